@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: Apache-2.0
+# The short face of the CMake build. Everything is built out of tree, in build/.
+BUILD ?= build
+JOBS  ?= $(shell nproc)
+TYPE  ?= Release
+
+.PHONY: all configure demo test bench bench-instr bench-quick fuzz install clean format
+
+all: configure
+	@cmake --build $(BUILD) -j$(JOBS) -- --no-print-directory
+
+configure:
+	@cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=$(TYPE) >$(BUILD).cmake.log 2>&1 && rm -f $(BUILD).cmake.log || { cat $(BUILD).cmake.log; exit 1; }
+
+demo: all
+	@tools/demo.sh $(BUILD)
+
+test:
+	@tools/test.sh
+
+bench: all
+	@tests/bench/run.sh $(BUILD)
+
+bench-quick: all
+	@tests/bench/run.sh --quick $(BUILD)
+
+bench-instr: all
+	@tests/bench/instr.sh $(BUILD)
+
+fuzz:
+	@tools/fuzz.sh
+
+install: all
+	@cmake --install $(BUILD)
+
+format:
+	@git ls-files '*.[ch]' | xargs clang-format -i
+
+clean:
+	@rm -rf build build-*
