@@ -123,6 +123,11 @@ struct nst_endpoint {
     uint32_t nic;
 };
 
+/* A 48-bit link address, in the order in which it is sent. All zero means "none". */
+struct nst_mac {
+    uint8_t b[6];
+};
+
 /*
  * Where a stack's memory comes from. `alloc` gives `size` bytes aligned to 16, or NULL; `free` is
  * told the size again. Neither may call into the stack. Both NULL is not allowed.
