@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The forwarder: takes what is addressed to anybody (on a promiscuous, spoofing NIC) and turns it into
- * requests that the host accepts, resets or drops. It sees only packets that no socket matched.
+ * The forwarder: takes what is addressed to anybody (on a promiscuous, spoofing NIC) and turns it
+ * into requests that the host accepts, resets or drops. It sees only packets that no socket
+ * matched.
  *
- *   TCP   a SYN. Nothing is answered before the host decides: connect first, then accept. A repeated
- *         SYN makes no second request. A request dies by RST, ICMP, 60 s or the cap (oldest first).
- *   UDP   the first datagram of a flow. Accepting gives a connected datagram socket that holds it;
- *         the host closes it when the flow has been idle.
- *   ICMP  an echo request to an address that is not ours. Accepting gives a ping socket that
- *         holds it; what is sent there goes back as the echo reply.
+ *   TCP   a SYN. Nothing is answered before the host decides: connect first, then accept. A
+ * repeated SYN makes no second request. A request dies by RST, ICMP, 60 s or the cap (oldest
+ * first). UDP   the first datagram of a flow. Accepting gives a connected datagram socket that
+ * holds it; the host closes it when the flow has been idle. ICMP  an echo request to an address
+ * that is not ours. Accepting gives a ping socket that holds it; what is sent there goes back as
+ * the echo reply.
  */
 #ifndef NICSTACK_FORWARDER_H
 #define NICSTACK_FORWARDER_H
@@ -23,9 +24,9 @@ typedef uint64_t nst_request; /* 0 is never a request */
 
 struct nst_forwarder_config {
     size_t size;
-    uint32_t nic;      /* 0: every NIC */
+    uint32_t nic; /* 0: every NIC */
     bool tcp, udp, icmp_echo;
-    uint32_t pending_max;    /* 0: 4096 requests of each protocol */
+    uint32_t pending_max;     /* 0: 4096 requests of each protocol */
     nst_time request_timeout; /* 0: 60 s */
 };
 
@@ -49,15 +50,16 @@ NST_API bool nst_request_is_alive(struct nst_stack *stack, nst_request request);
 
 /* The handshake (TCP) goes on and a socket of the flow is given; it is writable when
  * established. -NST_EBADHANDLE when the request has died, -NST_ENOMEM (it stays). */
-NST_API int nst_request_accept(struct nst_stack *stack, nst_request request, nst_socket *ret_socket);
+NST_API int nst_request_accept(struct nst_stack *stack, nst_request request,
+                               nst_socket *ret_socket);
 
 /* How a request can be refused. */
 enum nst_refusal {
     NST_REFUSE_RESET,            /* TCP: RST. UDP: port unreachable */
     NST_REFUSE_HOST_UNREACHABLE, /* ICMP host unreachable, as after EHOSTUNREACH */
     NST_REFUSE_NET_UNREACHABLE,
-    NST_REFUSE_PROHIBITED,       /* ICMP administratively prohibited: policy */
-    NST_REFUSE_DROP,             /* no answer */
+    NST_REFUSE_PROHIBITED, /* ICMP administratively prohibited: policy */
+    NST_REFUSE_DROP,       /* no answer */
 };
 /* 0 or -NST_EBADHANDLE. */
 NST_API int nst_request_refuse(struct nst_stack *stack, nst_request request, enum nst_refusal how);

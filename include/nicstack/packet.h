@@ -2,13 +2,13 @@
 /*
  * Packets as links see them.
  *
- * A packet is head-room, a linear part (`data`, `linear` bytes) and then `nslices` slices, each a view of
- * a shared block of memory. It has one owner at any time. Headers live in the linear part; payload may
- * live anywhere. Slices are read-only, for their blocks may be shared with other packets and with the
- * send buffer of a connection.
+ * A packet is head-room, a linear part (`data`, `linear` bytes) and then `nslices` slices, each a
+ * view of a shared block of memory. It has one owner at any time. Headers live in the linear part;
+ * payload may live anywhere. Slices are read-only, for their blocks may be shared with other
+ * packets and with the send buffer of a connection.
  *
- * The layout of what is declared here is frozen: fields are only ever added to the stack's private part,
- * which follows it in memory. Only the library makes packets.
+ * The layout of what is declared here is frozen: fields are only ever added to the stack's private
+ * part, which follows it in memory. Only the library makes packets.
  */
 #ifndef NICSTACK_PACKET_H
 #define NICSTACK_PACKET_H
@@ -33,9 +33,9 @@ struct nst_slice {
 enum nst_csum {
     NST_CSUM_UNKNOWN = 0, /* received: nobody checked it yet. To send: it is complete */
     NST_CSUM_VALID,       /* received: the link checked it */
-    NST_CSUM_PARTIAL,     /* left to complete: the sum from csum_start to the end goes to csum_start +
-                             csum_offset, where the pseudo header's sum stands already. Received so, it
-                             never was on a wire and counts as valid */
+    NST_CSUM_PARTIAL, /* left to complete: the sum from csum_start to the end goes to csum_start +
+                         csum_offset, where the pseudo header's sum stands already. Received so, it
+                         never was on a wire and counts as valid */
 };
 
 /* What to cut a large segment into. */
@@ -55,11 +55,11 @@ struct nst_pkt {
     uint8_t *head;        /* the first byte of the head-room */
     uint8_t *end;         /* behind the last byte that the linear part may grow to */
     struct nst_slice *slice;
-    uint32_t linear;      /* bytes at data */
-    uint32_t len;         /* linear and all slices */
+    uint32_t linear; /* bytes at data */
+    uint32_t len;    /* linear and all slices */
     uint16_t nslices;
-    uint8_t csum;         /* enum nst_csum */
-    uint8_t gso;          /* enum nst_gso */
+    uint8_t csum; /* enum nst_csum */
+    uint8_t gso;  /* enum nst_gso */
     uint16_t gso_size;
     uint16_t csum_start;  /* from `head`: stays true when headers are pushed or pulled */
     uint16_t csum_offset; /* from csum_start */
@@ -179,15 +179,16 @@ static inline void nst_pkt_request_csum(struct nst_pkt *p, uint32_t start, uint3
 }
 
 /*
- * A new packet without slices: `headroom` bytes in front, an empty linear part that may grow to `size`.
- * NULL when the budget is spent: drop what would have been received, or try later.
+ * A new packet without slices: `headroom` bytes in front, an empty linear part that may grow to
+ * `size`. NULL when the budget is spent: drop what would have been received, or try later.
  */
 NST_API struct nst_pkt *nst_pkt_new(struct nst_pool *pool, uint32_t headroom, uint32_t size);
 
 /*
- * A new packet over the caller's memory (a ring frame, a mapped buffer), `len` bytes of it filled from
- * `headroom` on. `release(context, memory)` is called once, when the last packet lets go of it; it must
- * not call into the stack. NULL when the budget is spent: then the memory stays the caller's.
+ * A new packet over the caller's memory (a ring frame, a mapped buffer), `len` bytes of it filled
+ * from `headroom` on. `release(context, memory)` is called once, when the last packet lets go of
+ * it; it must not call into the stack. NULL when the budget is spent: then the memory stays the
+ * caller's.
  */
 NST_API struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, uint8_t *memory, uint32_t size,
                                              uint32_t headroom, uint32_t len,
@@ -195,29 +196,32 @@ NST_API struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, uint8_t *mem
                                              void *context);
 
 /*
- * When p, without slices, fills less than a quarter of its block, copies it into one of the right size
- * and frees the old block. Call it on what will stay queued. Without memory for that p stays as it is.
+ * When p, without slices, fills less than a quarter of its block, copies it into one of the right
+ * size and frees the old block. Call it on what will stay queued. Without memory for that p stays
+ * as it is.
  */
 NST_API void nst_pkt_shrink(struct nst_pkt *p);
 
 /*
- * Moves p to another stack of the same thread: a packet of `to` with the same bytes, whose slices share
- * p's blocks and whose linear part is copied. Consumes p; NULL when `to` has no memory.
+ * Moves p to another stack of the same thread: a packet of `to` with the same bytes, whose slices
+ * share p's blocks and whose linear part is copied. Consumes p; NULL when `to` has no memory.
  */
 NST_API struct nst_pkt *nst_pkt_transfer(struct nst_pool *to, struct nst_pkt *p);
 
 /* A copy that shares the blocks; its linear part is copied. NULL without memory. */
 NST_API struct nst_pkt *nst_pkt_clone(const struct nst_pkt *p);
 
-/* Frees a packet that a link made and does not deliver, or that it was given and has transmitted. */
+/* Frees a packet that a link made and does not deliver, or that it was given and has transmitted.
+ */
 NST_API void nst_pkt_free(struct nst_pkt *p);
 
 /* Copies up to `size` bytes from `offset` on into `to`. Returns how many there were. */
-NST_API uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to, uint32_t size);
+NST_API uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
+                                  uint32_t size);
 
 /*
- * Completes a checksum that was left to complete, in place; the linear part must hold its field, which
- * it does in every packet that the stack gives to a link. Nothing to do is fine.
+ * Completes a checksum that was left to complete, in place; the linear part must hold its field,
+ * which it does in every packet that the stack gives to a link. Nothing to do is fine.
  */
 NST_API void nst_pkt_complete_csum(struct nst_pkt *p);
 

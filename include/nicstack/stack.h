@@ -2,9 +2,10 @@
 /*
  * The stack: creating one, running it, routes, counters.
  *
- * A stack is used by one thread at a time and does nothing on its own: the host calls nst_stack_run when
- * packets came, when it changed something, and when nst_stack_next_deadline is reached. Everything that
- * a call causes to be sent leaves in the next nst_stack_run. Same seed, same calls, same packets.
+ * A stack is used by one thread at a time and does nothing on its own: the host calls nst_stack_run
+ * when packets came, when it changed something, and when nst_stack_next_deadline is reached.
+ * Everything that a call causes to be sent leaves in the next nst_stack_run. Same seed, same calls,
+ * same packets.
  */
 #ifndef NICSTACK_STACK_H
 #define NICSTACK_STACK_H
@@ -17,7 +18,8 @@ extern "C" {
 
 struct nst_stack;
 
-/* Where the core's debug lines go; called with one line without newline. It must not call the stack. */
+/* Where the core's debug lines go; called with one line without newline. It must not call the
+ * stack. */
 typedef void nst_log_sink(void *context, const char *line);
 
 struct nst_stack_config {
@@ -47,9 +49,9 @@ NST_API void nst_stack_free(struct nst_stack *stack);
 
 /*
  * Works: takes what links delivered, fires timers that are due at `now`, sends what is to be sent.
- * `work_limit` bounds the packets taken in (0: no limit). A `now` before an earlier one counts as that.
- * Returns how many packets and timers it handled; call again at once while nst_stack_next_deadline
- * gives a time that is not after `now`.
+ * `work_limit` bounds the packets taken in (0: no limit). A `now` before an earlier one counts as
+ * that. Returns how many packets and timers it handled; call again at once while
+ * nst_stack_next_deadline gives a time that is not after `now`.
  */
 NST_API uint32_t nst_stack_run(struct nst_stack *stack, nst_time now, uint32_t work_limit);
 
@@ -69,21 +71,23 @@ NST_API void nst_stack_get_memory(const struct nst_stack *stack, struct nst_memo
 /* ---- Routes ---- */
 
 struct nst_route {
-    struct nst_addr prefix; /* v4-mapped for IPv4 */
-    uint8_t prefix_len;     /* 0..32 for IPv4, 0..128 for IPv6 */
-    uint32_t nic;           /* id of the NIC */
+    struct nst_addr prefix;  /* v4-mapped for IPv4 */
+    uint8_t prefix_len;      /* 0..32 for IPv4, 0..128 for IPv6 */
+    uint32_t nic;            /* id of the NIC */
     struct nst_addr gateway; /* all zero: on link */
     struct nst_addr source;  /* preferred source address; all zero: chosen */
     uint32_t metric;         /* lower wins among equal prefixes */
     uint32_t mtu;            /* 0: the NIC's */
 };
 
-/* 0; -NST_EINVAL, -NST_EEXIST (same prefix, metric and NIC), -NST_ENOENT (no such NIC), -NST_ENOMEM. */
+/* 0; -NST_EINVAL, -NST_EEXIST (same prefix, metric and NIC), -NST_ENOENT (no such NIC),
+ * -NST_ENOMEM. */
 NST_API int nst_route_add(struct nst_stack *stack, const struct nst_route *route);
 /* 0 or -NST_ENOENT. */
 NST_API int nst_route_remove(struct nst_stack *stack, const struct nst_route *route);
 /* Copies up to `max` routes, in order of prefix; returns how many there are. */
-NST_API size_t nst_route_list(const struct nst_stack *stack, struct nst_route *ret_routes, size_t max);
+NST_API size_t nst_route_list(const struct nst_stack *stack, struct nst_route *ret_routes,
+                              size_t max);
 /* The route to `dst`. 0 or -NST_ENETUNREACH. */
 NST_API int nst_route_lookup(const struct nst_stack *stack, const struct nst_addr *dst,
                              struct nst_route *ret_route);
@@ -96,10 +100,12 @@ struct nst_counter {
     uint64_t value;
 };
 
-/* The n-th counter of the stack (all of its protocols and drop reasons), n from 0. False at the end. */
+/* The n-th counter of the stack (all of its protocols and drop reasons), n from 0. False at the
+ * end. */
 NST_API bool nst_stack_counter_at(const struct nst_stack *stack, size_t n, struct nst_counter *ret);
 /* By name: 0 or -NST_ENOENT. */
-NST_API int nst_stack_counter_get(const struct nst_stack *stack, const char *name, uint64_t *ret_value);
+NST_API int nst_stack_counter_get(const struct nst_stack *stack, const char *name,
+                                  uint64_t *ret_value);
 
 /*
  * The packet census: received + built + cloned + split =
@@ -108,7 +114,8 @@ NST_API int nst_stack_counter_get(const struct nst_stack *stack, const char *nam
 struct nst_census {
     uint64_t received, built, cloned, split;
     uint64_t transmitted, queued, delivered, merged, dropped;
-    uint64_t alive; /* packet descriptors that exist, delivered ones that a socket still holds too */
+    uint64_t
+        alive; /* packet descriptors that exist, delivered ones that a socket still holds too */
     uint64_t blocks; /* blocks that exist */
 };
 NST_API void nst_stack_get_census(const struct nst_stack *stack, struct nst_census *ret_census);

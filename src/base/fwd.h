@@ -10,11 +10,10 @@ struct nst_stack;
 struct nst_link;
 struct nic;
 struct pkt;
-struct pktq;
-struct block;
+
 struct route;
 struct neigh;
-struct dest;
+struct dst;
 struct sock;
 struct tcb;
 struct seg;
