@@ -138,6 +138,9 @@ struct nst_gateway_config {
                   struct nst_target *ret_target);
     /* A flow ended, also one that was refused. May be NULL. */
     void (*ended)(void *context, const struct nst_flow_summary *summary);
+    /* A datagram of a flow whose target said so, before it goes on. May be NULL. */
+    void (*observe)(void *context, const struct nst_flow_summary *flow, bool outgoing,
+                    const uint8_t *data, size_t len);
     void *context;
 };
 
