@@ -15,17 +15,18 @@ enum option_kind {
 };
 
 struct option_spec {
-    const char *name;     /* long, without dashes; NULL ends the table */
-    char letter;          /* 0: none */
+    const char *name; /* long, without dashes; NULL ends the table */
+    char letter;      /* 0: none */
     enum option_kind kind;
     const char *argument; /* what --help calls it; NULL for flags */
     const char *help;
-    size_t offset;        /* of the member in the command's options */
+    size_t offset; /* of the member in the command's options */
 };
 
 /*
- * Fills `options` from argv[1...] up to the first word that is no option, or "--". Returns the index of
- * the word behind them, or -1 after it said on stderr what is wrong, with `command` in front.
+ * Fills `options` from argv[1...] up to the first word that is no option, or "--". Returns the
+ * index of the word behind them, or -1 after it said on stderr what is wrong, with `command` in
+ * front.
  */
 int options_parse(const struct option_spec *specs, const char *command, int argc, char **argv,
                   void *options);
