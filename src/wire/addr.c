@@ -44,46 +44,6 @@ unsigned addr_common_prefix(const struct nst_addr *x, const struct nst_addr *y)
     return high < 64 ? high : 64 + clz64(be64_get(x->b + 8) ^ be64_get(y->b + 8));
 }
 
-/* The longest run of at least two zero groups, the first of equals (RFC 5952 4.2). */
-static unsigned longest_zeros(const struct nst_addr *addr, unsigned *ret_count)
-{
-    unsigned best = 8, count = 1;
-
-    for (unsigned i = 0; i < 8; i++) {
-        unsigned end = i;
-        while (end < 8 && be16_get(addr->b + 2 * end) == 0)
-            end++;
-        if (end - i > count) {
-            best = i;
-            count = end - i;
-        }
-    }
-    *ret_count = count;
-    return best;
-}
-
-void addr_show(struct fmt *f, const struct nst_addr *addr)
-{
-    unsigned count;
-    const uint8_t *b = addr->b;
-
-    if (nst_addr_is_v4(addr)) {
-        fmt_f(f, "%u.%u.%u.%u", b[12], b[13], b[14], b[15]);
-        return;
-    }
-    const unsigned zeros = longest_zeros(addr, &count);
-    for (unsigned i = 0; i < 8; i++) {
-        if (i == zeros) {
-            fmt_str(f, "::");
-            i += count - 1;
-            continue;
-        }
-        if (i != 0 && i != zeros + count)
-            fmt_char(f, ':');
-        fmt_hex(f, be16_get(b + (size_t)2 * i));
-    }
-}
-
 void mac_show(struct fmt *f, const struct mac *mac)
 {
     const uint8_t *b = mac->b;

@@ -186,10 +186,6 @@ struct mac mac_from_group(const struct nst_addr *group);
 /* The solicited-node group ff02::1:ffXX:XXXX of an IPv6 address (RFC 4291 2.7.1). */
 struct nst_addr addr_solicited_node(const struct nst_addr *addr);
 
-/* Appends the text of an address to `f`: dotted, or as RFC 5952 says. At most NST_ADDR_TEXT - 1
- * characters. */
-void addr_show(struct fmt *f, const struct nst_addr *addr);
-
 /* Appends aa:bb:cc:dd:ee:ff to `f`. */
 void mac_show(struct fmt *f, const struct mac *mac);
 
