@@ -64,7 +64,8 @@ def compile_alone(root, name):
                            cwd=root, capture_output=True, text=True)
         if r.returncode == 0:
             continue
-        hits = re.findall(r"^(\S+?):(\d+):\d+: (?:fatal )?(?:error|warning): (.*)", r.stderr, re.M)
+        hits = [(os.path.normpath(path), line, text) for path, line, text in re.findall(
+            r"^(\S+?):(\d+):\d+: (?:fatal )?(?:error|warning): (.*)", r.stderr, re.M)]
         first = next((h for h in hits if h[0] == name), None) or (hits[0] if hits else None)
         out.append((name, int(first[1]) if first and first[0] == name else 1,
                     f"does not compile alone ({run[0]}): " +
