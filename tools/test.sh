@@ -16,13 +16,14 @@ cd "$(dirname "$0")/.." || exit 1
 
 readonly OUT=$PWD/build-test
 readonly LOG=$OUT/log RESULTS=$OUT/results JOBS=2
+readonly SAID='error:|Error at|Error [0-9]|multiple definition|undefined reference' # by a build that fails
 readonly STEPS="packages judges release unit script sim fuzz interop readme"
 export NST_BUILD=$OUT/release NST_SANITIZED_BUILD=$OUT/sanitize
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
 export CMOCKA_MESSAGE_OUTPUT=TAP LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 
-only= area=
+only="" area=""
 while [ $# -gt 0 ]; do
     case $1 in
     --only) only=${2:-} && shift ;;
@@ -80,8 +81,14 @@ program() {
     { [ $status = 0 ] && ! grep -q '^not ok ' "$log"; } || detail "$log"
 }
 
-# build NAME OPTION...: configures and builds build-test/NAME; warnings are errors.
+# build NAME OPTION...: configures and builds build-test/NAME, once in a run. Its status is kept.
+declare -A built
 build() {
+    [ -n "${built[$1]:-}" ] || { build_now "$@" && built[$1]=0 || built[$1]=1; }
+    return "${built[$1]}"
+}
+
+build_now() {
     local name=$1 log=$LOG/build-$1.log before=$SECONDS
     shift
     if ! compgen -G 'src/*/*.c' >/dev/null; then
@@ -92,8 +99,8 @@ build() {
         printf '   %-40s %3d s\n' "build $name" $((SECONDS - before))
         return 0
     fi
-    tell "not ok build $name: $(grep -m1 -E 'error|Error' "$log" || tail -n 1 "$log")"
-    grep -nE 'error|warning' "$log" | head -n 20 | sed 's/^/   | /'
+    tell "not ok build $name: $(grep -m1 -E "$SAID" "$log" || tail -n 1 "$log")"
+    grep -nE "$SAID" "$log" | head -n 20 | sed 's/^/   | /'
     detail "$log" 15
     return 1
 }
@@ -116,7 +123,7 @@ missing_packages() {
 
 # install PACKAGES...: with no service started by it (policy-rc.d says no while it runs).
 install_packages() {
-    local sudo= policy=/usr/sbin/policy-rc.d made=
+    local sudo="" policy=/usr/sbin/policy-rc.d made=""
     [ "$(id -u)" = 0 ] || sudo=sudo
     if [ ! -e $policy ]; then
         printf '#!/bin/sh\nexit 101\n' | $sudo tee $policy >/dev/null && $sudo chmod 755 $policy && made=1
@@ -179,6 +186,7 @@ step_judges() {
         judge $name
     done
     program judges/planted 300 tests/judges/planted_test.sh
+    program judges/count 30 tests/judges/count_test.sh
 }
 
 step_release() {
@@ -216,6 +224,9 @@ step_unit() {
     record "$LOG/unit-tests.log" "unit "
     if [ $status != 0 ] && ! grep -q '^not ok ' "$LOG/unit-tests.log"; then
         tell "not ok unit: ctest ended with status $status: $(tail -n 1 "$log")"
+    fi
+    if [ -z "$area" ] && compgen -G 'tests/unit/*/*_test.c' >/dev/null && [ ! -s "$LOG/unit-tests.log" ]; then
+        tell "not ok unit: there are tests, but not one was counted"
     fi
     echo "   $(grep -c '^ok ' "$LOG/unit-tests.log") tests ok in $(sed -n 's/^Total Test time (real) = *//p' "$log")"
     if grep -q '^not ok ' "$LOG/unit-tests.log"; then
@@ -259,15 +270,25 @@ step_sim() {
     sanitized && programs sim 300
 }
 
+# fuzz_one NAME SECONDS: what an earlier run found must be mended first, then new inputs are tried.
+# tests/fuzz/corpus/NAME is only read; what is new is kept in build-test/corpus/NAME.
 fuzz_one() {
-    local name=$1 seconds=$2 log=$LOG/fuzz-$1.log status=0
-    local own=$OUT/corpus/$name seeds=tests/fuzz/corpus/$name
-    mkdir -p "$own" "$OUT/found"
-    [ -d "$seeds" ] || seeds=
-    timeout -k 10 $((seconds + 120)) "$OUT/fuzz/tests/fuzz/fuzz-$name" -max_total_time="$seconds" -timeout=10 \
-        -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$OUT/found/$name-" \
-        "$own" $seeds >"$log" 2>&1 </dev/null 9>&- || status=$?
-    local runs
+    local name=$1 seconds=$2 log=$LOG/fuzz-$1.log status=0 input runs
+    local fuzzer=$OUT/fuzz/tests/fuzz/fuzz-$name own=$OUT/corpus/$name found=$OUT/found/$name seeds=()
+    mkdir -p "$own" "$found"
+    [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
+    for input in "$found"/*; do
+        [ -f "$input" ] || continue
+        if timeout -k 10 60 "$fuzzer" -timeout=10 -rss_limit_mb=2048 "$input" >"$log" 2>&1 </dev/null 9>&-; then
+            rm -f "$input"
+        else
+            echo "not ok fuzz $name: still fails on ${input#"$PWD"/}" >"$LOG/fuzz-$name.verdict"
+            detail "$log"
+            return
+        fi
+    done
+    timeout -k 10 $((seconds + 120)) "$fuzzer" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
+        -print_final_stats=1 -artifact_prefix="$found/" "$own" "${seeds[@]}" >"$log" 2>&1 </dev/null 9>&- || status=$?
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
     if [ $status = 0 ] && [ "${runs:-0}" -gt 0 ]; then
         echo "ok fuzz $name" >"$LOG/fuzz-$name.verdict"
@@ -275,7 +296,7 @@ fuzz_one() {
     else
         echo "not ok fuzz $name: status $status: $(grep -m1 -E 'ERROR|runtime error|SUMMARY' "$log" || tail -n 1 "$log")" \
             >"$LOG/fuzz-$name.verdict"
-        detail "$log" 40
+        detail "$log"
     fi
 }
 
@@ -294,7 +315,7 @@ step_fuzz() {
     CC=clang build fuzz -DCMAKE_BUILD_TYPE=Debug -DNST_FUZZ=ON -DNST_SANITIZE=ON || return
     rm -f "$LOG"/fuzz-*.verdict
     # The long one first: the others run beside it.
-    for name in $(printf '%s\n' "${names[@]}" | sort -t' ' -k1,1 | awk '$0 == "stack" {print; next} {rest = rest "\n" $0} END {print rest}'); do
+    for name in $(printf '%s\n' "${names[@]}" | awk '$0 == "stack" {print; next} {rest = rest "\n" $0} END {print rest}'); do
         while [ "$(jobs -pr | wc -l)" -ge $JOBS ]; do wait -n; done
         seconds=${NST_FUZZ_SECONDS:-5}
         [ "$name" = stack ] && seconds=${NST_FUZZ_STACK_SECONDS:-60}
