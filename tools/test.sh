@@ -40,6 +40,7 @@ for step in ${only//,/ }; do
 done
 
 mkdir -p "$LOG" || exit 1
+{ [ -w "$LOG" ] && : >>"$OUT/lock"; } || { echo "cannot write to $OUT" >&2; exit 1; }
 exec 9>"$OUT/lock"
 flock -n 9 || { echo "another test run holds $OUT/lock" >&2; exit 2; }
 : >"$RESULTS"
@@ -131,8 +132,12 @@ install_packages() {
         trap "$sudo rm -f $policy; echo interrupted >&2; exit 130" INT TERM
     fi
     local get="$sudo env DEBIAN_FRONTEND=noninteractive apt-get -y --no-install-recommends"
-    { $get update && $get install "$@"; } >"$LOG/packages.log" 2>&1 </dev/null 9>&-
-    local status=$?
+    local package status=0
+    # All at once; if one of them cannot be had, the others one by one.
+    { $get update && $get install "$@"; } >"$LOG/packages.log" 2>&1 </dev/null 9>&- ||
+        for package in "$@"; do
+            $get install "$package" >>"$LOG/packages.log" 2>&1 </dev/null 9>&- || status=1
+        done
     [ -z "$made" ] || $sudo rm -f $policy
     trap 'echo "interrupted" >&2; exit 130' INT TERM
     return $status
@@ -158,8 +163,8 @@ step_packages() {
         ;;
     esac
     for package in $(missing_packages); do
-        echo "   still missing: apt-get install $package"
-        tell "skip package $package: not installed ($(awk -F'\t' -v p="$package" '$1 == p {print $3}' tools/packages.txt))"
+        echo "   still missing, so what needs it is skipped: apt-get install $package" \
+            "($(awk -F'\t' -v p="$package" '$1 == p {print $3}' tools/packages.txt))"
     done
 }
 
