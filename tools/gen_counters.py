@@ -25,7 +25,7 @@ def page(root):
     counters, drops = (deflist.entries(root, p)[0] for p in (deflist.COUNTERS, deflist.DROPS))
     out = [HEAD]
     for scope in dict.fromkeys(e.first for e in counters):
-        out.append(f"\n## Counters of `{scope}`\n\n| name | what it counts |\n|---|---|\n")
+        out.append(f"\n## Counters of `{scope.lower()}`\n\n| name | what it counts |\n|---|---|\n")
         out += [f"| `{e.second}` | {cell(e.text)} |\n" for e in counters if e.first == scope]
     if drops:
         out.append("\n## Drop reasons\n\n| reason | severity | what happened |\n|---|---|---|\n")

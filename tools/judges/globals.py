@@ -15,7 +15,8 @@ import tempfile
 
 import judge
 
-FLAGS = ["-std=gnu11", "-O0", "-g", "-fno-pic", "-fno-pie", "-fno-common", "-fno-toplevel-reorder", "-w"]
+FLAGS = ["-std=gnu11", "-O0", "-g", "-fno-pic", "-fno-pie", "-fno-common", "-fno-toplevel-reorder", "-w",
+         *judge.DIALECT]
 
 
 def look(root, name, folder):
@@ -24,7 +25,10 @@ def look(root, name, folder):
     r = subprocess.run(["gcc", *FLAGS, *judge.INCLUDES, "-c", name, "-o", obj], cwd=root,
                        capture_output=True, text=True)
     if r.returncode:
-        return [(name, 1, "does not compile: " + r.stderr.strip().split("\n")[0])]
+        m = re.search(r"^(\S+?):(\d+):\d+: (?:fatal )?error: (.*)", r.stderr, re.M)
+        if m:
+            return [(os.path.normpath(m.group(1)), int(m.group(2)), "does not compile: " + m.group(3))]
+        return [(name, 1, "does not compile: " + r.stderr.strip()[:200])]
     out = []
     text = subprocess.run(["nm", "-l", obj], capture_output=True, text=True).stdout
     for line in text.splitlines():

@@ -52,7 +52,7 @@ def check_cycles(v, graph):
 def compile_alone(root, name):
     """[(line, message)] of what the compilers say."""
     flags = ["-D_GNU_SOURCE"] if not judge.is_core(name) else []
-    runs = [["gcc", "-std=c11", "-x", "c", *flags, *WARN]]
+    runs = [["gcc", "-std=c11", "-x", "c", *judge.DIALECT, *flags, *WARN]]
     if name.startswith("include/"):
         # Users' warnings are stricter than ours.
         runs = [["gcc", "-std=c11", "-x", "c", *WARN[:3]]]

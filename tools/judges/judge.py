@@ -14,7 +14,8 @@ import sys
 
 CORE = ("base", "wire", "packet", "stack", "network", "transport", "filter", "socket")
 # What CMakeLists.txt compiles every file with, as far as it matters to a judge.
-INCLUDES = ("-Iinclude", "-Isrc", "-Itests/lib")
+INCLUDES = ("-Iinclude", "-Isrc", "-Itests/lib", "-Icli")
+DIALECT = ("-fms-extensions", "-fno-strict-aliasing")
 JOBS = min(2, os.cpu_count() or 1)
 
 
@@ -108,6 +109,8 @@ def resolve(root, name, written):
     """The file of the tree that an include of `name` means, or None (a system header)."""
     path = written[1:-1]
     bases = ["include", "src", "tests/lib"]
+    if name.startswith("tests/"):
+        bases.append("cli")  # tests of the command see its headers
     if written[0] == '"':
         bases.insert(0, os.path.dirname(name))
     for base in bases:
