@@ -353,7 +353,7 @@ static void suspend(struct attach *attach)
 int attach_run(struct attach *attach)
 {
     int signal;
-    while ((signal = signals_next(&attach->signals)) > 0)
+    while ((signal = signals_next(attach->signals.fd)) > 0)
         command(attach, CONTROL_SIGNAL, signal);
     handle_records(attach);
     if (attach->stopped_by && !attach->has_ended) {

@@ -2,13 +2,17 @@
 #include "init.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -46,20 +50,50 @@ static void hand_over_pending(pid_t pid)
 
 static int open_signals(void)
 {
-    sigset_t all, child;
+    sigset_t all;
     struct sigaction standard = {.sa_handler = SIG_DFL};
     sigfillset(&all);
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
     sigaction(SIGCHLD, &standard, NULL);
     sigprocmask(SIG_SETMASK, &all, NULL);
-    int fd = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    int fd = signalfd(-1, &all, SFD_CLOEXEC | SFD_NONBLOCK);
     return fd < 0 ? -errno : fd;
 }
 
 static int compare(const void *a, const void *b)
 {
     return *(const int *)a - *(const int *)b;
+}
+
+/* proc_pid_stat(5): fields 48 and 49 say where the command line lies in our memory. */
+static bool find_command_line(char **ret_start, char **ret_end)
+{
+    char text[1024];
+    unsigned long start = 0, end = 0;
+    FILE *stat = fopen("/proc/self/stat", "re");
+    if (!stat)
+        return false;
+    char *field = fgets(text, sizeof(text), stat) ? strrchr(text, ')') : NULL;
+    fclose(stat);
+    for (int number = 2; field && number < 48; number++)
+        field = strchr(field + 1, ' ');
+    if (!field || sscanf(field, "%lu %lu", &start, &end) != 2 || start == 0 || end <= start)
+        return false;
+    *ret_start = (char *)start;
+    *ret_end = (char *)end;
+    return true;
+}
+
+/* Another name for ps, pkill and killall than nst's. The program has its own copy of argv. */
+static void rename_process(void)
+{
+    static const char name[] = "attach-init";
+    char *start, *end;
+    prctl(PR_SET_NAME, name);
+    if (!find_command_line(&start, &end))
+        return;
+    size_t size = (size_t)(end - start);
+    memset(start, 0, size);
+    memcpy(start, name, size > sizeof(name) ? sizeof(name) - 1 : size - 1);
 }
 
 int init_fork(const struct init_program *program, int control_fd, struct init *ret_init)
@@ -85,7 +119,7 @@ int init_fork(const struct init_program *program, int control_fd, struct init *r
     qsort(keep, 3, sizeof(keep[0]), compare);
     descriptors_close_except(keep, 3);
     descriptors_reserve_standard();
-    prctl(PR_SET_NAME, "nst-init");
+    rename_process();
     *ret_init = (struct init){
         .control_fd = control_fd, .signal_fd = signal_fd, .leash_fd = leash[0], .pid = pid};
     return 0;
@@ -112,13 +146,11 @@ static void report_end(const struct init *init, int status)
  * A stop or a continuation is news, not a debt: it is not worth blocking for when nst itself is
  * stopped and does not read.
  */
-static void note_program(struct init *init, int status)
+static void note_program(const struct init *init, int status)
 {
     if (WIFSTOPPED(status)) {
-        init->is_stopped = true;
         report(init, CONTROL_STOPPED, WSTOPSIG(status), 0, MSG_DONTWAIT);
     } else if (WIFCONTINUED(status)) {
-        init->is_stopped = false;
         report(init, CONTROL_CONTINUED, 0, 0, MSG_DONTWAIT);
     } else {
         report_end(init, status);
@@ -126,11 +158,8 @@ static void note_program(struct init *init, int status)
 }
 
 /* Reaps the program and every orphan. */
-static void reap(struct init *init)
+static void reap(const struct init *init)
 {
-    struct signalfd_siginfo info;
-    while (read(init->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        continue;
     for (;;) {
         int status;
         pid_t pid = waitpid(-1, &status, WNOHANG | WUNTRACED | WCONTINUED);
@@ -141,12 +170,42 @@ static void reap(struct init *init)
     }
 }
 
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* Notes what processes sent. SIGCHLD, the kernel's, is swallowed: reap() asks for itself. */
+static void read_signals(struct init *init)
+{
+    int signal;
+    while ((signal = signals_next(init->signal_fd)) > 0)
+        if (signal < INIT_SIGNALS)
+            init->witnessed_at[signal] = now();
+}
+
+/* Whether the signal that nst has just been sent went to the whole group, and so to the program. */
+static bool has_program_got(struct init *init, int signal)
+{
+    const int64_t lifetime = 1000000000; /* ns: what was sent to init alone is soon forgotten */
+    if (signal <= 0 || signal >= INIT_SIGNALS || getpgid(init->pid) != getpgrp())
+        return false;
+    /*
+     * The kernel walks the group with its list of tasks locked for reading; a setpgid(2) of nobody
+     * locks it for writing, so afterwards the walk has come by here.
+     */
+    setpgid(INT_MAX, 0);
+    read_signals(init);
+    int64_t witnessed_at = init->witnessed_at[signal];
+    init->witnessed_at[signal] = 0;
+    return witnessed_at != 0 && now() - witnessed_at < lifetime;
+}
+
 static void pass_on(struct init *init, int signal)
 {
-    /* A group that was continued continued the program too; it need not hear of it twice. */
-    if (signal == SIGCONT)
-        reap(init);
-    if (signal != SIGCONT || init->is_stopped)
+    if (!has_program_got(init, signal))
         kill(init->pid, signal);
 }
 
@@ -174,6 +233,7 @@ void init_serve(struct init *init)
         if (fds[0].revents)
             obey(init);
         if (fds[1].revents)
-            reap(init);
+            read_signals(init);
+        reap(init);
     }
 }

@@ -7,17 +7,27 @@
  * (end of file on the control line, whose only other end nst holds) and when the program does. The
  * program is forked before the namespaces are set up, with nst's original mask, limits and
  * dispositions, and waits on the leash: from then on a Ctrl-C reaches it as any program, and exec
- * happens only when nst says go. (1) Init blocks every signal and is not stopped by the terminal.
+ * happens only when nst says go.
+ *
+ * (1) Init blocks every signal and is not stopped by the terminal.
  * (2) After init_fork() init holds the control line, its signalfd and the leash, nothing else.
- * (3) The program is reaped only once init reported it, so its id stays valid for signals.
+ * (3) Init ends as soon as it has reaped the program, so it never signals a stale process id.
+ * (4) A signal that nst was sent is passed on, unless init was sent it too and the program is of
+ *     their process group: then it went to the whole group. So that no pkill that means nst finds
+ *     init as well, init has another name and command line.
  */
 #ifndef NICSTACK_CLI_INIT_H
 #define NICSTACK_CLI_INIT_H
 
+#include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
 #include "signals.h"
+
+enum {
+    INIT_SIGNALS = 65
+};
 
 /* How the program is to be run. */
 struct init_program {
@@ -31,7 +41,8 @@ struct init {
     int signal_fd;
     int leash_fd;
     pid_t pid; /* of the program */
-    int is_stopped;
+    /* When a process last sent init a signal, by number: CLOCK_MONOTONIC nanoseconds, or 0. */
+    int64_t witnessed_at[INIT_SIGNALS];
 };
 
 /*

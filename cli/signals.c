@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <stdbool.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -48,49 +46,23 @@ void signals_stop(struct signals *signals)
     if (signals->fd < 0)
         return;
     /* What waits now was meant for a program that is gone. */
-    while (signals_next(signals) > 0)
+    while (signals_next(signals->fd) > 0)
         continue;
     close(signals->fd);
     signals->fd = -1;
     signals_restore(signals);
 }
 
-/* How many process id namespaces, from ours inwards, a process is in; 0 when it cannot be known. */
-static int namespace_depth(pid_t pid)
+static bool was_sent_by_process(const struct signalfd_siginfo *info)
 {
-    char path[48], line[256];
-    int depth = 0;
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-    FILE *status = fopen(path, "re");
-    if (!status)
-        return 0;
-    while (depth == 0 && fgets(line, sizeof(line), status)) {
-        if (strncmp(line, "NSpid:", 6) != 0)
-            continue;
-        for (const char *c = line; *c; c++)
-            depth += *c == '\t';
-    }
-    fclose(status);
-    return depth;
+    return info->ssi_code == SI_USER || info->ssi_code == SI_TKILL || info->ssi_code == SI_QUEUE;
 }
 
-static bool is_from_inside(pid_t sender)
-{
-    return sender > 0 && namespace_depth(sender) > namespace_depth(getpid());
-}
-
-static bool is_to_pass_on(const struct signalfd_siginfo *info)
-{
-    if (info->ssi_code != SI_USER && info->ssi_code != SI_TKILL && info->ssi_code != SI_QUEUE)
-        return false;
-    return !is_from_inside((pid_t)info->ssi_pid);
-}
-
-int signals_next(struct signals *signals)
+int signals_next(int fd)
 {
     struct signalfd_siginfo info;
-    while (read(signals->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
-        if (is_to_pass_on(&info))
+    while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+        if (was_sent_by_process(&info))
             return (int)info.ssi_signo;
     return 0;
 }

@@ -3,14 +3,15 @@
  * Signals of nst while it stands in for a program.
  *
  * Theory of operation. The program shares nst's process group, so whatever the terminal or the
- * kernel sends to the group (Ctrl-C, Ctrl-Z, a resized window, a hang-up) reaches the program
- * without us. What another process sends to nst alone must be passed on. The two are told apart by
- * si_code. A process inside the program's process id namespace cannot name nst: a signal from there
- * was sent to the whole group (kill 0) and reached the program as well. So: (1) every signal that
- * could be passed on is blocked in nst and read from a signalfd; (2) signals_next() returns those
- * only that the program did not get by itself; (3) what nst changed (mask, SIGPIPE, SIGCHLD) is put
- * back in the program by signals_restore(). Not done: the value that sigqueue(3) attaches is not
- * passed on.
+ * kernel sends to the group (Ctrl-C, Ctrl-Z, a resized window, a hang-up) reaches it without us.
+ * What another process sends to nst alone must be passed on; si_code tells the two apart. What a
+ * process sends to the whole group (kill %1, timeout, kill 0 in the program) has reached the
+ * program as well: init is of the group too, witnesses it, and drops the copy (init.c).
+ *
+ * (1) Every signal that could be passed on is blocked in nst and read from a signalfd.
+ * (2) What nst changed (mask, SIGPIPE, SIGCHLD) is put back in the program by signals_restore().
+ *
+ * Not done: the value that sigqueue(3) attaches is not passed on.
  */
 #ifndef NICSTACK_CLI_SIGNALS_H
 #define NICSTACK_CLI_SIGNALS_H
@@ -37,8 +38,11 @@ void signals_restore(const struct signals *signals);
 /* Ends it: closes the descriptor and restores. */
 void signals_stop(struct signals *signals);
 
-/* The next signal that is to be passed on, 0 when there is none. Swallows the others. */
-int signals_next(struct signals *signals);
+/*
+ * The next signal that a process sent, 0 when there is none. Swallows what the kernel sent.
+ * fd: a non-blocking signalfd.
+ */
+int signals_next(int fd);
 
 /* A stop signal for nst itself after the program stopped by signal: the same, or SIGTSTP for
  * SIGSTOP. */
