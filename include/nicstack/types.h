@@ -19,10 +19,10 @@ extern "C" {
 /* Time: nanoseconds on a clock of the host's choice that never runs backwards. */
 typedef int64_t nst_time;
 
-#define NST_NSEC      ((nst_time)1)
-#define NST_USEC      ((nst_time)1000)
-#define NST_MSEC      ((nst_time)1000000)
-#define NST_SEC       ((nst_time)1000000000)
+#define NST_NSEC       ((nst_time)1)
+#define NST_USEC       ((nst_time)1000)
+#define NST_MSEC       ((nst_time)1000000)
+#define NST_SEC        ((nst_time)1000000000)
 #define NST_TIME_NEVER INT64_MAX /* "no deadline" */
 
 /*
@@ -121,6 +121,11 @@ struct nst_endpoint {
     uint16_t port;
     uint16_t pad;
     uint32_t nic;
+};
+
+/* A 48-bit link address, in the order in which it is sent. All zero means "none". */
+struct nst_mac {
+    uint8_t b[6];
 };
 
 /*

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The composition root: the only file that names every protocol. */
+#include <nicstack/stack.h>
+
+#include "stack/stack.h"
+
+int nst_stack_new(const struct nst_stack_config *config, struct nst_stack **ret_stack)
+{
+    struct nst_stack *stack;
+    int r = stack_new(config, &stack);
+    if (r < 0)
+        return r;
+    r = stack_start(stack);
+    if (r < 0) {
+        stack_free(stack);
+        return r;
+    }
+    *ret_stack = stack;
+    return 0;
+}
+
+void nst_stack_free(struct nst_stack *stack)
+{
+    if (stack != NULL)
+        stack_free(stack);
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The NIC inside the stack: nic.c has its life, nic_input.c the inbound order of NIC.md section 2,
+ * nic_output.c the outbound one of section 3.
+ */
+#ifndef NICSTACK_SRC_STACK_NIC_H
+#define NICSTACK_SRC_STACK_NIC_H
+
+#include <nicstack/nic.h>
+
+#include "base/list.h"
+#include "packet/counter.h"
+#include "packet/packet.h"
+#include "stack/addrs.h"
+#include "stack/neigh.h"
+#include "stack/proto.h"
+#include "stack/stack.h"
+
+/* A network protocol on a NIC. */
+struct net_ep {
+    struct nic *nic;
+    const struct net_proto *proto; /* NULL: the protocol does not fit this NIC */
+    bool enabled;
+    struct addrs addrs;
+    struct neigh_table neighs; /* where the protocol and the link resolve */
+};
+
+struct nic {
+    struct nst_link_upper upper; /* first: what the link delivers to */
+    struct list node;            /* stack->nics */
+    struct nst_stack *stack;
+    struct nst_link *link;
+    uint32_t id;
+    bool enabled, promiscuous, spoofing;
+    bool tx_blocked_seen;
+    char name[NST_NIC_NAME_MAX];
+    void *context;
+    struct net_ep eps[NET_INDEX_MAX];
+    struct nst_pktq rxq; /* delivered by the link, not yet looked at */
+    struct nst_pktq txq; /* ready for the link */
+    uint32_t txq_max_packets, txq_max_bytes;
+    uint64_t txq_segments;  /* what txq is on the wire */
+    struct list tx_waiters; /* of struct todo: connections that wait for room */
+    struct todo todo;       /* flush */
+    struct nic_counters counters;
+};
+
+static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
+{
+    return nic->eps[index].proto != NULL ? &nic->eps[index] : NULL;
+}
+/* NULL: no such NIC. */
+struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
+
+/* Works off up to `limit` received packets; returns how many. */
+uint32_t nic_run_input(struct nic *nic, uint32_t limit);
+
+/*
+ * Sends p, data at the network header, to a link address: pushes the link header, cuts and
+ * completes what the link cannot (N45), queues. Consumes p. 0, -NST_ENETDOWN, -NST_ENOBUFS.
+ */
+int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst);
+/* Sends p to a neighbour, now or when it is resolved (N40). Consumes p. 0 or an error. */
+int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct neigh *neigh);
+
+/* No room beyond a small share. */
+static inline bool nic_is_blocked(const struct nic *nic)
+{
+    return nic->txq.bytes >= nic->txq_max_bytes / 2 || nic->txq.count >= nic->txq_max_packets / 2;
+}
+/* Schedules `todo` once there is room again. It must be on no list; it is removed with todo_cancel.
+ */
+static inline void nic_wait_writable(struct nic *nic, struct todo *todo)
+{
+    if (!list_is_linked(&todo->node))
+        list_add_tail(&nic->tx_waiters, &todo->node);
+}
+
+#endif

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stack object: what every layer above finds the others through.
+ *
+ * Theory of operation
+ *
+ * nst_stack_run is the only place where things happen by themselves: links run, NICs take what was
+ * delivered, timers fire; then the epilogue works off the to-do list: connections send what is due,
+ * NICs hand their queues to the links. User calls change state and put objects on the to-do list;
+ * they never send. So no object vanishes under its caller.
+ *
+ * Invariants
+ *  1. `now` never runs backwards.
+ *  2. An object on the to-do list, the ready list or the wheel is removed from there before it is
+ * freed.
+ *  3. `running` is set while links are called; public calls that change things trap then in debug
+ * builds.
+ */
+#ifndef NICSTACK_SRC_STACK_STACK_H
+#define NICSTACK_SRC_STACK_STACK_H
+
+#include <nicstack/stack.h>
+
+#include "base/list.h"
+#include "base/rand.h"
+#include "base/siphash.h"
+#include "base/timer.h"
+#include "packet/counter.h"
+#include "packet/pool.h"
+#include "stack/demux.h"
+#include "stack/dst.h"
+#include "stack/proto.h"
+#include "stack/ready.h"
+#include "stack/route.h"
+
+#define STACK_TRANSPORTS_MAX 8
+
+/* Something to do in the epilogue. Embed it; `run` is called once per schedule, with the object off
+ * the list already. */
+struct todo {
+    struct list node;
+    void (*run)(struct todo *todo);
+};
+
+struct nst_stack {
+    struct nst_pool *pool;
+    nst_time now;
+    struct wheel wheel;
+    struct list todos; /* of struct todo, first in first out */
+    struct list nics;  /* by id */
+    bool running;
+    bool handle_local, weak_host;
+    struct rand rand;
+    struct siphash_key hash_key; /* for every table that peers can fill */
+    const struct csum_ops *csum;
+    const struct net_proto *net[NET_INDEX_MAX]; /* NULL: not built in */
+    uint8_t transport_index[256];               /* protocol number -> index + 1 */
+    const struct transport_proto *transport[STACK_TRANSPORTS_MAX];
+    /* N101: who takes what no socket matched: the forwarder. Returns true if it consumed p. */
+    bool (*default_handler)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+    struct route_table routes;
+    struct dst_table dsts;
+    struct demux demux;
+    struct ready_list ready;
+    /* Each protocol's own state, made in its init. */
+    struct ip4_state *ip4;
+    struct icmp4_state *icmp4;
+    struct udp_state *udp;
+    struct ping_state *ping;
+    struct tcp_state *tcp;
+    struct forwarder *forwarder;
+    struct socket_table *sockets;
+    struct stack_counters counters;
+    struct nst_stack_config config;
+};
+
+static inline void todo_init(struct todo *t, void (*run)(struct todo *))
+{
+    list_init(&t->node);
+    t->run = run;
+}
+static inline void todo_schedule(struct nst_stack *stack, struct todo *t)
+{
+    if (!list_is_linked(&t->node))
+        list_add_tail(&stack->todos, &t->node);
+}
+static inline void todo_cancel(struct todo *t)
+{
+    list_remove(&t->node);
+}
+
+/* Used by nicstack.c: registers what is built in. */
+void stack_add_net(struct nst_stack *stack, const struct net_proto *proto);
+void stack_add_transport(struct nst_stack *stack, const struct transport_proto *proto);
+/* The bare stack without protocols: 0, -NST_EINVAL, -NST_ENOMEM. */
+int stack_new(const struct nst_stack_config *config, struct nst_stack **ret_stack);
+/* Calls init of what was registered; on failure what was begun is undone. */
+int stack_start(struct nst_stack *stack);
+void stack_free(struct nst_stack *stack);
+
+static inline const struct transport_proto *stack_transport(const struct nst_stack *stack,
+                                                            uint8_t number)
+{
+    uint8_t i = stack->transport_index[number];
+    return i == 0 ? NULL : stack->transport[i - 1];
+}
+
+static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time when)
+{
+    wheel_arm(&stack->wheel, t, when);
+}
+
+/* N100, N101: raw clones (later), the transport's input, or its absence answered. Network protocols
+ * call it with data at the transport header. Consumes p. */
+void stack_deliver_transport(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+
+/* A line for the log sink, printf-like (base/fmt.h), costs nothing without a sink. */
+void stack_log(struct nst_stack *stack, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+#endif
