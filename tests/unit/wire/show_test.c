@@ -202,6 +202,7 @@ static void icmp_errors_say_what_they_are_about(void **state)
     const struct icmp4_hdr needed = {.type = 3, .code = 4, .mtu = 1400},
                            echo = {.type = 8, .id = 5, .seq = 6},
                            redirect = {.type = 5, .gateway4 = addr_raw4(10, 0, 0, 9)},
+                           exceeded = {.type = 11}, problem = {.type = 12, .pointer = 20},
                            odd = {.type = 99, .code = 3};
     struct packet p = {.len = 8};
 
@@ -217,6 +218,16 @@ static void icmp_errors_say_what_they_are_about(void **state)
     assert_ip4(1, &p,
                "IP 10.0.0.1 > 10.0.0.2: ICMP redirect to 10.0.0.9, length 8 (about [malformed "
                "IPv4], length 0)");
+    put(&p, inner.b, inner.len);
+    icmp4_build(p.b, &exceeded);
+    assert_ip4(1, &p,
+               "IP 10.0.0.1 > 10.0.0.2: ICMP time exceeded in transit, length 48 (about "
+               "10.0.0.1.5123 > 10.0.0.2.80: Flags [.], ack 2000, win 65535, length 0)");
+    icmp4_build(p.b, &problem);
+    assert_ip4(1, &p,
+               "IP 10.0.0.1 > 10.0.0.2: ICMP parameter problem at byte 20, length 48 (about "
+               "10.0.0.1.5123 > 10.0.0.2.80: Flags [.], ack 2000, win 65535, length 0)");
+    p.len = 8;
     icmp4_build(p.b, &odd);
     assert_ip4(1, &p, "IP 10.0.0.1 > 10.0.0.2: ICMP type 99 code 3, length 8");
     p.len = 7;
