@@ -12,7 +12,7 @@
 #include "wire/tcpopt.h"
 #include "wire/udp.h"
 
-static const struct mac mac1 = {{2, 0, 0, 0, 0, 1}}, mac2 = {{2, 0, 0, 0, 0, 2}};
+static const struct nst_mac mac1 = {{2, 0, 0, 0, 0, 1}}, mac2 = {{2, 0, 0, 0, 0, 2}};
 
 /* A packet that grows: IPv4 from 10.0.0.1 to 10.0.0.2 around what was put. */
 struct packet {
