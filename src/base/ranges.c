@@ -46,7 +46,8 @@ bool ranges_insert(struct ranges *r, uint32_t start, uint32_t end)
 void ranges_remove_below(struct ranges *r, uint32_t limit)
 {
     uint32_t first = first_behind(r, limit, false);
-    replace(r, 0, first, 0);
+    if (first > 0)
+        replace(r, 0, first, 0);
     if (r->count > 0)
         r->items[0].start = seq_max(r->items[0].start, limit);
 }
