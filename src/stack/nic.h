@@ -63,6 +63,14 @@ int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct 
 /* Sends p to a neighbour, now or when it is resolved (N40). Consumes p. 0 or an error. */
 int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct neigh *neigh);
 
+/*
+ * Gives p, data at the network header, back to the NIC's own network layer in the next turn without
+ * the link seeing it: a packet to an address of our own (dst->is_local). N28 does not apply to it,
+ * its type is PKT_HOST and its checksums count as NST_CSUM_PARTIAL or are complete. Consumes p. 0,
+ * -NST_ENETDOWN, -NST_ENOBUFS.
+ */
+int nic_loop(struct nic *nic, struct pkt *p, uint16_t ethertype);
+
 /* No room beyond a small share. */
 static inline bool nic_is_blocked(const struct nic *nic)
 {

@@ -58,6 +58,13 @@ struct nst_stack {
     const struct transport_proto *transport[STACK_TRANSPORTS_MAX];
     /* N101: who takes what no socket matched: the forwarder. Returns true if it consumed p. */
     bool (*default_handler)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+    /*
+     * Set by the ping transport in its init; NULL without one. echo_reply is offered each ICMP echo
+     * reply, data at the ICMP header, checksum checked; true: it consumed p. echo_error is told of
+     * ICMP errors that quote an echo request of ours (report->quote is its ICMP header).
+     */
+    bool (*echo_reply)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+    void (*echo_error)(struct nst_stack *stack, const struct net_error_report *report);
     struct route_table routes;
     struct dst_table dsts;
     struct demux demux;
