@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A token bucket: `rate` tokens a second, at most `burst` saved up. Integers only, exact: what is
- * left of a token is carried on.
+ * left of a token is carried on. Rate and burst are at most BUCKET_MAX (17e9: 137 Gbit/s in bytes).
  */
 #ifndef NICSTACK_SRC_BASE_BUCKET_H
 #define NICSTACK_SRC_BASE_BUCKET_H
@@ -11,6 +11,8 @@
 
 #include <nicstack/types.h>
 
+#define BUCKET_MAX ((uint64_t)1 << 34)
+
 struct bucket {
     uint64_t rate;     /* tokens a second */
     uint64_t burst;    /* the most that is saved */
@@ -19,7 +21,7 @@ struct bucket {
     nst_time last;
 };
 
-/* Starts full. */
+/* Starts full. A rate or burst above BUCKET_MAX becomes BUCKET_MAX. */
 void bucket_init(struct bucket *b, uint64_t rate, uint64_t burst, nst_time now);
 
 /* Takes `n` tokens if they are there. False takes nothing. Time that goes backwards adds nothing.

@@ -69,7 +69,7 @@ void lpm_fini(struct lpm *t);
 /*
  * Adds the prefix of the first `bits` (0 to 128) of `key`, whose other bits are ignored, with a
  * value that is not NULL (both checked). -NST_EEXIST when it is there already, -NST_ENOMEM: then
- * nothing changed.
+ * no prefix changed.
  */
 int lpm_insert(struct lpm *t, struct lpm_key key, unsigned bits, void *value);
 

@@ -18,6 +18,7 @@
 #ifndef NICSTACK_SRC_BASE_SLAB_H
 #define NICSTACK_SRC_BASE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -58,9 +59,8 @@ struct slab_chunk {
     struct list node;
     void *free; /* the first free object, whose first word points to the next */
     void *memory;
-    uint32_t live;
-    uint32_t pad[5];
-};
+    uint32_t live; /* objects that are out */
+} __attribute__((aligned(16)));
 
 /*
  * Makes an empty cache of objects of `object_size` bytes (at least 1). Objects are aligned to 8; to

@@ -12,6 +12,7 @@
 #include <nicstack/types.h>
 
 #include "base/bytes.h"
+#include "base/fwd.h"
 
 enum {
     MAC_LEN = 6,
@@ -184,6 +185,9 @@ struct mac mac_from_group(const struct nst_addr *group);
 
 /* The solicited-node group ff02::1:ffXX:XXXX of an IPv6 address (RFC 4291 2.7.1). */
 struct nst_addr addr_solicited_node(const struct nst_addr *addr);
+
+/* Appends aa:bb:cc:dd:ee:ff to `f`. */
+void mac_show(struct fmt *f, const struct mac *mac);
 
 /* The number of leading bits that x and y share, 0..128 (v4-mapped ones share at least 96). */
 unsigned addr_common_prefix(const struct nst_addr *x, const struct nst_addr *y);

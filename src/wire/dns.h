@@ -167,10 +167,11 @@ void dns_builder_init(struct dns_builder *builder, uint8_t *data, size_t size, u
 /* Adds a question of class IN. Questions come first. */
 void dns_builder_question(struct dns_builder *builder, const struct dns_name *name, uint16_t type);
 
-/* Adds a record of class IN with `rdata_len` bytes of rdata to `section`; sections in their order.
- * A name equal to the first question's is compressed. */
-void dns_builder_record(struct dns_builder *builder, enum dns_section section,
-                        const struct dns_record *record, const uint8_t *rdata);
+/* Adds `record` (its offset `rdata` is not read) with its rdata_len bytes at `rdata`, which may be
+ * NULL when there are none. Sections come in their order. A name equal to the first question's is
+ * compressed; names in rdata are not. */
+void dns_builder_record(struct dns_builder *builder, const struct dns_record *record,
+                        const uint8_t *rdata);
 
 /* Adds an answer: A or AAAA as the address is, or PTR. `ttl` in seconds. */
 void dns_builder_addr(struct dns_builder *builder, const struct dns_name *name, uint32_t ttl,
