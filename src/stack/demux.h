@@ -33,6 +33,7 @@ struct demux_entry {
     bool connected;
     bool reuse_address, reuse_port;
     bool registered;
+    uint32_t tag; /* the owner's: which of its objects this lies in, and what else fits */
 };
 
 struct demux {
