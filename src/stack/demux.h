@@ -53,6 +53,7 @@ struct demux_entry {
     bool shares_port; /* a connection on the port of another, as an accepted one is: it does not
                          keep anybody from binding */
     bool registered;
+    uint32_t tag; /* the owner's: which of its objects this lies in, and what else fits */
 };
 
 /* A local port in use. */
