@@ -77,9 +77,9 @@ static bool complete(const struct dgram *d, uint8_t *message)
     return true;
 }
 
-static int build(const struct dgram *d, const struct dst *dst, const struct dgram_out *out,
-                 struct pkt **ret_pkt)
+static int build_and_send(const struct dgram *d, struct dst *dst, const struct dgram_out *out)
 {
+    const struct ip_out ip = {.proto = IP_PROTO_ICMP, .ttl = d->ttl, .tos = d->tos};
     const uint32_t len = (uint32_t)out->len;
     struct pkt *p = pkt_build(d->stack->pool, dst_headroom(dst), len);
     if (p == NULL)
@@ -91,14 +91,12 @@ static int build(const struct dgram *d, const struct dst *dst, const struct dgra
     }
     icmp4_csum_put(p->data, d->stack->csum->sum(p->data, len, 0));
     pkt_set_trans(p);
-    *ret_pkt = p;
-    return 0;
+    return dst_output(dst, p, &ip);
 }
 
 int64_t ping_send(struct dgram *d, const struct dgram_out *out, const struct nst_endpoint *to)
 {
     struct dst *dst;
-    struct pkt *p;
 
     if (out->len < ICMP4_HDR_LEN)
         return -NST_EINVAL;
@@ -112,11 +110,7 @@ int64_t ping_send(struct dgram *d, const struct dgram_out *out, const struct nst
     if (r == 0)
         r = dgram_route(d, to, &dst);
     if (r == 0)
-        r = build(d, dst, out, &p);
-    if (r < 0)
-        return r;
-    const struct ip_out ip = {.proto = IP_PROTO_ICMP, .ttl = d->ttl, .tos = d->tos};
-    r = dst_output(dst, p, &ip);
+        r = build_and_send(d, dst, out);
     return r < 0 ? r : (int64_t)out->len;
 }
 
