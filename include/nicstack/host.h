@@ -111,6 +111,7 @@ struct nst_target {
     uint32_t address_len;
     nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class (DNS 5 s, one-way 30 s, else
                              180 s) */
+    bool observe;         /* UDP: show its datagrams to config.observe */
     void *flow_context;   /* comes back in the summary */
 };
 
