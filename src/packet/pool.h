@@ -13,7 +13,8 @@
 #include "packet/packet.h"
 #include "wire/csum.h"
 
-#define POOL_BLOCK_CLASSES 7 /* 128 bytes to 4 KiB from slabs, and descriptors of outside memory \
+#define POOL_BLOCK_CLASSES                                                                       \
+    7                        /* 128 bytes to 4 KiB from slabs, and descriptors of outside memory \
                               */
 #define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
 #define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
