@@ -2,7 +2,17 @@
 /* The composition root: the only file that names every protocol. */
 #include <nicstack/stack.h>
 
+#include "network/arp.h"
+#include "network/icmp4.h"
+#include "network/ipv4.h"
 #include "stack/stack.h"
+
+static void add_protocols(struct nst_stack *stack)
+{
+    stack_add_net(stack, &ip4_proto);
+    stack_add_net(stack, &arp_proto);
+    stack_add_transport(stack, &icmp4_proto);
+}
 
 int nst_stack_new(const struct nst_stack_config *config, struct nst_stack **ret_stack)
 {
@@ -10,6 +20,7 @@ int nst_stack_new(const struct nst_stack_config *config, struct nst_stack **ret_
     int r = stack_new(config, &stack);
     if (r < 0)
         return r;
+    add_protocols(stack);
     r = stack_start(stack);
     if (r < 0) {
         stack_free(stack);
