@@ -84,10 +84,8 @@ uint8_t guest_proto(const struct guest_packet *p);
 const uint8_t *guest_body(const struct guest_packet *p, size_t *ret_len);
 void guest_forget(struct guest *g);
 
-static inline struct nst_endpoint guest_end(struct nst_addr addr, uint16_t port)
-{
-    return (struct nst_endpoint){.addr = addr, .port = port};
-}
+/* An endpoint, of which the address may be taken. */
+#define GUEST_END(addr_, port_) ((struct nst_endpoint){.addr = addr_, .port = port_})
 
 /* The value of a counter of the stack. */
 uint64_t guest_counter(const struct guest *g, const char *name);

@@ -3,11 +3,12 @@
 
 #include "wire/csum.h"
 #include "wire/icmp4.h"
+#include "wire/ipproto.h"
 #include "wire/udp.h"
 
-#define PEER(port)    guest_end(GUEST_PEER, port)
-#define OURS(port)    guest_end(GUEST_OURS, port)
-#define FOREIGN(port) guest_end(GUEST_FOREIGN, port)
+#define PEER(port)    GUEST_END(GUEST_PEER, port)
+#define OURS(port)    GUEST_END(GUEST_OURS, port)
+#define FOREIGN(port) GUEST_END(GUEST_FOREIGN, port)
 
 static nst_socket open_socket(struct guest *g)
 {
@@ -381,7 +382,7 @@ static void a_connected_socket_hears_only_its_peer(void **state)
 static void broadcast_needs_permission_and_reaches_everybody(void **state)
 {
     struct guest *g = guest_new(NULL);
-    const struct nst_endpoint everybody = guest_end(nst_addr_v4(255, 255, 255, 255), 53);
+    const struct nst_endpoint everybody = GUEST_END(nst_addr_v4(255, 255, 255, 255), 53);
     nst_socket s[3];
     char text[8];
     for (int i = 0; i < 3; i++) {
@@ -397,7 +398,7 @@ static void broadcast_needs_permission_and_reaches_everybody(void **state)
     for (int i = 0; i < 3; i++)
         assert_int_equal(recv_text(g, s[i], text, sizeof(text)), 3);
     /* To nobody: no answer. */
-    inject_text(g, PEER(1), guest_end(everybody.addr, 54), "all");
+    inject_text(g, PEER(1), GUEST_END(everybody.addr, 54), "all");
     assert_int_equal(g->nsent, 1);
     /* A unicast reaches the newest. */
     inject_text(g, PEER(1), OURS(53), "one");
