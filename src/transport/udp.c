@@ -74,7 +74,8 @@ static struct pkt *build(const struct dgram *d, const struct dst *dst, uint16_t 
 
     uint8_t *hdr = nst_pkt_put(pkt_pub(p), UDP_HDR_LEN);
     udp_build(hdr, &(struct udp_hdr){src_port, port, (uint16_t)len, 0});
-    const uint32_t pseudo = csum_pseudo(&dst->source, &dst->addr, IP_PROTO_UDP, len);
+    const uint32_t pseudo =
+        csum_add(dst->addr_sum, csum_from16((uint16_t)len) + csum_from16(IP_PROTO_UDP));
     if (csum_is_offloaded(dst, len)) {
         const uint16_t raw = csum_fold_raw(pseudo);
         memcpy(hdr + CSUM_OFFSET, &raw, sizeof(raw));
@@ -186,8 +187,8 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     struct udp_hdr hdr;
 
-    if (unlikely(udp_parse(p->data, p->linear, &hdr) == 0 || hdr.len > p->len ||
-                 hdr.dst_port == 0)) {
+    if (unlikely(!pkt_pull_up(p, UDP_HDR_LEN) || udp_parse(p->data, p->linear, &hdr) == 0 ||
+                 hdr.len > p->len || hdr.dst_port == 0)) {
         COUNT(stack->counters.udp_malformed);
         pkt_drop(p, DROP_TRANS_MALFORMED);
         return;
