@@ -36,10 +36,15 @@ struct nic {
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
-    struct nst_pktq rxq; /* delivered by the link, not yet looked at */
-    struct nst_pktq txq; /* ready for the link */
+    struct nst_pktq rxq;   /* delivered by the link, not yet looked at */
+    struct nst_pktq loopq; /* to our own addresses, not yet looked at */
+    struct nst_pktq txq;   /* ready for the link */
     uint32_t txq_max_packets, txq_max_bytes;
-    uint64_t txq_segments;  /* what txq is on the wire */
+    /* Sums over all that was ever put in txq, and over all of it that the link took. */
+    struct nic_tx_sums {
+        uint64_t bytes; /* at network level */
+        uint64_t segments;
+    } tx_queued, tx_taken;
     struct list tx_waiters; /* of struct todo: connections that wait for room */
     struct todo todo;       /* flush */
     struct nic_counters counters;
@@ -51,6 +56,20 @@ static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
 }
 /* NULL: no such NIC. */
 struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
+
+/* A NIC that is on the stack's list: what nst_nic_remove does. */
+void nic_free(struct nic *nic);
+
+/* The ends of struct nst_link_upper, for nic.c: they queue and schedule. */
+void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
+void nic_writable(struct nst_link_upper *upper);
+/* The NIC's todo: hands txq to the link. */
+void nic_flush(struct todo *todo);
+
+static inline bool nic_has_input(const struct nic *nic)
+{
+    return !nst_pktq_is_empty(&nic->rxq) || !nst_pktq_is_empty(&nic->loopq);
+}
 
 /* Works off up to `limit` received packets; returns how many. */
 uint32_t nic_run_input(struct nic *nic, uint32_t limit);

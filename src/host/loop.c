@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * An epoll loop for one stack.
+ *
+ * Theory of operation. A turn waits (until the stack's or a timer's deadline), reads the clock
+ * once, calls the watches whose descriptors are ready, then the timers, and then lets the stack
+ * work: run, hand out the ready list, run again until nothing is left that is due. So everything
+ * that a batch of input caused leaves in the same turn, and a packet costs no system call of the
+ * loop's own.
+ *
+ * Invariants: (1) a watch that was removed is never called, also when its event was fetched
+ * already; (2) a TUN is watched for EPOLLOUT only while it is full.
+ */
+#include <nicstack/host.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "host/tuntap.h"
+
+#define EVENTS_MAX    64
+#define READY_MAX     64
+#define RECEIVE_BATCH 64
+#define PASSES_MAX    16 /* of the stack in one turn, so that descriptors are not starved */
+
+struct tuntap_watch {
+    struct nst_watch watch; /* first */
+    struct tuntap_watch *next;
+    struct nst_loop *loop;
+    struct nst_link *link;
+};
+
+struct nst_loop {
+    int epoll;
+    int wake; /* eventfd, written by nst_loop_stop */
+    volatile bool stopped;
+    nst_time now;
+    struct nst_stack *stack;
+    void (*on_ready)(void *context, const struct nst_ready *ready);
+    void *context;
+    struct tuntap_watch *links;
+    struct nst_loop_timer timers; /* a ring in order of time */
+    struct epoll_event events[EVENTS_MAX];
+    int event_count, event_next; /* of this turn */
+};
+
+int nst_loop_new(struct nst_loop **ret_loop)
+{
+    struct nst_loop *loop = calloc(1, sizeof(*loop));
+    if (loop == NULL)
+        return -NST_ENOMEM;
+    loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+    loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    loop->timers.next = loop->timers.prev = &loop->timers;
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (loop->epoll < 0 || loop->wake < 0 ||
+        epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0) {
+        nst_loop_free(loop);
+        return -NST_EIO;
+    }
+    loop->now = nst_host_now();
+    *ret_loop = loop;
+    return 0;
+}
+
+void nst_loop_free(struct nst_loop *loop)
+{
+    if (loop == NULL)
+        return;
+    while (loop->links != NULL)
+        nst_loop_remove_tuntap(loop, loop->links->link);
+    if (loop->epoll >= 0)
+        close(loop->epoll);
+    if (loop->wake >= 0)
+        close(loop->wake);
+    free(loop);
+}
+
+static int control(struct nst_loop *loop, int op, struct nst_watch *watch, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll, op, watch->fd, &event) < 0)
+        return errno == ENOMEM || errno == ENOSPC ? -NST_ENOMEM : -NST_EIO;
+    watch->events = events;
+    return 0;
+}
+
+int nst_loop_add(struct nst_loop *loop, struct nst_watch *watch, uint32_t events)
+{
+    return control(loop, EPOLL_CTL_ADD, watch, events);
+}
+
+int nst_loop_change(struct nst_loop *loop, struct nst_watch *watch, uint32_t events)
+{
+    return watch->events == events ? 0 : control(loop, EPOLL_CTL_MOD, watch, events);
+}
+
+void nst_loop_remove(struct nst_loop *loop, struct nst_watch *watch)
+{
+    epoll_ctl(loop->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+    for (int i = loop->event_next; i < loop->event_count; i++)
+        if (loop->events[i].data.ptr == watch)
+            loop->events[i].events = 0;
+}
+
+void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, nst_time when)
+{
+    nst_loop_disarm(loop, timer);
+    timer->when = when;
+    struct nst_loop_timer *before = loop->timers.prev;
+    while (before != &loop->timers && before->when > when)
+        before = before->prev;
+    timer->prev = before;
+    timer->next = before->next;
+    before->next->prev = timer;
+    before->next = timer;
+}
+
+void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer)
+{
+    (void)loop;
+    if (timer->next == NULL)
+        return;
+    timer->prev->next = timer->next;
+    timer->next->prev = timer->prev;
+    timer->next = timer->prev = NULL;
+}
+
+void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
+                        void (*on_ready)(void *context, const struct nst_ready *ready),
+                        void *context)
+{
+    loop->stack = stack;
+    loop->on_ready = on_ready;
+    loop->context = context;
+}
+
+static void on_tuntap(struct nst_watch *watch, uint32_t events)
+{
+    struct tuntap_watch *t = (struct tuntap_watch *)watch;
+    if ((events & EPOLLOUT) != 0)
+        nst_link_set_writable(t->link);
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
+        nst_tuntap_receive(t->link, RECEIVE_BATCH) < 0)
+        nst_loop_remove(t->loop, watch); /* the device is gone: nothing will come any more */
+}
+
+int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link)
+{
+    struct tuntap_watch *t = calloc(1, sizeof(*t));
+    if (t == NULL)
+        return -NST_ENOMEM;
+    t->watch = (struct nst_watch){.fd = tuntap_fd(link), .on_events = on_tuntap};
+    t->loop = loop;
+    t->link = link;
+    int r = nst_loop_add(loop, &t->watch, EPOLLIN);
+    if (r < 0) {
+        free(t);
+        return r;
+    }
+    t->next = loop->links;
+    loop->links = t;
+    return 0;
+}
+
+void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link)
+{
+    for (struct tuntap_watch **at = &loop->links; *at != NULL; at = &(*at)->next) {
+        struct tuntap_watch *t = *at;
+        if (t->link != link)
+            continue;
+        *at = t->next;
+        nst_loop_remove(loop, &t->watch);
+        free(t);
+        return;
+    }
+}
+
+static nst_time next_deadline(const struct nst_loop *loop)
+{
+    nst_time next = NST_TIME_NEVER;
+    if (loop->stack != NULL)
+        next = nst_stack_next_deadline(loop->stack);
+    if (loop->timers.next != &loop->timers && loop->timers.next->when < next)
+        next = loop->timers.next->when;
+    return next;
+}
+
+/* Waits and fetches events. The timeout is rounded up: a turn too late by less than a millisecond
+ * costs less than one that comes too early and does nothing. epoll_pwait2 is exact where there is
+ * one. */
+static int wait_events(struct nst_loop *loop, nst_time timeout)
+{
+    struct timespec ts = {.tv_sec = timeout / NST_SEC, .tv_nsec = timeout % NST_SEC};
+    int n = epoll_pwait2(loop->epoll, loop->events, EVENTS_MAX, timeout < 0 ? NULL : &ts, NULL);
+    if (n < 0 && errno == ENOSYS) {
+        nst_time ms = timeout < 0 ? -1 : (timeout + NST_MSEC - 1) / NST_MSEC;
+        n = epoll_wait(loop->epoll, loop->events, EVENTS_MAX, ms > INT32_MAX ? INT32_MAX : (int)ms);
+    }
+    if (n < 0)
+        return errno == EINTR ? 0 : -NST_EIO;
+    return n;
+}
+
+static void dispatch_events(struct nst_loop *loop, int count)
+{
+    loop->event_count = count;
+    for (loop->event_next = 0; loop->event_next < count;) {
+        struct epoll_event event = loop->events[loop->event_next++];
+        struct nst_watch *watch = event.data.ptr;
+        if (watch == NULL) {
+            uint64_t value;
+            if (read(loop->wake, &value, sizeof(value)) < 0)
+                continue;
+        } else if (event.events != 0) {
+            watch->on_events(watch, event.events);
+        }
+    }
+    loop->event_count = 0;
+}
+
+static void dispatch_timers(struct nst_loop *loop)
+{
+    while (loop->timers.next != &loop->timers && loop->timers.next->when <= loop->now) {
+        struct nst_loop_timer *timer = loop->timers.next;
+        nst_loop_disarm(loop, timer);
+        timer->on_timer(timer);
+    }
+}
+
+static int dispatch_ready(struct nst_loop *loop)
+{
+    struct nst_ready ready[READY_MAX];
+    int n = nst_ready_list(loop->stack, ready, READY_MAX);
+    for (int i = 0; i < n && loop->stack != NULL; i++)
+        loop->on_ready(loop->context, &ready[i]);
+    return n;
+}
+
+static void run_stack(struct nst_loop *loop)
+{
+    for (int pass = 0; pass < PASSES_MAX && loop->stack != NULL; pass++) {
+        nst_stack_run(loop->stack, loop->now, 0);
+        int n = dispatch_ready(loop);
+        if (loop->stack == NULL || (n == 0 && nst_stack_next_deadline(loop->stack) > loop->now))
+            break;
+    }
+    for (struct tuntap_watch *t = loop->links; t != NULL; t = t->next)
+        nst_loop_change(loop, &t->watch, t->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+}
+
+int nst_loop_turn(struct nst_loop *loop, nst_time timeout)
+{
+    nst_time next = next_deadline(loop);
+    if (next != NST_TIME_NEVER) {
+        nst_time left = next - nst_host_now();
+        left = left > 0 ? left : 0;
+        if (timeout < 0 || left < timeout)
+            timeout = left;
+    }
+    int n = wait_events(loop, timeout);
+    if (n < 0)
+        return n;
+    loop->now = nst_host_now();
+    dispatch_events(loop, n);
+    dispatch_timers(loop);
+    if (loop->stack != NULL)
+        run_stack(loop);
+    return 0;
+}
+
+int nst_loop_run(struct nst_loop *loop)
+{
+    loop->stopped = false;
+    while (!loop->stopped) {
+        int r = nst_loop_turn(loop, -1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void nst_loop_stop(struct nst_loop *loop)
+{
+    const uint64_t one = 1;
+    int saved = errno;
+    loop->stopped = true;
+    if (write(loop->wake, &one, sizeof(one)) < 0)
+        loop->stopped = true; /* the counter is full: it wakes anyway */
+    errno = saved;
+}
+
+nst_time nst_loop_now(const struct nst_loop *loop)
+{
+    return loop->now;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sniffer shows each frame, both ways, before it goes on.
+ *
+ * A full lower link leaves packets in the NIC's queue, where they are seen again the next time: so
+ * the sniffer remembers how many at the front of the queue it has shown already. That number is 0
+ * unless the link is blocked.
+ */
+#include "link/middleware.h"
+
+struct sniffer {
+    struct middleware m; /* first */
+    void (*see)(void *context, const struct nst_pkt *p, bool outgoing);
+    void *context;
+    uint32_t seen; /* packets at the front of the NIC's queue that were shown */
+};
+
+static void sniffer_transmit(struct nst_link *link, struct nst_pktq *q)
+{
+    struct sniffer *s = (struct sniffer *)link;
+    uint32_t skip = s->seen;
+    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next) {
+        if (skip > 0)
+            skip--;
+        else
+            s->see(s->context, p, true);
+    }
+    s->m.lower->ops->transmit(s->m.lower, q);
+    s->seen = q->count;
+    link->tx_blocked = s->m.lower->tx_blocked;
+}
+
+static void sniffer_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
+{
+    struct sniffer *s = (struct sniffer *)middleware_of_upper(upper);
+    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next)
+        s->see(s->context, p, false);
+    nst_link_deliver(&s->m.link, q);
+}
+
+static void sniffer_detach(struct nst_link *link)
+{
+    ((struct sniffer *)link)->seen = 0;
+    middleware_detach(link);
+}
+
+static const struct nst_link_ops sniffer_ops = {
+    .transmit = sniffer_transmit,
+    .parse_header = middleware_parse_header,
+    .push_header = middleware_push_header,
+    .attach = middleware_attach,
+    .detach = sniffer_detach,
+    .run = middleware_run,
+    .next_deadline = middleware_next_deadline,
+    .set_mtu = middleware_set_mtu,
+    .set_address = middleware_set_address,
+};
+
+struct nst_link *nst_sniffer_new(const struct nst_allocator *allocator, struct nst_link *lower,
+                                 void (*see)(void *context, const struct nst_pkt *p, bool outgoing),
+                                 void *context)
+{
+    struct sniffer *s = allocator->alloc(allocator->context, sizeof(*s));
+    if (s == NULL)
+        return NULL;
+    *s = (struct sniffer){.see = see, .context = context};
+    middleware_init(&s->m, allocator, lower, &sniffer_ops, 0);
+    s->m.upper =
+        (struct nst_link_upper){.deliver = sniffer_deliver, .writable = middleware_writable};
+    return &s->m.link;
+}
+
+void nst_sniffer_free(struct nst_link *link)
+{
+    if (link == NULL)
+        return;
+    const struct nst_allocator allocator = ((struct sniffer *)link)->m.allocator;
+    allocator.free(allocator.context, link, sizeof(struct sniffer));
+}
