@@ -189,15 +189,12 @@ static void a_nic_without_address_can_ask(void **state)
 
 TESTS({"RFC 826: a request for us is answered and teaches",
        a_request_for_us_is_answered_and_teaches},
-      {"N89: requests for others teach and get nothing",
-       requests_for_others_teach_and_get_nothing},
+      {"N89: requests for others teach and get nothing", requests_for_others_teach_and_get_nothing},
       {"N89: a spoofing NIC answers for any but lets others have addresses",
        a_spoofing_nic_answers_for_any_but_lets_others_have_addresses},
-      {"N86: an answer to our question makes reachable",
-       an_answer_to_our_question_makes_reachable},
+      {"N86: an answer to our question makes reachable", an_answer_to_our_question_makes_reachable},
       {"N86: an answer that nobody asked for makes nothing",
        an_answer_that_nobody_asked_for_makes_nothing},
-      {"N89: gratuitous frames update and never create",
-       gratuitous_frames_update_and_never_create},
+      {"N89: gratuitous frames update and never create", gratuitous_frames_update_and_never_create},
       {"nobody becomes us", nobody_becomes_us}, {"nonsense is dropped", nonsense_is_dropped},
       {"a NIC without address can ask", a_nic_without_address_can_ask})

@@ -111,7 +111,7 @@ struct quote {
     const char *src, *dst;
     uint8_t proto;
     uint16_t frag;
-    size_t len; /* of the quoted payload */
+    size_t len;     /* of the quoted payload */
     uint16_t total; /* claimed payload */
 };
 

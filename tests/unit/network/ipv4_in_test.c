@@ -129,9 +129,8 @@ static void destinations_are_ours_or_dropped(void **state)
     assert_int_equal(lab.rx.type, PKT_BROADCAST);
     assert_int_equal(feed_addr("10.0.0.2", "224.0.0.1"), 1);
     assert_int_equal(lab.rx.type, PKT_MULTICAST);
-    static const char *const others[] = {"10.0.0.3",  "224.0.0.2",    "127.0.0.1",
-                                         "0.0.0.0",   "240.0.0.1",    "10.0.1.255",
-                                         "192.0.2.1", "239.255.255.1"};
+    static const char *const others[] = {"10.0.0.3",  "224.0.0.2",  "127.0.0.1", "0.0.0.0",
+                                         "240.0.0.1", "10.0.1.255", "192.0.2.1", "239.255.255.1"};
     for (unsigned i = 0; i < ARRAY_SIZE(others); i++)
         assert_int_equal(feed_addr("10.0.0.2", others[i]), 0);
     assert_int_equal(lab_drops(&lab, DROP_IP_NOT_OURS), ARRAY_SIZE(others));

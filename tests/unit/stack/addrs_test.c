@@ -151,6 +151,5 @@ TESTS({"N61, N66: addresses are added once and removed", addresses_are_added_onc
       {"N67: the list is in order of preference", the_list_is_in_order_of_preference},
       {"N63: exact matches win, then subnet broadcasts", exact_matches_win_then_subnet_broadcasts},
       {"N63: a loopback NIC has all of its subnets", a_loopback_nic_has_all_of_its_subnets},
-      {"N62: promiscuous NICs take any unicast address",
-       promiscuous_nics_take_any_unicast_address},
+      {"N62: promiscuous NICs take any unicast address", promiscuous_nics_take_any_unicast_address},
       {"N65: sources are hinted, near or first", sources_are_hinted_near_or_first})

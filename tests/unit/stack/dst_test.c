@@ -19,7 +19,8 @@ static void begin(void)
 
 static int get(const char *to, const char *from, uint32_t nic)
 {
-    const struct nst_addr r = lab_addr(to), l = from != NULL ? lab_addr(from) : (struct nst_addr){0};
+    const struct nst_addr r = lab_addr(to),
+                          l = from != NULL ? lab_addr(from) : (struct nst_addr){0};
     return dst_get(lab.stack, &r, &l, nic, &d);
 }
 

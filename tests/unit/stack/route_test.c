@@ -70,7 +70,7 @@ static void a_disabled_nic_leaves_it_to_shorter_prefixes(void **state)
     nst_nic_disable(lab.stack, 1);
     const struct nst_addr a = lab_addr("10.1.0.1");
     assert_int_equal(nic_to("10.1.0.1"), 0);
-    assert_true(route_is_down(lab.stack, &a));
+    assert_true(route_is_down(lab.stack, &a, NULL));
     lab_fini(&lab);
 }
 
