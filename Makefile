@@ -15,8 +15,9 @@ configure:
 demo: all
 	@tools/demo.sh $(BUILD)
 
+# make test AREA=tcp runs what is named so; ONLY=unit,judges some steps.
 test:
-	@tools/test.sh
+	@tools/test.sh $(if $(AREA),--area $(AREA)) $(if $(ONLY),--only $(ONLY))
 
 bench: all
 	@tests/bench/run.sh $(BUILD)
@@ -27,8 +28,9 @@ bench-quick: all
 bench-instr: all
 	@tests/bench/instr.sh $(BUILD)
 
+# make fuzz MINUTES=30 TARGET=tcp
 fuzz:
-	@tools/fuzz.sh
+	@MINUTES='$(MINUTES)' TARGET='$(TARGET)' tools/fuzz.sh
 
 install: all
 	@cmake --install $(BUILD)

@@ -111,6 +111,7 @@ struct nst_target {
     uint32_t address_len;
     nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class (DNS 5 s, one-way 30 s, else
                              180 s) */
+    bool observe;         /* UDP: show its datagrams to config.observe */
     void *flow_context;   /* comes back in the summary */
 };
 
@@ -138,6 +139,9 @@ struct nst_gateway_config {
                   struct nst_target *ret_target);
     /* A flow ended, also one that was refused. May be NULL. */
     void (*ended)(void *context, const struct nst_flow_summary *summary);
+    /* A datagram of a flow whose target said so, before it goes on. May be NULL. */
+    void (*observe)(void *context, const struct nst_flow_summary *flow, bool outgoing,
+                    const uint8_t *data, size_t len);
     void *context;
 };
 

@@ -2,9 +2,10 @@
 /* The slow half of hash.h: growth, removal, iteration. */
 #include "base/hash.h"
 
-#define FIRST_SIZE       16
-#define BUCKETS_PER_STEP 4 /* a growth ends long before the next, which is `size` insertions away \
-                            */
+#define FIRST_SIZE 16
+#define BUCKETS_PER_STEP                                                     \
+    4 /* a growth ends long before the next, which is `size` insertions away \
+       */
 
 /* Back to the one bucket that needs no memory. */
 static void reset(struct hash *h)

@@ -9,8 +9,8 @@
  * Slots keep lists in the order of (expires, seq). An arming walks at most a few timers back from
  * the end to find its place: timers of one kind are armed in the order in which they expire, so
  * mostly it walks none. Beyond that it appends and marks the slot unsorted; the slot is
- * merge-sorted when its first timer is asked for. So the tick bounds how many timers share a slot,
- * never the precision.
+ * merge-sorted when its first timer is to fire, at level 0, where slots are short. So the tick
+ * bounds how many timers share a slot, never the precision.
  *
  * When `tick` moves, exactly one slot can have to be spread over the levels below: that of the new
  * tick at the level of the highest digit that changed (every lower level is empty, as its timers
@@ -20,8 +20,10 @@
  * lie in its slot at level 0; (2) `tick` never passes a timer that has not fired; (3) an occupied
  * bit is set exactly when the list is not empty; (4) `next`, when valid, is the earliest deadline.
  *
- * Costs: arm and cancel O(1). Finding the earliest is O(1) but for sorting: a slot that has n
- * timers armed out of order costs n log n once. A timer moves down at most 8 times in its life.
+ * Costs: arm and cancel O(1). Firing: a timer moves down at most 8 times in its life. wheel_next is
+ * O(1) while `next` is valid or the first slot is in order; otherwise it reads through that slot,
+ * which above level 0 may hold very many timers, and after SCAN_LIMIT readings of one slot it sorts
+ * it: so cancelling the earliest again and again costs no more than about twice the one sorting.
  */
 #include "base/timer.h"
 
@@ -31,6 +33,7 @@
 #define BEYOND     TIMER_LEVELS /* the level of the one slot behind all levels */
 #define SLOT_MASK  (TIMER_SLOTS - 1)
 #define WALK_LIMIT 8
+#define SCAN_LIMIT 16
 #define SORT_BINS  64 /* bin n holds a list of 2^n */
 
 static struct timer *timer_of(struct list *node)
@@ -154,19 +157,41 @@ static void sort(struct list *head)
     }
 }
 
-/* The timer that fires next, or NULL. */
-static struct timer *earliest(struct wheel *w)
+/* The first of a slot that is not empty; sorts it if need be. */
+static struct timer *first_in(struct wheel *w, unsigned level, unsigned slot)
 {
-    if (w->levels == 0)
-        return NULL;
-    unsigned level = ctz32(w->levels);
-    unsigned slot = ctz32(w->occupied[level]);
     struct list *head = head_of(w, level, slot);
     if (w->unsorted[level] >> slot & 1) {
         sort(head);
         w->unsorted[level] &= ~(1u << slot);
     }
     return timer_of(head->next);
+}
+
+/* The earliest deadline of a list that is not empty and out of order. */
+static nst_time scan(const struct list *head)
+{
+    nst_time earliest = NST_TIME_NEVER;
+    for (struct list *node = head->next; node != head; node = node->next)
+        earliest = min_i64(earliest, timer_of(node)->expires);
+    return earliest;
+}
+
+static nst_time earliest_deadline(struct wheel *w)
+{
+    if (w->levels == 0)
+        return NST_TIME_NEVER;
+    unsigned level = ctz32(w->levels);
+    unsigned slot = ctz32(w->occupied[level]);
+    struct list *head = head_of(w, level, slot);
+    if (w->scanned != head) {
+        w->scanned = head;
+        w->scans = 0;
+    }
+    if ((w->unsorted[level] >> slot & 1) && w->scans++ < SCAN_LIMIT)
+        return scan(head);
+    w->scans = 0;
+    return first_in(w, level, slot)->expires;
 }
 
 /* Moves `tick` on, never past a timer, and spreads the one slot that it enters. */
@@ -190,6 +215,35 @@ static void move_to(struct wheel *w, uint64_t tick)
         list_remove(&t->node);
         place(w, t);
     }
+}
+
+/* The first tick of an occupied slot; of the one behind all levels, the first that may be in it. */
+static uint64_t start_of(const struct wheel *w, unsigned level, unsigned slot)
+{
+    unsigned shift = TIMER_LEVEL_BITS * level;
+    if (level == BEYOND)
+        return ((w->tick >> shift) + 1) << shift;
+    uint64_t above = w->tick >> shift >> TIMER_LEVEL_BITS << TIMER_LEVEL_BITS;
+    return (above | slot) << shift;
+}
+
+/* The timer that fires next if it is due at `now`, or NULL. Moves on over slots that begin by then.
+ */
+static struct timer *due(struct wheel *w, nst_time now)
+{
+    while (w->levels != 0) {
+        unsigned level = ctz32(w->levels);
+        unsigned slot = ctz32(w->occupied[level]);
+        if (level == 0) {
+            struct timer *t = first_in(w, level, slot);
+            return t->expires <= now ? t : NULL;
+        }
+        uint64_t start = start_of(w, level, slot);
+        if (start > tick_of(now))
+            return NULL;
+        move_to(w, start);
+    }
+    return NULL;
 }
 
 void wheel_init(struct wheel *w, nst_time now)
@@ -222,8 +276,7 @@ void wheel_cancel(struct wheel *w, struct timer *t)
 nst_time wheel_next(struct wheel *w)
 {
     if (!w->next_valid) {
-        struct timer *t = earliest(w);
-        w->next = t ? t->expires : NST_TIME_NEVER;
+        w->next = earliest_deadline(w);
         w->next_valid = true;
     }
     return w->next;
@@ -231,16 +284,18 @@ nst_time wheel_next(struct wheel *w)
 
 uint64_t wheel_advance(struct wheel *w, nst_time now, uint64_t max_fires)
 {
-    uint64_t fired = 0;
-    while (wheel_next(w) <= now && w->count > 0) {
-        if (fired == max_fires)
+    for (uint64_t fired = 0; fired < max_fires; fired++) {
+        /* Without a valid `next`, `due` looks itself: an exact answer may cost more than it needs.
+         */
+        bool none = w->next_valid && w->next > now;
+        struct timer *t = none ? NULL : due(w, now);
+        if (!t) {
+            move_to(w, tick_of(now));
             return fired;
-        struct timer *t = earliest(w);
+        }
         move_to(w, tick_of(t->expires));
         detach(w, t);
-        fired++;
         t->fire(t, now);
     }
-    move_to(w, tick_of(now));
-    return fired;
+    return max_fires;
 }

@@ -34,6 +34,8 @@ struct wheel {
     uint64_t count; /* timers armed */
     nst_time next;  /* the earliest deadline, when next_valid */
     bool next_valid;
+    uint32_t scans;                                    /* how often `scanned` was read through */
+    const struct list *scanned;                        /* the slot that wheel_next last looked at */
     uint32_t levels;                                   /* bit: the level has an occupied slot */
     uint32_t occupied[TIMER_LEVELS + 1];               /* bit: the slot has a timer */
     uint32_t unsorted[TIMER_LEVELS + 1];               /* bit: the slot's list is out of order */

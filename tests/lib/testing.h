@@ -20,11 +20,11 @@
 #include <cmocka.h>
 
 /* Defines main(): runs the given {"sentence", function} pairs, each with fresh state. */
-#define TESTS(...)                                                                                 \
-    int main(void)                                                                                 \
-    {                                                                                              \
-        const struct CMUnitTest tests[] = {__VA_ARGS__};                                           \
-        return cmocka_run_group_tests(tests, NULL, NULL);                                          \
+#define TESTS(...)                                        \
+    int main(void)                                        \
+    {                                                     \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};  \
+        return cmocka_run_group_tests(tests, NULL, NULL); \
     }
 
 #endif

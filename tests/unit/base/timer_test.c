@@ -140,6 +140,21 @@ static void far_deadlines(void **state)
     assert_int_equal(fired_index[2], 0);
 }
 
+static void cancelling_the_earliest_again_and_again(void **state)
+{
+    /* One slot far away, armed backwards: it is out of order, read through, and at last sorted. */
+    start(0);
+    for (unsigned i = 0; i < TIMERS; i++)
+        arm(i, 3600 * NST_SEC - (nst_time)i);
+    for (unsigned i = TIMERS; i-- > 100;) {
+        assert_int_equal(wheel_next(&wheel), 3600 * NST_SEC - (nst_time)i);
+        wheel_cancel(&wheel, &entries[i].timer);
+    }
+    assert_int_equal(wheel_advance(&wheel, 3600 * NST_SEC, TIMERS), 100);
+    for (unsigned i = 0; i < 100; i++)
+        assert_int_equal(fired_index[i], 99 - i);
+}
+
 /* The reference: the armed timer that is first by (expires, seq). */
 static struct entry *model_first(void)
 {
@@ -238,6 +253,8 @@ TESTS({"a timer fires at its deadline and not a nanosecond before", fires_exactl
       {"one call fires no more than it may", max_fires_bounds_one_call},
       {"arming for never cancels", never_cancels},
       {"deadlines of centuries are exact", far_deadlines},
+      {"the next deadline is exact while the earliest is cancelled again and again",
+       cancelling_the_earliest_again_and_again},
       {"random arms, cancels and advances agree with a sorted reference",
        agrees_with_sorted_reference},
       {"the order does not depend on how far an advance jumps", order_does_not_depend_on_jumps})

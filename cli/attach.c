@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attach.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach_child.h"
+#include "attach_tun.h"
+#include "control.h"
+#include "descriptors.h"
+#include "terminal.h"
+
+_Static_assert((int)ATTACH_MAX_QUEUES == (int)ATTACH_LINK_MAX_QUEUES &&
+                   (int)ATTACH_MAX_QUEUES == (int)CONTROL_MAX_FDS,
+               "a link's descriptors travel in one record");
+
+static const char *or_default(const char *text, const char *otherwise)
+{
+    return text ? text : otherwise;
+}
+
+/* Parses "ADDRESS/PREFIX" and a gateway (or NULL). Returns 0 or -EINVAL. */
+static int parse_network(int family, const char *address, const char *gateway,
+                         struct netlink_network *ret_network)
+{
+    struct netlink_network network = {.family = family};
+    char text[64];
+    char *end;
+    const char *slash = strchr(address, '/');
+    if (!slash || (size_t)(slash - address) >= sizeof(text) || slash[1] < '0' || slash[1] > '9')
+        return -EINVAL;
+    snprintf(text, sizeof(text), "%.*s", (int)(slash - address), address);
+    unsigned long prefix = strtoul(slash + 1, &end, 10);
+    if (*end != '\0' || prefix > (family == AF_INET6 ? 128 : 32))
+        return -EINVAL;
+    network.prefix = (uint8_t)prefix;
+    if (inet_pton(family, text, network.address) != 1 ||
+        (gateway && inet_pton(family, gateway, network.gateway) != 1))
+        return -EINVAL;
+    *ret_network = network;
+    return 0;
+}
+
+static int add_server(int family, const char *text, struct resolv_servers *servers)
+{
+    uint8_t bytes[16];
+    if (strlen(text) >= RESOLV_SERVER_SIZE || inet_pton(family, text, bytes) != 1)
+        return -EINVAL;
+    memcpy(servers->text[servers->count++], text, strlen(text) + 1);
+    return 0;
+}
+
+static int parse_options(const struct attach_options *options, struct attach_config *config)
+{
+    config->mtu = options->mtu ? options->mtu : ATTACH_DEFAULT_MTU;
+    config->queues = options->queues ? options->queues : 1;
+    config->vnet_hdr = !options->no_vnet_hdr;
+    if (!options->argv || !options->argv[0] || config->queues > ATTACH_MAX_QUEUES)
+        return -EINVAL;
+    int error = parse_network(AF_INET, or_default(options->address, "10.0.2.15/24"),
+                              or_default(options->gateway, "10.0.2.2"), &config->networks[0]);
+    if (error == 0 && options->address6)
+        error = parse_network(AF_INET6, options->address6, options->gateway6, &config->networks[1]);
+    if (error == 0)
+        error = add_server(AF_INET, or_default(options->dns, "10.0.2.3"), &config->servers);
+    if (error == 0 && options->dns6)
+        error = add_server(AF_INET6, options->dns6, &config->servers);
+    return error;
+}
+
+/* fork() into new namespaces: the child of raw clone without a stack goes on with a copy of ours.
+ */
+static pid_t clone_into(unsigned long namespaces)
+{
+    unsigned long flags = namespaces | SIGCHLD;
+#if defined(__s390__) || defined(__CRIS__)
+    long pid = syscall(SYS_clone, 0UL, flags, 0UL, 0UL, 0UL);
+#else
+    long pid = syscall(SYS_clone, flags, 0UL, 0UL, 0UL, 0UL);
+#endif
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+/*
+ * A program that root runs must be able to change ids, so root makes no user namespace, except
+ * where it is root in name only (a container without CAP_SYS_ADMIN).
+ */
+static pid_t clone_init(struct attach_config *config)
+{
+    const unsigned long namespaces = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
+    config->uid = geteuid();
+    config->gid = getegid();
+    if (config->uid == 0) {
+        pid_t pid = clone_into(namespaces);
+        if (pid != -EPERM)
+            return pid;
+        config->wanted_none = true;
+    }
+    config->has_user_namespace = true;
+    return clone_into(namespaces | CLONE_NEWUSER);
+}
+
+/* Clones init, which never returns from here. */
+static int spawn(struct attach *attach, struct attach_config *config)
+{
+    int fds[2];
+    int error = control_pair(fds);
+    if (error < 0)
+        return error;
+    pid_t pid = clone_init(config);
+    if (pid == 0) {
+        close(fds[0]);
+        attach_child_run(config, fds[1]);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return pid;
+    }
+    attach->control_fd = fds[0];
+    attach->init_pid = pid;
+    return 0;
+}
+
+static void describe(struct attach *attach, enum attach_step step, int error)
+{
+    attach_text_describe(step, error, attach->program, attach->message);
+}
+
+static void print_note(const struct attach *attach, const struct control_record *record)
+{
+    char text[ATTACH_TEXT_SIZE];
+    enum attach_step step = (enum attach_step)record->a;
+    if (!attach->is_verbose && !attach_text_is_warning(step))
+        return;
+    attach_text_describe(step, record->b, attach->program, text);
+    fprintf(stderr, "nst: %s\n", text);
+}
+
+static void take_link(struct attach *attach, const struct control_record *record, const int *fds,
+                      size_t count)
+{
+    attach->how = attach_child_method_name(record->a);
+    attach->vnet_hdr_len = (unsigned)record->b;
+    attach->offload = (unsigned)record->c;
+    attach->link_count = (unsigned)count;
+    memcpy(attach->link_fd, fds, count * sizeof(*fds));
+}
+
+/* Reads what init reports until it is ready. Returns 0, or a negative errno with the message
+ * written. */
+static int await_ready(struct attach *attach)
+{
+    for (;;) {
+        struct control_record record;
+        int fds[CONTROL_MAX_FDS];
+        size_t count;
+        int received = control_receive(attach->control_fd, 0, &record, fds, &count);
+        if (received <= 0) {
+            describe(attach, ATTACH_STEP_INIT_DIED, received < 0 ? -received : EPIPE);
+            return received < 0 ? received : -EPIPE;
+        }
+        switch (record.kind) {
+        case CONTROL_NOTE:
+            print_note(attach, &record);
+            break;
+        case CONTROL_READY:
+            take_link(attach, &record, fds, count);
+            return 0;
+        case CONTROL_FAILED:
+            describe(attach, (enum attach_step)record.a, record.b);
+            return -record.b;
+        default: /* the program cannot end or stop before this: its end is told after */
+            break;
+        }
+    }
+}
+
+/* Joins control line and signals in one descriptor. */
+static int open_events(struct attach *attach)
+{
+    int fds[] = {attach->control_fd, attach->signals.fd};
+    attach->event_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (attach->event_fd < 0)
+        return -errno;
+    for (size_t i = 0; i < 2; i++) {
+        struct epoll_event event = {.events = EPOLLIN, .data.fd = fds[i]};
+        if (epoll_ctl(attach->event_fd, EPOLL_CTL_ADD, fds[i], &event) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* The part of start after the signals are ours. On failure the message is written. */
+static int start(struct attach *attach, struct attach_config *config)
+{
+    descriptors_raise_limit(&config->program.descriptors);
+    int error = spawn(attach, config);
+    if (error < 0) {
+        describe(attach, ATTACH_STEP_NAMESPACES, -error);
+        return error;
+    }
+    error = open_events(attach);
+    if (error < 0) {
+        describe(attach, ATTACH_STEP_PREPARE, -error);
+        return error;
+    }
+    return await_ready(attach);
+}
+
+int attach_start(const struct attach_options *options, char ret_message[ATTACH_TEXT_SIZE],
+                 struct attach *ret_attach)
+{
+    struct attach attach = {.event_fd = -1, .control_fd = -1, .is_verbose = options->verbose};
+    struct attach_config config = {.program.argv = options->argv};
+    attach.status = ATTACH_EXIT_FAILED;
+    int error = parse_options(options, &config);
+    if (error < 0) {
+        attach_text_describe(ATTACH_STEP_OPTIONS, -error, "", ret_message);
+        return error;
+    }
+    snprintf(attach.program, sizeof(attach.program), "%s", options->argv[0]);
+    descriptors_reserve_standard();
+    error = signals_start(&attach.signals);
+    if (error < 0) {
+        attach_text_describe(ATTACH_STEP_PREPARE, -error, "", ret_message);
+        return error;
+    }
+    attach.had_terminal = terminal_is_ours();
+    config.program.signals = &attach.signals;
+    error = start(&attach, &config);
+    if (error < 0) {
+        memcpy(ret_message, attach.message, ATTACH_TEXT_SIZE);
+        attach_fini(&attach);
+        setrlimit(RLIMIT_NOFILE, &config.program.descriptors);
+        return error;
+    }
+    if (attach.is_verbose)
+        fprintf(stderr, "nst: attached by %s\n", attach.how);
+    *ret_attach = attach;
+    return 0;
+}
+
+static int command(struct attach *attach, enum control_kind kind, int signal)
+{
+    struct control_record record = {.kind = kind, .a = signal};
+    return control_send(attach->control_fd, &record, NULL, 0, MSG_DONTWAIT);
+}
+
+int attach_release(struct attach *attach)
+{
+    return command(attach, CONTROL_GO, 0);
+}
+
+int attach_signal(struct attach *attach, int signal)
+{
+    return command(attach, CONTROL_SIGNAL, signal);
+}
+
+static void end(struct attach *attach, int status)
+{
+    attach->has_ended = true;
+    attach->status = status;
+}
+
+static void note_exec_failed(struct attach *attach, int error)
+{
+    describe(attach, ATTACH_STEP_EXEC, error);
+    end(attach, error == ENOENT ? ATTACH_EXIT_NOT_FOUND : ATTACH_EXIT_NOT_EXECUTABLE);
+}
+
+static int status_of(int wait_status)
+{
+    return WIFSIGNALED(wait_status) ? ATTACH_EXIT_SIGNAL + WTERMSIG(wait_status)
+                                    : WEXITSTATUS(wait_status);
+}
+
+/* Takes one record of init in. Returns false when there is none, or none to come. */
+static bool handle_record(struct attach *attach)
+{
+    struct control_record record;
+    int received = control_receive(attach->control_fd, MSG_DONTWAIT, &record, NULL, NULL);
+    if (received == -EAGAIN)
+        return false;
+    if (received <= 0) {
+        describe(attach, ATTACH_STEP_INIT_DIED, EPIPE);
+        end(attach, ATTACH_EXIT_FAILED);
+    } else if (record.kind == CONTROL_EXEC_FAILED) {
+        note_exec_failed(attach, record.b);
+    } else if (record.kind == CONTROL_EXITED) {
+        end(attach, status_of(record.a));
+    } else if (record.kind == CONTROL_STOPPED) {
+        attach->stopped_by = record.a;
+    } else if (record.kind == CONTROL_CONTINUED) {
+        attach->stopped_by = 0;
+    }
+    return !attach->has_ended;
+}
+
+static void handle_records(struct attach *attach)
+{
+    while (!attach->has_ended && handle_record(attach))
+        continue;
+}
+
+/* Lets each record of init send us a SIGCONT, or no longer: what wakes us when the program alone
+ * goes on. */
+static void arm_wake_up(struct attach *attach, bool armed)
+{
+    int flags = fcntl(attach->control_fd, F_GETFL);
+    fcntl(attach->control_fd, F_SETOWN, getpid());
+    fcntl(attach->control_fd, F_SETSIG, armed ? SIGCONT : 0);
+    fcntl(attach->control_fd, F_SETFL, armed ? flags | O_ASYNC : flags & ~O_ASYNC);
+}
+
+/*
+ * Stops nst as the program was stopped, so that the shell sees it, until someone continues either.
+ * The stop signal is made pending before the last look for news: a SIGCONT that comes after the
+ * look takes it back, because the kernel drops pending stops then. So no continuation is slept
+ * through.
+ */
+static void suspend(struct attach *attach)
+{
+    const struct timespec at_once = {0};
+    int signal = signals_stop_like(attach->stopped_by);
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, signal);
+    arm_wake_up(attach, true);
+    kill(getpid(), signal);
+    handle_records(attach);
+    if (attach->stopped_by && !attach->has_ended) {
+        sigprocmask(SIG_UNBLOCK, &set, NULL);
+        sigprocmask(SIG_BLOCK, &set, NULL);
+    }
+    sigtimedwait(&set, NULL, &at_once);
+    arm_wake_up(attach, false);
+    attach->stopped_by = 0;
+}
+
+int attach_run(struct attach *attach)
+{
+    int signal;
+    while ((signal = signals_next(attach->signals.fd)) > 0)
+        command(attach, CONTROL_SIGNAL, signal);
+    handle_records(attach);
+    if (attach->stopped_by && !attach->has_ended) {
+        suspend(attach);
+        handle_records(attach);
+    }
+    return attach->has_ended;
+}
+
+int attach_status(const struct attach *attach)
+{
+    return attach->status;
+}
+
+const char *attach_message(const struct attach *attach)
+{
+    return attach->message[0] != '\0' ? attach->message : NULL;
+}
+
+static void close_if_open(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+void attach_fini(struct attach *attach)
+{
+    for (unsigned i = 0; i < attach->link_count; i++)
+        close_if_open(&attach->link_fd[i]);
+    close_if_open(&attach->control_fd);
+    if (attach->init_pid > 0) {
+        /* End of file is enough for an init that runs; one that somebody stopped needs more. */
+        kill(attach->init_pid, SIGKILL);
+        while (waitpid(attach->init_pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        attach->init_pid = 0;
+    }
+    close_if_open(&attach->event_fd);
+    if (attach->had_terminal)
+        terminal_take_back();
+    signals_stop(&attach->signals);
+}

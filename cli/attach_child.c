@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "attach_child.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "attach_text.h"
+#include "attach_tun.h"
+#include "control.h"
+
+/* The ways to make a link, best first: the first that works is taken, the error of the last is
+ * reported. */
+static const struct method {
+    const char *name;
+    int (*open)(unsigned queues, bool vnet_hdr, enum attach_step *ret_step,
+                struct attach_link *ret_link);
+} methods[] = {
+    {"tun", attach_tun_open},
+};
+
+const char *attach_child_method_name(int method)
+{
+    return methods[method].name;
+}
+
+static void note(int control_fd, enum attach_step step, int error)
+{
+    struct control_record record = {.kind = CONTROL_NOTE, .a = (int)step, .b = error};
+    control_send(control_fd, &record, NULL, 0, 0);
+}
+
+/* Says what failed (error is a negative errno) and gives up. */
+static void __attribute__((noreturn)) fail(int control_fd, enum attach_step step, int error)
+{
+    struct control_record record = {.kind = CONTROL_FAILED, .a = (int)step, .b = -error};
+    control_send(control_fd, &record, NULL, 0, 0);
+    _exit(ATTACH_CHILD_EXIT);
+}
+
+static void require(int control_fd, enum attach_step step, int result)
+{
+    if (result < 0)
+        fail(control_fd, step, result);
+}
+
+static int write_text(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    /* The kernel takes such a file in one write or not at all. */
+    int error = write(fd, text, strlen(text)) < 0 ? -errno : 0;
+    close(fd);
+    return error;
+}
+
+/* Maps both ids to themselves: all that a user may do without help. user_namespaces(7). */
+static int map_ids(const struct attach_config *config)
+{
+    char map[64];
+    snprintf(map, sizeof(map), "%u %u 1", config->uid, config->uid);
+    int error = write_text("/proc/self/uid_map", map);
+    /* An unprivileged gid_map needs setgroups denied first; kernels before 3.19 have no such file.
+     */
+    if (error == 0)
+        error = write_text("/proc/self/setgroups", "deny");
+    if (error == 0 || error == -ENOENT) {
+        snprintf(map, sizeof(map), "%u %u 1", config->gid, config->gid);
+        error = write_text("/proc/self/gid_map", map);
+    }
+    return error;
+}
+
+static int make_mounts_private(void)
+{
+    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
+}
+
+static struct attach_link open_link(const struct attach_config *config, int control_fd,
+                                    int *ret_method)
+{
+    struct attach_link link;
+    enum attach_step step = ATTACH_STEP_TUN_OPEN;
+    int error = 0;
+    const int count = sizeof(methods) / sizeof(methods[0]);
+    for (int method = 0; method < count; method++) {
+        error = methods[method].open(config->queues, config->vnet_hdr, &step, &link);
+        if (error == 0) {
+            *ret_method = method;
+            return link;
+        }
+        if (method + 1 < count)
+            note(control_fd, step, -error);
+    }
+    fail(control_fd, step, error);
+}
+
+/* The first network must work; the second, IPv6, may be missing from the kernel. */
+static void add_networks(const struct attach_config *config, int control_fd, int netlink_fd,
+                         unsigned ifindex)
+{
+    static const struct netlink_network none;
+    const struct netlink_network *network = &config->networks[0];
+    require(control_fd, ATTACH_STEP_ADDRESS, netlink_add_address(netlink_fd, ifindex, network));
+    require(control_fd, ATTACH_STEP_ROUTE, netlink_add_default_route(netlink_fd, ifindex, network));
+    network = &config->networks[1];
+    if (network->family == 0)
+        return;
+    int error = netlink_add_address(netlink_fd, ifindex, network);
+    if (error == 0 && memcmp(network->gateway, none.gateway, sizeof(none.gateway)) != 0)
+        error = netlink_add_default_route(netlink_fd, ifindex, network);
+    if (error < 0)
+        note(control_fd, ATTACH_STEP_ADDRESS6, -error);
+}
+
+static void set_network_up(const struct attach_config *config, int control_fd, unsigned ifindex)
+{
+    int netlink_fd = netlink_open();
+    require(control_fd, ATTACH_STEP_NETLINK, netlink_fd);
+    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, if_nametoindex("lo"), 0));
+    require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
+    add_networks(config, control_fd, netlink_fd, ifindex);
+    close(netlink_fd);
+}
+
+/* Root without a user namespace has every id, and so may any of them ping. */
+static int allow_ping(const struct attach_config *config)
+{
+    char range[64] = "0 2147483647";
+    if (config->has_user_namespace)
+        snprintf(range, sizeof(range), "%u %u", config->gid, config->gid);
+    return write_text("/proc/sys/net/ipv4/ping_group_range", range);
+}
+
+/* What makes life inside good, and is not worth failing for. */
+static void set_surroundings_up(const struct attach_config *config, int control_fd)
+{
+    int hide_error;
+    int error = resolv_cover(&config->servers, &hide_error);
+    if (error < 0)
+        note(control_fd, ATTACH_STEP_RESOLV, -error);
+    if (hide_error != 0)
+        note(control_fd, ATTACH_STEP_HIDE, hide_error);
+    if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) < 0)
+        note(control_fd, ATTACH_STEP_PROC, errno);
+    error = allow_ping(config);
+    if (error < 0)
+        note(control_fd, ATTACH_STEP_PING, -error);
+}
+
+static void send_ready(int control_fd, int method, const struct attach_link *link)
+{
+    struct control_record record = {
+        .kind = CONTROL_READY, .a = method, .b = (int)link->vnet_hdr_len, .c = (int)link->offload};
+    if (control_send(control_fd, &record, link->fds, link->count, 0) < 0)
+        _exit(ATTACH_CHILD_EXIT);
+    for (unsigned i = 0; i < link->count; i++)
+        close(link->fds[i]);
+}
+
+/*
+ * Init keeps nothing that a program of the same user could take from it by ptrace. Root's init must
+ * go on being able to signal a program that changed its id.
+ */
+static void drop_privileges(const struct attach_config *config)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct none[2] = {0};
+    prctl(PR_SET_DUMPABLE, 0);
+    if (config->has_user_namespace && config->uid != 0)
+        syscall(SYS_capset, &header, none);
+}
+
+void attach_child_run(const struct attach_config *config, int control_fd)
+{
+    struct init init;
+    int method;
+    /* Init dies with nst even while it is stopped or still setting up. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (config->has_user_namespace)
+        require(control_fd, ATTACH_STEP_IDS, map_ids(config));
+    require(control_fd, ATTACH_STEP_FORK, init_fork(&config->program, control_fd, &init));
+    if (config->wanted_none)
+        note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
+    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, make_mounts_private());
+    struct attach_link link = open_link(config, control_fd, &method);
+    if (link.offload_error != 0)
+        note(control_fd, ATTACH_STEP_OFFLOAD, link.offload_error);
+    set_network_up(config, control_fd, link.ifindex);
+    set_surroundings_up(config, control_fd);
+    send_ready(control_fd, method, &link);
+    drop_privileges(config);
+    init_serve(&init);
+}

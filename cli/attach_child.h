@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The first process inside the namespaces: makes the network and the mounts of the program, then is
+ * its init.
+ */
+#ifndef NICSTACK_CLI_ATTACH_CHILD_H
+#define NICSTACK_CLI_ATTACH_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "init.h"
+#include "netlink.h"
+#include "resolv.h"
+
+enum {
+    ATTACH_CHILD_NETWORKS = 2, /* IPv4, IPv6 */
+    ATTACH_CHILD_EXIT = 125
+};
+
+/* The options, checked and parsed by the parent. */
+struct attach_config {
+    struct init_program program;
+    struct netlink_network networks[ATTACH_CHILD_NETWORKS];
+    struct resolv_servers servers;
+    uint32_t mtu;
+    unsigned queues;
+    bool vnet_hdr;
+    bool has_user_namespace; /* ids must be mapped */
+    bool wanted_none;        /* root that was refused namespaces without one */
+    uid_t uid;               /* effective ids outside */
+    gid_t gid;
+};
+
+/* Does all of it and never returns. control_fd: the child's end of the control line. */
+void attach_child_run(const struct attach_config *config, int control_fd) __attribute__((noreturn));
+
+/* The name of a method, by the number that CONTROL_READY carries. */
+const char *attach_child_method_name(int method);
+
+#endif

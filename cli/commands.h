@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The commands of nst, one a file: each is a main() of its own and gives the exit status. */
+#ifndef NICSTACK_CLI_COMMANDS_H
+#define NICSTACK_CLI_COMMANDS_H
+
+int command_run(int argc, char **argv);
+
+#endif

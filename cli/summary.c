@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a run was: see summary.h. */
+#include "summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "wire/dns.h"
+
+void summary_add_flow(struct summary *s, const struct nst_flow_summary *flow)
+{
+    s->retransmits += flow->retransmits;
+    s->failed_flows += flow->error != 0;
+    if (flow->srtt == 0)
+        return;
+    if (s->srtt_min == 0 || flow->srtt < s->srtt_min)
+        s->srtt_min = flow->srtt;
+    if (flow->srtt > s->srtt_max)
+        s->srtt_max = flow->srtt;
+}
+
+static void add_name(struct summary *s, const char *name)
+{
+    for (unsigned i = 0; i < s->name_count; i++)
+        if (strcmp(s->names[i], name) == 0)
+            return;
+    if (s->name_count == SUMMARY_NAMES_MAX) {
+        s->names_lost = true;
+        return;
+    }
+    char *copy = strdup(name);
+    if (copy != NULL)
+        s->names[s->name_count++] = copy;
+}
+
+void summary_add_dns(struct summary *s, const uint8_t *message, size_t len)
+{
+    struct dns_iter iter;
+    struct dns_record record;
+    char text[DNS_NAME_TEXT];
+    if (!dns_iter_init(message, len, &iter) || !dns_next(&iter, &record) ||
+        record.section != DNS_QUESTION)
+        return;
+    add_name(s, dns_name_to_text(&record.name, text, sizeof(text)));
+}
+
+static double milliseconds(nst_time t)
+{
+    return (double)t / 1e6;
+}
+
+/* "1.5 MiB" */
+static const char *size_text(uint64_t bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+    double n = (double)bytes;
+    unsigned unit = 0;
+    while (n >= 1024 && unit < 4) {
+        n /= 1024;
+        unit++;
+    }
+    snprintf(text, size, unit == 0 ? "%.0f %s" : "%.1f %s", n, units[unit]);
+    return text;
+}
+
+void summary_print(const struct summary *s, const struct nst_stack *stack, FILE *out)
+{
+    char sent[32], received[32];
+    struct nst_census census;
+    nst_stack_get_census(stack, &census);
+    const struct nst_gateway_stats *g = &s->gateway;
+    fprintf(out, "nst: %llu TCP, %llu UDP, %llu ping; %s out, %s in; %.1f s",
+            (unsigned long long)g->tcp_flows, (unsigned long long)g->udp_flows,
+            (unsigned long long)g->ping_flows, size_text(g->bytes_out, sent, sizeof(sent)),
+            size_text(g->bytes_in, received, sizeof(received)),
+            milliseconds(s->ended - s->begun) / 1000);
+    if (s->name_count > 0)
+        fprintf(out, "; %u name%s", s->name_count, s->name_count == 1 ? "" : "s");
+    if (s->srtt_max != 0)
+        fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
+    if (s->retransmits != 0)
+        fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
+    if (census.dropped != 0)
+        fprintf(out, "; %llu dropped", (unsigned long long)census.dropped);
+    if (g->refused != 0)
+        fprintf(out, "; %llu refused", (unsigned long long)g->refused);
+    if (g->failed != 0)
+        fprintf(out, "; %llu failed", (unsigned long long)g->failed);
+    fputc('\n', out);
+}
+
+static void print_json_text(const char *text, FILE *out)
+{
+    fputc('"', out);
+    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+        if (*c == '"' || *c == '\\')
+            fprintf(out, "\\%c", *c);
+        else if (*c < 0x20 || *c >= 0x7f)
+            fprintf(out, "\\u%04x", *c);
+        else
+            fputc(*c, out);
+    }
+    fputc('"', out);
+}
+
+static void print_json_number(const char *name, uint64_t value, FILE *out)
+{
+    fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
+}
+
+static void print_json_drops(const struct nst_stack *stack, FILE *out)
+{
+    struct nst_counter counter;
+    const char *comma = "";
+    fprintf(out, "\"drops\":{");
+    for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
+        if (counter.value == 0 || strncmp(counter.name, "drop_", 5) != 0)
+            continue;
+        fprintf(out, "%s\"%s\":%llu", comma, counter.name + 5, (unsigned long long)counter.value);
+        comma = ",";
+    }
+    fprintf(out, "},");
+}
+
+void summary_print_json(const struct summary *s, const struct nst_stack *stack, FILE *out)
+{
+    struct nst_memory memory;
+    nst_stack_get_memory(stack, &memory);
+    fprintf(out, "{\"attached\":\"%s\",", s->attached);
+    print_json_number("exit_status", (uint64_t)s->exit_status, out);
+    fprintf(out, "\"seconds\":%.6f,", milliseconds(s->ended - s->begun) / 1000);
+    print_json_number("tcp_flows", s->gateway.tcp_flows, out);
+    print_json_number("udp_flows", s->gateway.udp_flows, out);
+    print_json_number("ping_flows", s->gateway.ping_flows, out);
+    print_json_number("failed", s->gateway.failed, out);
+    print_json_number("denied", s->gateway.refused, out);
+    print_json_number("bytes_out", s->gateway.bytes_out, out);
+    print_json_number("bytes_in", s->gateway.bytes_in, out);
+    print_json_number("retransmitted", s->retransmits, out);
+    fprintf(out, "\"rtt_min_ms\":%.3f,\"rtt_max_ms\":%.3f,", milliseconds(s->srtt_min),
+            milliseconds(s->srtt_max));
+    print_json_drops(stack, out);
+    print_json_number("memory_peak", memory.peak, out);
+    fprintf(out, "\"names\":[");
+    for (unsigned i = 0; i < s->name_count; i++) {
+        if (i > 0)
+            fputc(',', out);
+        print_json_text(s->names[i], out);
+    }
+    fprintf(out, "]}\n");
+}
+
+void summary_fini(struct summary *s)
+{
+    for (unsigned i = 0; i < s->name_count; i++)
+        free(s->names[i]);
+    s->name_count = 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a flow from inside goes on the host's side: the gateway's address is the host's loopback,
+ * the name server's address its resolver, every other address itself.
+ */
+#ifndef NICSTACK_CLI_UPSTREAM_H
+#define NICSTACK_CLI_UPSTREAM_H
+
+#include <nicstack/host.h>
+
+#include <netinet/in.h>
+
+struct upstream {
+    struct nst_addr network; /* 10.0.2.0/24, inside only */
+    uint8_t prefix_len;
+    struct nst_addr gateway;
+    struct nst_addr dns;
+    bool no_host_loopback;
+    struct sockaddr_storage resolver;
+    socklen_t resolver_len; /* 0: none is known */
+    struct sockaddr_storage chosen;
+};
+
+/* Reads "ADDR", "ADDR:PORT" or "[ADDR]:PORT" into u->resolver; text NULL takes the first name
+ * server of /etc/resolv.conf. False: it is no address (or there is none). */
+bool upstream_set_resolver(struct upstream *u, const char *text);
+
+/* As nst_gateway_config.decide: 0 and *ret_target, or -1 - enum nst_refusal. */
+int upstream_decide(struct upstream *u, const struct nst_request_info *request,
+                    struct nst_target *ret_target);
+
+#endif

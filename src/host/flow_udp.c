@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A UDP flow: datagrams between one address inside and one outside, until it has been idle.
+ *
+ * How long depends on what it is (RFC 4787 4.3 asks for two minutes and more of what may be a
+ * conversation): a look-up by DNS is over after 5 s; a flow that was never answered after 30 s; any
+ * other after 180 s. The timer is moved lazily: it looks at the time of the last datagram when it
+ * fires.
+ */
+#include "host/flow.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define TIMEOUT_DNS     (5 * NST_SEC)
+#define TIMEOUT_ONE_WAY (30 * NST_SEC)
+#define TIMEOUT_TWO_WAY (180 * NST_SEC)
+#define DNS_PORT        53
+#define BATCH           64
+
+static nst_time timeout_of(const struct flow *flow)
+{
+    if (flow->udp_timeout != 0)
+        return flow->udp_timeout;
+    if (flow->summary.outside.port == DNS_PORT)
+        return TIMEOUT_DNS;
+    return flow->summary.bytes_in == 0 ? TIMEOUT_ONE_WAY : TIMEOUT_TWO_WAY;
+}
+
+static void on_idle(struct nst_loop_timer *timer)
+{
+    struct flow *flow = (struct flow *)(void *)((char *)timer - offsetof(struct flow, timer));
+    nst_time due = flow->active + timeout_of(flow);
+    if (nst_loop_now(flow->gateway->config.loop) >= due)
+        flow_end(flow, 0, false);
+    else
+        nst_loop_arm(flow->gateway->config.loop, timer, due);
+}
+
+static int udp_open(struct flow *flow)
+{
+    int fd = socket(flow->target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -errno;
+    if (connect(fd, (const struct sockaddr *)&flow->target, flow->target_len) < 0) {
+        int r = -errno;
+        close(fd);
+        return r;
+    }
+    return fd;
+}
+
+static void observe(const struct flow *flow, bool outgoing, const uint8_t *data, size_t len)
+{
+    const struct nst_gateway_config *config = &flow->gateway->config;
+    if (flow->observe)
+        config->observe(config->context, &flow->summary, outgoing, data, len);
+}
+
+/* From inside to the host's socket. A datagram that the host refuses is lost, as on any path. */
+static void pass_out(struct flow *flow)
+{
+    uint8_t data[65536];
+    struct nst_stack *stack = flow->gateway->config.stack;
+    for (;;) {
+        int64_t n = nst_socket_recv(stack, flow->socket, data, sizeof(data), 0);
+        if (n < 0)
+            return;
+        flow->active = nst_loop_now(flow->gateway->config.loop);
+        observe(flow, true, data, (size_t)n);
+        if (send(flow->watch.fd, data, (size_t)n, MSG_NOSIGNAL) >= 0)
+            flow->summary.bytes_out += (uint64_t)n;
+    }
+}
+
+static void udp_start(struct flow *flow)
+{
+    if (!flow_accept(flow, NST_READY_IN))
+        return;
+    flow->active = nst_loop_now(flow->gateway->config.loop);
+    flow->timer.on_timer = on_idle;
+    nst_loop_arm(flow->gateway->config.loop, &flow->timer, flow->active + timeout_of(flow));
+    pass_out(flow);
+}
+
+/* From the host's socket to inside. */
+static void udp_on_host(struct flow *flow, uint32_t events)
+{
+    uint8_t data[65536];
+    (void)events;
+    for (int i = 0; i < BATCH; i++) {
+        ssize_t n = recv(flow->watch.fd, data, sizeof(data), 0);
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n < 0 && errno != EINTR) {
+            /* ECONNREFUSED and others: nobody is there; the next datagram makes a new flow. */
+            flow_end(flow, -nst_error_from_errno(errno), false);
+            return;
+        }
+        if (n < 0)
+            continue;
+        flow->active = nst_loop_now(flow->gateway->config.loop);
+        observe(flow, false, data, (size_t)n);
+        if (nst_socket_send(flow->gateway->config.stack, flow->socket, data, (size_t)n, 0) >= 0)
+            flow->summary.bytes_in += (uint64_t)n;
+    }
+}
+
+static void udp_on_stack(struct flow *flow, uint32_t events)
+{
+    if ((events & NST_READY_ERROR) != 0)
+        (void)nst_socket_error(flow->gateway->config.stack, flow->socket);
+    pass_out(flow);
+}
+
+const struct flow_ops flow_udp_ops = {
+    .open = udp_open,
+    .start = udp_start,
+    .on_host = udp_on_host,
+    .on_stack = udp_on_stack,
+    .watch_events = EPOLLIN,
+};

@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The gateway: each forwarder request becomes a flow with a socket of the host.
+ *
+ * Theory of operation. The host's `decide` says where a request goes or how it is refused. A flow
+ * opens its socket; TCP waits for its connect before it accepts inside, so that a refusal outside
+ * is a refusal inside; UDP and ping accept at once. When descriptors run out, requests wait,
+ * unanswered, until a flow ends: nothing spins, and the peers' retransmissions wait with them.
+ *
+ * Invariants: (1) every flow is in `flows`, exactly once; (2) a flow has a request or a socket, not
+ * both; (3) a flow is freed only in flow_end, which takes it out of every list, timer and watch
+ * first.
+ *
+ * Ready entries carry a flow as context. A callback may end its own flow only, so the others of the
+ * same batch stay valid; what must end later goes through `again`.
+ */
+#include "host/flow.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void try_starved(struct nst_gateway *g);
+
+static void on_host_events(struct nst_watch *watch, uint32_t events)
+{
+    struct flow *flow = (struct flow *)watch;
+    flow->ops->on_host(flow, events);
+}
+
+static void on_again(struct nst_loop_timer *timer)
+{
+    struct nst_gateway *g =
+        (struct nst_gateway *)(void *)((char *)timer - offsetof(struct nst_gateway, again_timer));
+    struct flow_list list = TAILQ_HEAD_INITIALIZER(list);
+    TAILQ_CONCAT(&list, &g->again, waiting);
+    struct flow *flow;
+    while ((flow = TAILQ_FIRST(&list)) != NULL) {
+        TAILQ_REMOVE(&list, flow, waiting);
+        flow->is_again = false;
+        flow->ops->on_host(flow, 0);
+    }
+}
+
+void flow_again(struct flow *flow)
+{
+    struct nst_gateway *g = flow->gateway;
+    if (flow->is_again)
+        return;
+    flow->is_again = true;
+    TAILQ_INSERT_TAIL(&g->again, flow, waiting);
+    nst_loop_arm(g->config.loop, &g->again_timer, nst_loop_now(g->config.loop));
+}
+
+static void close_host_socket(struct flow *flow, bool reset)
+{
+    if (flow->watch.fd < 0)
+        return;
+    if (reset && flow->summary.type == NST_STREAM) {
+        const struct linger linger = {.l_onoff = 1, .l_linger = 0};
+        setsockopt(flow->watch.fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+    }
+    nst_loop_remove(flow->gateway->config.loop, &flow->watch);
+    close(flow->watch.fd);
+    flow->watch.fd = -1;
+}
+
+static void close_stack_socket(struct flow *flow, bool reset)
+{
+    struct nst_stack *stack = flow->gateway->config.stack;
+    struct nst_tcp_info info;
+    if (flow->request != 0)
+        nst_request_refuse(stack, flow->request, NST_REFUSE_RESET);
+    if (flow->socket == 0)
+        return;
+    if (flow->summary.type == NST_STREAM && nst_socket_tcp_info(stack, flow->socket, &info) == 0) {
+        flow->summary.srtt = info.srtt;
+        flow->summary.retransmits = info.retransmits;
+    }
+    if (reset)
+        nst_socket_abort(stack, flow->socket);
+    else
+        nst_socket_close(stack, flow->socket);
+}
+
+void flow_end(struct flow *flow, int error, bool reset)
+{
+    struct nst_gateway *g = flow->gateway;
+    bool had_descriptor = flow->watch.fd >= 0;
+    close_host_socket(flow, reset);
+    close_stack_socket(flow, reset && flow->summary.type == NST_STREAM);
+    nst_loop_disarm(g->config.loop, &flow->timer);
+    if (flow->is_waiting)
+        TAILQ_REMOVE(&g->starved, flow, waiting);
+    if (flow->is_again)
+        TAILQ_REMOVE(&g->again, flow, waiting);
+    TAILQ_REMOVE(&g->flows, flow, link);
+    g->stats.active--;
+    g->stats.bytes_out += flow->summary.bytes_out;
+    g->stats.bytes_in += flow->summary.bytes_in;
+    flow->summary.ended = nst_loop_now(g->config.loop);
+    flow->summary.error = error;
+    if (g->config.ended != NULL)
+        g->config.ended(g->config.context, &flow->summary);
+    free(flow);
+    if (had_descriptor)
+        try_starved(g);
+}
+
+static enum nst_refusal refusal_of(int errnum)
+{
+    switch (errnum) {
+    case ECONNREFUSED:
+    case ECONNRESET:
+        return NST_REFUSE_RESET;
+    case ENETUNREACH:
+    case EAFNOSUPPORT:
+        return NST_REFUSE_NET_UNREACHABLE;
+    case EACCES:
+    case EPERM:
+        return NST_REFUSE_PROHIBITED;
+    default:
+        return NST_REFUSE_HOST_UNREACHABLE;
+    }
+}
+
+void flow_refuse(struct flow *flow, int errnum)
+{
+    struct nst_gateway *g = flow->gateway;
+    g->stats.failed++;
+    nst_request_refuse(g->config.stack, flow->request, refusal_of(errnum));
+    flow->request = 0;
+    flow_end(flow, -nst_error_from_errno(errnum), false);
+}
+
+bool flow_accept(struct flow *flow, uint32_t events)
+{
+    struct nst_stack *stack = flow->gateway->config.stack;
+    nst_socket s;
+    int r = nst_request_accept(stack, flow->request, &s);
+    if (r < 0) {
+        if (r == -NST_EBADHANDLE)
+            flow->request = 0; /* its peer gave up */
+        flow_end(flow, r, true);
+        return false;
+    }
+    flow->request = 0;
+    flow->socket = s;
+    nst_socket_watch(stack, s, events, flow);
+    return true;
+}
+
+/* Opens the flow's host socket and starts it. False: there is no descriptor left. */
+static bool begin(struct flow *flow)
+{
+    struct nst_gateway *g = flow->gateway;
+    int fd = flow->ops->open(flow);
+    if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS)
+        return false;
+    if (fd < 0) {
+        flow_refuse(flow, -fd);
+        return true;
+    }
+    flow->watch.fd = fd;
+    flow->watch.on_events = on_host_events;
+    if (nst_loop_add(g->config.loop, &flow->watch, flow->ops->watch_events) < 0) {
+        flow_refuse(flow, ENOBUFS);
+        return true;
+    }
+    flow->ops->start(flow);
+    return true;
+}
+
+static bool is_full(const struct nst_gateway *g)
+{
+    return g->config.flows_max != 0 && g->stats.active > g->config.flows_max;
+}
+
+/* A descriptor came free: the oldest request that waits for one gets it. */
+static void try_starved(struct nst_gateway *g)
+{
+    struct flow *flow;
+    while ((flow = TAILQ_FIRST(&g->starved)) != NULL && !is_full(g)) {
+        TAILQ_REMOVE(&g->starved, flow, waiting);
+        flow->is_waiting = false;
+        if (!nst_request_is_alive(g->config.stack, flow->request)) {
+            flow->request = 0;
+            flow_end(flow, -NST_ETIMEDOUT, false);
+            continue;
+        }
+        if (!begin(flow)) {
+            TAILQ_INSERT_HEAD(&g->starved, flow, waiting);
+            flow->is_waiting = true;
+        }
+        return;
+    }
+}
+
+static void count_flow(struct nst_gateway *g, enum nst_socket_type type)
+{
+    if (type == NST_STREAM)
+        g->stats.tcp_flows++;
+    else if (type == NST_DATAGRAM)
+        g->stats.udp_flows++;
+    else
+        g->stats.ping_flows++;
+}
+
+static void refuse_request(struct nst_gateway *g, const struct nst_request_info *request,
+                           enum nst_refusal how)
+{
+    nst_request_refuse(g->config.stack, request->request, how);
+    g->stats.refused++;
+    if (g->config.ended == NULL)
+        return;
+    nst_time now = nst_loop_now(g->config.loop);
+    const struct nst_flow_summary summary = {.type = request->type,
+                                             .inside = request->remote,
+                                             .outside = request->local,
+                                             .begun = now,
+                                             .ended = now,
+                                             .error = -NST_EPERM};
+    g->config.ended(g->config.context, &summary);
+}
+
+static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_info *request,
+                              const struct nst_target *target)
+{
+    static const struct flow_ops *const ops[] = {
+        [NST_STREAM] = &flow_tcp_ops,
+        [NST_DATAGRAM] = &flow_udp_ops,
+        [NST_PING] = &flow_ping_ops,
+    };
+    struct flow *flow = calloc(1, sizeof(*flow));
+    if (flow == NULL || target->address_len > sizeof(flow->target)) {
+        free(flow);
+        return NULL;
+    }
+    flow->gateway = g;
+    flow->watch.fd = -1;
+    flow->ops = ops[request->type];
+    flow->request = request->request;
+    flow->summary = (struct nst_flow_summary){.type = request->type,
+                                              .inside = request->remote,
+                                              .outside = request->local,
+                                              .begun = nst_loop_now(g->config.loop),
+                                              .flow_context = target->flow_context};
+    memcpy(&flow->target, target->address, target->address_len);
+    flow->target_len = target->address_len;
+    flow->udp_timeout = target->udp_timeout;
+    flow->observe = target->observe && g->config.observe != NULL;
+    TAILQ_INSERT_TAIL(&g->flows, flow, link);
+    g->stats.active++;
+    count_flow(g, request->type);
+    return flow;
+}
+
+static void take_request(struct nst_gateway *g, const struct nst_request_info *request)
+{
+    struct nst_target target = {0};
+    int r = g->config.decide(g->config.context, request, &target);
+    if (r < 0) {
+        refuse_request(g, request, (enum nst_refusal)(-1 - r));
+        return;
+    }
+    struct flow *flow = make_flow(g, request, &target);
+    if (flow == NULL) {
+        refuse_request(g, request, NST_REFUSE_HOST_UNREACHABLE);
+        return;
+    }
+    if (!TAILQ_EMPTY(&g->starved) || is_full(g) || !begin(flow)) {
+        TAILQ_INSERT_TAIL(&g->starved, flow, waiting);
+        flow->is_waiting = true;
+    }
+}
+
+bool nst_gateway_ready(struct nst_gateway *g, const struct nst_ready *ready)
+{
+    if (ready->socket == 0) {
+        struct nst_request_info request;
+        while (nst_request_next(g->config.stack, &request))
+            take_request(g, &request);
+        return true;
+    }
+    struct flow *flow = ready->context;
+    if (flow == NULL || flow->gateway != g)
+        return false;
+    flow->ops->on_stack(flow, ready->events);
+    return true;
+}
+
+int nst_gateway_new(const struct nst_gateway_config *config, struct nst_gateway **ret_gateway)
+{
+    if (config->size != sizeof(*config) || config->decide == NULL)
+        return -NST_EINVAL;
+    struct nst_gateway *g = calloc(1, sizeof(*g));
+    if (g == NULL)
+        return -NST_ENOMEM;
+    g->config = *config;
+    TAILQ_INIT(&g->flows);
+    TAILQ_INIT(&g->starved);
+    TAILQ_INIT(&g->again);
+    g->again_timer.on_timer = on_again;
+    const struct nst_forwarder_config forwarder = {
+        .size = sizeof(forwarder), .nic = config->nic, .tcp = true, .udp = true, .icmp_echo = true};
+    int r = nst_forwarder_start(config->stack, &forwarder);
+    if (r < 0) {
+        free(g);
+        return r;
+    }
+    *ret_gateway = g;
+    return 0;
+}
+
+void nst_gateway_get_stats(const struct nst_gateway *g, struct nst_gateway_stats *ret_stats)
+{
+    *ret_stats = g->stats;
+    const struct flow *flow;
+    TAILQ_FOREACH(flow, &g->flows, link)
+    {
+        ret_stats->bytes_out += flow->summary.bytes_out;
+        ret_stats->bytes_in += flow->summary.bytes_in;
+    }
+}
+
+void nst_gateway_free(struct nst_gateway *g)
+{
+    if (g == NULL)
+        return;
+    nst_forwarder_stop(g->config.stack);
+    struct flow *flow;
+    while ((flow = TAILQ_FIRST(&g->flows)) != NULL) {
+        flow->request = 0;
+        /* Nothing that waits may start now. */
+        if (flow->is_waiting)
+            TAILQ_REMOVE(&g->starved, flow, waiting);
+        flow->is_waiting = false;
+        flow_end(flow, 0, false);
+    }
+    nst_loop_disarm(g->config.loop, &g->again_timer);
+    free(g);
+}

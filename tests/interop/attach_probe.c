@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a program attached as `nst run` does, with a network in which 10.0.2.2 (and whatever else is
+ * asked) answers pings and nothing else answers anything: the process side of nst without a stack.
+ *
+ *     attach_probe [-v] [-b] [-q QUEUES] [-6] [-h] PROGRAM [ARGS]
+ *     -b bare packets without virtio-net header   -6 IPv6 addresses too   -h hold the program for a
+ * second
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attach.h"
+
+enum {
+    PACKET_SIZE = 65536 + 16
+};
+
+static uint16_t checksum(const uint8_t *data, size_t size)
+{
+    uint32_t sum = 0;
+    for (size_t i = 0; i + 1 < size; i += 2)
+        sum += (uint32_t)(data[i] << 8 | data[i + 1]);
+    if (size & 1)
+        sum += (uint32_t)data[size - 1] << 8;
+    while (sum >> 16)
+        sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~sum;
+}
+
+static void put_checksum(uint8_t *at, const uint8_t *data, size_t size)
+{
+    at[0] = at[1] = 0;
+    uint16_t sum = checksum(data, size);
+    at[0] = (uint8_t)(sum >> 8);
+    at[1] = (uint8_t)sum;
+}
+
+/* Turns an IPv4 echo request into its reply. Returns whether it was one. */
+static bool answer(uint8_t *packet, size_t size)
+{
+    if (size < 28 || packet[0] != 0x45 || packet[9] != 1 || packet[20] != 8)
+        return false;
+    uint8_t source[4];
+    memcpy(source, packet + 12, 4);
+    memcpy(packet + 12, packet + 16, 4);
+    memcpy(packet + 16, source, 4);
+    put_checksum(packet + 10, packet, 20);
+    packet[20] = 0;
+    put_checksum(packet + 22, packet + 20, size - 20);
+    return true;
+}
+
+static void serve_link(const struct attach *attach, int fd)
+{
+    static uint8_t buffer[PACKET_SIZE];
+    for (;;) {
+        ssize_t size = read(fd, buffer, sizeof(buffer));
+        if (size < (ssize_t)attach->vnet_hdr_len)
+            return;
+        if (!answer(buffer + attach->vnet_hdr_len, (size_t)size - attach->vnet_hdr_len))
+            continue;
+        memset(buffer, 0, attach->vnet_hdr_len);
+        if (write(fd, buffer, (size_t)size) != size)
+            perror("attach_probe: write");
+    }
+}
+
+static void serve(struct attach *attach)
+{
+    struct pollfd fds[ATTACH_MAX_QUEUES + 1];
+    for (unsigned i = 0; i < attach->link_count; i++)
+        fds[i] = (struct pollfd){.fd = attach->link_fd[i], .events = POLLIN};
+    fds[attach->link_count] = (struct pollfd){.fd = attach->event_fd, .events = POLLIN};
+    for (;;) {
+        if (poll(fds, attach->link_count + 1, -1) < 0 && errno != EINTR)
+            return;
+        for (unsigned i = 0; i < attach->link_count; i++)
+            if (fds[i].revents & POLLIN)
+                serve_link(attach, fds[i].fd);
+        if (fds[attach->link_count].revents && attach_run(attach))
+            return;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct attach_options options = {0};
+    struct attach attach;
+    char message[ATTACH_TEXT_SIZE];
+    bool hold = false;
+    int letter;
+    while ((letter = getopt(argc, argv, "+vbhq:6")) != -1) {
+        options.verbose |= letter == 'v';
+        options.no_vnet_hdr |= letter == 'b';
+        hold |= letter == 'h';
+        if (letter == 'q')
+            options.queues = (unsigned)atoi(optarg);
+        if (letter == '6') {
+            options.address6 = "fd00:0:0:2::15/64";
+            options.gateway6 = "fd00:0:0:2::2";
+            options.dns6 = "fd00:0:0:2::3";
+        }
+    }
+    options.argv = argv + optind;
+    if (attach_start(&options, message, &attach) < 0) {
+        fprintf(stderr, "attach_probe: %s\n", message);
+        return ATTACH_EXIT_FAILED;
+    }
+    if (options.verbose)
+        fprintf(stderr, "link: %s, %u queues, header %u, offload %#x\n", attach.how,
+                attach.link_count, attach.vnet_hdr_len, attach.offload);
+    if (hold)
+        sleep(1);
+    attach_release(&attach);
+    serve(&attach);
+    if (attach_message(&attach))
+        fprintf(stderr, "attach_probe: %s\n", attach_message(&attach));
+    attach_fini(&attach);
+    return attach_status(&attach);
+}
