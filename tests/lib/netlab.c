@@ -11,12 +11,12 @@
 #include "wire/eth.h"
 #include "wire/icmp4.h"
 
-#define MUST(cond)                                                        \
-    do {                                                                  \
-        if (!(cond)) {                                                    \
+#define MUST(cond)                                                     \
+    do {                                                               \
+        if (!(cond)) {                                                 \
             fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-            abort();                                                      \
-        }                                                                 \
+            abort();                                                   \
+        }                                                              \
     } while (0)
 
 static struct lab *current; /* one laboratory at a time */
@@ -184,8 +184,7 @@ void lab_fini(struct lab *lab)
 
 struct nst_mac lab_mac(unsigned last)
 {
-    return (struct nst_mac){
-        {2, 0, 0, (uint8_t)(last >> 16), (uint8_t)(last >> 8), (uint8_t)last}};
+    return (struct nst_mac){{2, 0, 0, (uint8_t)(last >> 16), (uint8_t)(last >> 8), (uint8_t)last}};
 }
 
 struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu)
@@ -197,8 +196,7 @@ struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu
                                  .mtu = mtu,
                                  .max_header = caps & NST_LINK_RESOLVES ? ETH_HDR_LEN : 0,
                                  .addr = lab_mac(n)};
-    const struct nst_nic_config config = {
-        .size = sizeof(config), .id = n, .link = &ln->link};
+    const struct nst_nic_config config = {.size = sizeof(config), .id = n, .link = &ln->link};
     MUST(nst_nic_add(lab->stack, &config, &ln->id) == 0);
     return nic_by_id(lab->stack, n);
 }
