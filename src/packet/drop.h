@@ -18,8 +18,9 @@ enum drop_reason {
     DROP_REASON_MAX
 };
 
-/* The word ("no_route"), the sentence, the severity. */
+/* The word ("no_route"), the counter's name ("drop_no_route"), the sentence, the severity. */
 const char *drop_name(enum drop_reason reason);
+const char *drop_counter_name(enum drop_reason reason);
 const char *drop_text(enum drop_reason reason);
 enum drop_severity drop_severity(enum drop_reason reason);
 

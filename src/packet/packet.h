@@ -81,6 +81,38 @@ static inline struct pkt *pkt_of(struct nst_pkt *p)
     return (struct pkt *)p;
 }
 
+/* ---- Blocks ---- */
+
+/*
+ * Shared memory under packets. Made with one reference, which is the caller's. `size` bytes at
+ * `memory`. `size` is rounded up to the pool's classes: powers of two up to 4 KiB, then 16 KiB,
+ * 32 KiB and 65 KiB, of which the pool keeps a few free ones.
+ */
+struct nst_block {
+    uint32_t refs;
+    uint32_t size;
+    uint8_t *memory;
+    struct nst_pool *pool;
+    void (*release)(void *context, uint8_t *memory); /* NULL: the pool's own memory */
+    void *context;
+};
+
+struct nst_block *block_new(struct nst_pool *pool, uint32_t size);
+struct nst_block *block_new_external(struct nst_pool *pool, uint8_t *memory, uint32_t size,
+                                     void (*release)(void *, uint8_t *), void *context);
+void block_release_last(struct nst_block *b);
+
+static inline struct nst_block *block_ref(struct nst_block *b)
+{
+    b->refs++;
+    return b;
+}
+static inline void block_unref(struct nst_block *b)
+{
+    if (--b->refs == 0)
+        block_release_last(b);
+}
+
 /* ---- Begin ---- */
 
 /*
@@ -118,8 +150,8 @@ void pkt_free(struct pkt *p);
 
 /* ---- Shape ---- */
 
-/* Makes the first n bytes linear. False: there are not n bytes, or no memory, or n > PKT_INLINE and
- * the block cannot grow; p is unchanged. Inline and cheap where they are linear already. */
+/* Makes the first n bytes linear. False: there are not n bytes, or no memory; p is unchanged.
+ * Inline and cheap where they are linear already. */
 bool pkt_pull_up_slow(struct pkt *p, uint32_t n);
 static inline bool pkt_pull_up(struct pkt *p, uint32_t n)
 {
@@ -127,10 +159,21 @@ static inline bool pkt_pull_up(struct pkt *p, uint32_t n)
 }
 
 /* Nobody else sees the linear part. */
-bool pkt_linear_is_private(const struct pkt *p);
+static inline bool pkt_linear_is_private(const struct pkt *p)
+{
+    return p->block == NULL || p->block->refs == 1;
+}
 /* Makes the linear part private, by copying it if it is shared. False: no memory; p is unchanged.
  */
 bool pkt_make_writable(struct pkt *p);
+
+/* Makes `n` bytes of head-room, private and writable. False: no memory; p is unchanged. */
+bool pkt_grow_headroom(struct pkt *p, uint32_t n);
+static inline bool pkt_reserve_headroom(struct pkt *p, uint32_t n)
+{
+    return __builtin_expect(nst_pkt_headroom(pkt_pub(p)) >= n && pkt_linear_is_private(p), 1) ||
+           pkt_grow_headroom(p, n);
+}
 
 /* Appends a view of `block` to p and takes a reference to it. False: no more slices or no memory. A
  * view that continues the last slice extends it. */
@@ -187,37 +230,5 @@ static inline struct pkt *pktq_first(const struct nst_pktq *q)
 }
 /* Drops everything in q for one reason. */
 void pktq_drop(struct nst_pktq *q, enum drop_reason reason);
-
-/* ---- Blocks ---- */
-
-/*
- * Shared memory under packets. Made with one reference, which is the caller's. `size` bytes at
- * `memory`. The pool keeps a few free ones of each class (2 KiB, 16 KiB, 64 KiB and more
- * head-room), within the budget.
- */
-struct nst_block {
-    uint32_t refs;
-    uint32_t size;
-    uint8_t *memory;
-    struct nst_pool *pool;
-    void (*release)(void *context, uint8_t *memory); /* NULL: the pool's own memory */
-    void *context;
-};
-
-struct nst_block *block_new(struct nst_pool *pool, uint32_t size);
-struct nst_block *block_new_external(struct nst_pool *pool, uint8_t *memory, uint32_t size,
-                                     void (*release)(void *, uint8_t *), void *context);
-void block_release_last(struct nst_block *b);
-
-static inline struct nst_block *block_ref(struct nst_block *b)
-{
-    b->refs++;
-    return b;
-}
-static inline void block_unref(struct nst_block *b)
-{
-    if (--b->refs == 0)
-        block_release_last(b);
-}
 
 #endif

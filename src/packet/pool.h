@@ -13,7 +13,16 @@
 #include "packet/packet.h"
 #include "wire/csum.h"
 
-#define POOL_BLOCK_CLASSES 8
+#define POOL_BLOCK_CLASSES                                                                       \
+    7                        /* 128 bytes to 4 KiB from slabs, and descriptors of outside memory \
+                              */
+#define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
+#define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
+
+struct pool_cache {
+    void *first;
+    uint32_t count;
+};
 
 struct pool_census {
     uint64_t received, built, cloned, split;
@@ -25,18 +34,28 @@ struct nst_pool {
     struct slab packets;
     struct slab slices; /* arrays of PKT_SLICES_MAX */
     struct slab blocks[POOL_BLOCK_CLASSES];
+    struct pool_cache cache[POOL_CACHE_CLASSES];
+    bool cache_used; /* since somebody cleared it: stack.c trims what lies idle */
+    bool retired;
     uint64_t blocks_alive;
     uint64_t packets_alive;
     struct pool_census census;
     uint64_t drops[DROP_REASON_MAX];
     const struct csum_ops *csum;
-    bool retired;
 };
 
 /* NULL: the allocator refused. */
 struct nst_pool *pool_new(const struct nst_allocator *allocator, uint64_t limit);
 /* The stack is done with it: frees it now or when its last packet and block come back. */
 void pool_retire(struct nst_pool *pool);
+/* Frees a retired pool if nothing of it is alive; for packet/ alone. */
+void pool_settle(struct nst_pool *pool);
+/* Gives the free large blocks that are kept back to the allocator. */
+void pool_trim(struct nst_pool *pool);
+static inline bool pool_has_cache(const struct nst_pool *pool)
+{
+    return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0;
+}
 
 /* Packets that are in nobody's end yet: what must be found in the stack's queues. */
 static inline uint64_t pool_queued(const struct nst_pool *pool)

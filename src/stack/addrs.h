@@ -43,6 +43,9 @@ int addrs_remove(struct net_ep *ep, const struct nst_addr *addr);
 enum addr_kind addrs_classify(const struct net_ep *ep, const struct nst_addr *addr);
 /* Is it assigned here (not temporary)? */
 bool addrs_has(const struct net_ep *ep, const struct nst_addr *addr);
+/* The enabled endpoint of the network protocol `index` to which addr is assigned; NULL: none. */
+struct net_ep *addrs_owner(const struct nst_stack *stack, unsigned index,
+                           const struct nst_addr *addr);
 /* N65: the source for `remote`; `hint` (the route's, all zero: none) first. False: none. */
 bool addrs_select_source(const struct net_ep *ep, const struct nst_addr *remote,
                          const struct nst_addr *hint, struct nst_addr *ret_source);

@@ -30,14 +30,20 @@ struct dst {
     struct nic *nic;
     struct neigh *neigh; /* the next hop's, held; NULL where nothing is to be resolved */
     struct nst_addr addr, source, next_hop;
-    struct nst_mac mac; /* where neigh is NULL */
+    struct nst_addr key_source; /* the source that was asked for, all zero: any */
+    struct nst_mac mac;         /* where neigh is NULL */
     uint32_t refs;
     uint32_t generation;
     uint32_t mtu;     /* of the path, bytes of a whole IP packet */
     uint32_t key_nic; /* the NIC that was asked for, 0 any */
+    uint32_t headroom;
+    uint32_t gso_max;
+    uint32_t addr_sum; /* partial checksum of both addresses, for headers and pseudo headers */
+    uint16_t ip_id;    /* IPv4: of the next packet */
+    uint8_t type;      /* enum pkt_type of addr: PKT_HOST, BROADCAST, MULTICAST */
+    bool is_local;     /* it loops back: addr is ours */
+    bool hashed;       /* look-ups find it; else it goes with its last reference */
     nst_time mtu_expires;
-    uint8_t type;  /* enum pkt_type of addr: PKT_HOST, BROADCAST, MULTICAST */
-    bool is_local; /* it loops back: addr is ours */
 };
 
 struct dst_table {
@@ -65,8 +71,13 @@ static inline struct dst *dst_ref(struct dst *d)
 }
 /* NULL is fine. */
 void dst_put(struct dst *d);
-/* False: something changed; put it and get a new one. */
+/* False: something changed, or a lowered path MTU is to be tried anew; put it and get a new one. A
+ * stale one must not be asked anything else; dst_output through it drops the packet. */
 bool dst_is_valid(const struct dst *d);
+
+/* Frees the longest unused destination, so that what it holds (a neighbour) is free too. False:
+ * there is none. */
+bool dst_shed(struct nst_stack *stack);
 
 /* Head-room that a packet for dst needs in front of its transport header. */
 uint32_t dst_headroom(const struct dst *d);
@@ -76,7 +87,7 @@ uint32_t dst_mtu(const struct dst *d);
 /* Largest IP packet with a TCP gso request that may be given to output; 0: none, send MSS-sized
  * ones. The NIC cuts in software where the link cannot. */
 uint32_t dst_gso_max(const struct dst *d);
-/* Sends: net->output. Consumes p. */
+/* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
 int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out);
 /* The NIC's queue towards this destination takes no more now: emit nothing but a small share
  * (DESIGN decision 11). nic_wait_writable(d->nic, todo) tells when it may go on. */

@@ -36,10 +36,15 @@ struct nic {
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
-    struct nst_pktq rxq; /* delivered by the link, not yet looked at */
-    struct nst_pktq txq; /* ready for the link */
+    struct nst_pktq rxq;   /* delivered by the link, not yet looked at */
+    struct nst_pktq loopq; /* to our own addresses, not yet looked at */
+    struct nst_pktq txq;   /* ready for the link */
     uint32_t txq_max_packets, txq_max_bytes;
-    uint64_t txq_segments;  /* what txq is on the wire */
+    /* Sums over all that was ever put in txq, and over all of it that the link took. */
+    struct nic_tx_sums {
+        uint64_t bytes; /* at network level */
+        uint64_t segments;
+    } tx_queued, tx_taken;
     struct list tx_waiters; /* of struct todo: connections that wait for room */
     struct todo todo;       /* flush */
     struct nic_counters counters;
@@ -52,6 +57,20 @@ static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
 /* NULL: no such NIC. */
 struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
 
+/* A NIC that is on the stack's list: what nst_nic_remove does. */
+void nic_free(struct nic *nic);
+
+/* The ends of struct nst_link_upper, for nic.c: they queue and schedule. */
+void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
+void nic_writable(struct nst_link_upper *upper);
+/* The NIC's todo: hands txq to the link. */
+void nic_flush(struct todo *todo);
+
+static inline bool nic_has_input(const struct nic *nic)
+{
+    return !nst_pktq_is_empty(&nic->rxq) || !nst_pktq_is_empty(&nic->loopq);
+}
+
 /* Works off up to `limit` received packets; returns how many. */
 uint32_t nic_run_input(struct nic *nic, uint32_t limit);
 
@@ -62,6 +81,14 @@ uint32_t nic_run_input(struct nic *nic, uint32_t limit);
 int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst);
 /* Sends p to a neighbour, now or when it is resolved (N40). Consumes p. 0 or an error. */
 int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct neigh *neigh);
+
+/*
+ * Gives p, data at the network header, back to the NIC's own network layer in the next turn without
+ * the link seeing it: a packet to an address of our own (dst->is_local). N28 does not apply to it,
+ * its type is PKT_HOST and its checksums count as NST_CSUM_PARTIAL or are complete. Consumes p. 0,
+ * -NST_ENETDOWN, -NST_ENOBUFS.
+ */
+int nic_loop(struct nic *nic, struct pkt *p, uint16_t ethertype);
 
 /* No room beyond a small share. */
 static inline bool nic_is_blocked(const struct nic *nic)

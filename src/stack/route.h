@@ -30,6 +30,11 @@ void route_table_fini(struct nst_stack *stack);
 /* The best route to addr whose NIC is enabled; `nic` limits it to one (NULL: any). NULL: none. */
 const struct route *route_lookup(const struct nst_stack *stack, const struct nst_addr *addr,
                                  const struct nic *nic);
+/* True if there is a route to addr at all, be its NIC disabled: tells "down" from "no route". */
+bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr);
+/* Whatever decides about destinations (addresses, NICs and their modes) changed: every cached
+ * destination becomes stale. */
+void route_changed(struct nst_stack *stack);
 /* N9: deletes every route by way of the NIC. */
 void route_remove_nic(struct nst_stack *stack, const struct nic *nic);
 

@@ -21,6 +21,7 @@
 
 #include <nicstack/stack.h>
 
+#include "base/check.h"
 #include "base/list.h"
 #include "base/rand.h"
 #include "base/siphash.h"
@@ -46,9 +47,12 @@ struct nst_stack {
     struct nst_pool *pool;
     nst_time now;
     struct wheel wheel;
-    struct list todos; /* of struct todo, first in first out */
-    struct list nics;  /* by id */
+    struct timer trim;    /* gives the pool's idle blocks back */
+    struct list todos;    /* of struct todo, first in first out */
+    struct list nics;     /* by id */
+    uint32_t last_served; /* id of the NIC whose input was worked off last */
     bool running;
+    uint8_t transport_count, transports_started, nets_started;
     bool handle_local, weak_host;
     struct rand rand;
     struct siphash_key hash_key; /* for every table that peers can fill */
@@ -58,6 +62,13 @@ struct nst_stack {
     const struct transport_proto *transport[STACK_TRANSPORTS_MAX];
     /* N101: who takes what no socket matched: the forwarder. Returns true if it consumed p. */
     bool (*default_handler)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+    /*
+     * Set by the ping transport in its init; NULL without one. echo_reply is offered each ICMP echo
+     * reply, data at the ICMP header, checksum checked; true: it consumed p. echo_error is told of
+     * ICMP errors that quote an echo request of ours (report->quote is its ICMP header).
+     */
+    bool (*echo_reply)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+    void (*echo_error)(struct nst_stack *stack, const struct net_error_report *report);
     struct route_table routes;
     struct dst_table dsts;
     struct demux demux;
@@ -73,6 +84,13 @@ struct nst_stack {
     struct stack_counters counters;
     struct nst_stack_config config;
 };
+
+/* Public calls that change something begin with it: a link, or any other callback of the host, must
+ * not call back into the stack. */
+static inline void stack_check_caller(const struct nst_stack *stack)
+{
+    DEBUG_CHECK(!stack->running);
+}
 
 static inline void todo_init(struct todo *t, void (*run)(struct todo *))
 {
@@ -113,6 +131,16 @@ static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time 
 /* N100, N101: raw clones (later), the transport's input, or its absence answered. Network protocols
  * call it with data at the transport header. Consumes p. */
 void stack_deliver_transport(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+
+/* Are two words the same? */
+static inline bool name_equal(const char *x, const char *y)
+{
+    while (*x != 0 && *x == *y) {
+        x++;
+        y++;
+    }
+    return *x == *y;
+}
 
 /* A line for the log sink, printf-like (base/fmt.h), costs nothing without a sink. */
 void stack_log(struct nst_stack *stack, const char *format, ...)

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ARP: RFC 826, RFC 1122 2.3.2, the parts of RFC 5227 that concern answering. */
+#ifndef NICSTACK_SRC_NETWORK_ARP_H
+#define NICSTACK_SRC_NETWORK_ARP_H
+
+#include "stack/proto.h"
+
+extern const struct net_proto arp_proto;
+
+/* Sends a request for `target` on the NIC of `ep`, the IPv4 endpoint: to everybody, or to `mac`
+ * alone (RFC 1122 2.3.2.1, unicast poll). */
+void arp_solicit(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "network/ipv4.h"
+
+#include "network/arp.h"
+#include "network/icmp4.h"
+#include "stack/nic.h"
+#include "stack/stack.h"
+
+static int init(struct nst_stack *stack)
+{
+    stack->ip4 = mem_zalloc(&stack->pool->mem, sizeof(*stack->ip4));
+    if (stack->ip4 == NULL)
+        return -NST_ENOMEM;
+    reassembly_init(&stack->ip4->reassembly, stack);
+    return 0;
+}
+
+static void fini(struct nst_stack *stack)
+{
+    if (stack->ip4 == NULL)
+        return;
+    reassembly_fini(&stack->ip4->reassembly);
+    mem_free(&stack->pool->mem, stack->ip4, sizeof(*stack->ip4));
+    stack->ip4 = NULL;
+}
+
+static void ep_disable(struct net_ep *ep)
+{
+    reassembly_forget_nic(&ep->nic->stack->ip4->reassembly, ep->nic);
+}
+
+const struct net_proto ip4_proto = {
+    .name = "ipv4",
+    .ethertype = NST_ETHERTYPE_IPV4,
+    .index = NET_IPV4,
+    .min_mtu = IP4_MIN_MTU,
+    .max_header = IP4_HDR_LEN,
+    .init = init,
+    .fini = fini,
+    .ep_disable = ep_disable,
+    .parse = ip4_parse_packet,
+    .input = ip4_input,
+    .output = ip4_output,
+    .send_error = icmp4_send_error,
+    .unresolved = ip4_unresolved,
+    .solicit = arp_solicit,
+};

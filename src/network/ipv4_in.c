@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation. A packet is judged in this order, and the first objection decides: header
+ * shape, header checksum, padding cut off, source, destination, options, reassembly; then its
+ * transport gets it. A pair of addresses that passed is remembered (struct ip4_memo), so that the
+ * next packet of a flow costs one comparison; any change of addresses forgets all of them.
+ *
+ * RFC 1122 3.2.1.3 (addresses), 3.3.6 (link broadcasts), 3.3.4.2 (strong model by default, weak by
+ * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding, groups but all-hosts.
+ */
+#include "base/check.h"
+#include "network/ipv4.h"
+#include "stack/nic.h"
+#include "stack/stack.h"
+#include "wire/addr.h"
+
+bool ip4_parse_packet(struct pkt *p)
+{
+    if (!pkt_pull_up(p, IP4_HDR_LEN))
+        return false;
+    const uint32_t hdr_len = (p->data[0] & 0x0fu) * 4;
+    if (hdr_len > p->linear && !pkt_pull_up(p, hdr_len))
+        return false;
+    struct ip4_hdr hdr;
+    if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len)
+        return false;
+    p->trans_off = (uint16_t)(p->data + hdr_len - p->head);
+    return true;
+}
+
+bool ip4_source_is_sane(const struct net_ep *ep, uint32_t src4, bool to_group)
+{
+    const struct nst_addr src = addr_from_raw4(src4);
+    const uint8_t first = src.b[12];
+    /* RFC 1122 3.2.1.3 a: "this host" asks a group, for its address; "a host of this net" never. */
+    if (first == 0)
+        return src4 == 0 && to_group;
+    /* (c), (g), RFC 1112 4: 224/4 and 240/4, loopback from outside. */
+    if (first >= 224)
+        return false;
+    if (first == 127)
+        return (ep->nic->link->caps & NST_LINK_LOOPBACK) != 0;
+    return addrs_classify(ep, &src) != ADDR_SUBNET_BROADCAST; /* (e) */
+}
+
+/* What the destination is to us; false: nothing. */
+static bool judge_destination(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
+{
+    const struct nst_stack *stack = ep->nic->stack;
+    const uint8_t first = rx->dst.b[12];
+    rx->dst_assigned = true;
+    if (addr_raw4_is_limited_broadcast(rx->dst.w[3])) {
+        rx->type = PKT_BROADCAST;
+        return true;
+    }
+    if (addr_raw4_is_multicast(rx->dst.w[3])) {
+        rx->type = PKT_MULTICAST;
+        return rx->dst.w[3] == addr_raw4(224, 0, 0, 1); /* RFC 1112 7.2: every host's group */
+    }
+    if (first == 0 || first >= 240 ||
+        (first == 127 && (ep->nic->link->caps & NST_LINK_LOOPBACK) == 0))
+        return false;
+    const enum addr_kind kind = addrs_classify(ep, &rx->dst);
+    if (kind == ADDR_SUBNET_BROADCAST) {
+        rx->type = PKT_BROADCAST;
+        return true;
+    }
+    rx->type = PKT_HOST;
+    /* RFC 1122 3.3.6: a link broadcast may not carry a unicast. */
+    if (p->type == PKT_BROADCAST || p->type == PKT_MULTICAST)
+        return false;
+    if (kind == ADDR_ASSIGNED)
+        return true;
+    if (stack->weak_host && addrs_owner(stack, NET_IPV4, &rx->dst) != NULL)
+        return true;
+    rx->dst_assigned = false;
+    return kind == ADDR_TEMPORARY;
+}
+
+/* Fills in rx->type and dst_assigned; DROP_REASON_MAX: fine. */
+static enum drop_reason judge_addresses_slow(const struct net_ep *ep, const struct pkt *p,
+                                             struct rx *rx, struct ip4_memo *memo)
+{
+    const bool ours = judge_destination(ep, p, rx);
+    if (!ip4_source_is_sane(ep, rx->src.w[3], rx->type != PKT_HOST))
+        return DROP_IP_BAD_SOURCE;
+    if (!ours)
+        return DROP_IP_NOT_OURS;
+    if (rx->type == PKT_HOST && rx->dst_assigned && p->type == PKT_HOST)
+        *memo = (struct ip4_memo){.nic = ep->nic,
+                                  .src4 = rx->src.w[3],
+                                  .dst4 = rx->dst.w[3],
+                                  .generation = ep->nic->stack->routes.generation};
+    return DROP_REASON_MAX;
+}
+
+static inline enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p,
+                                               struct rx *rx)
+{
+    const struct nst_stack *stack = ep->nic->stack;
+    const uint32_t src4 = rx->src.w[3], dst4 = rx->dst.w[3];
+    struct ip4_memo *memo =
+        &stack->ip4->memo[((src4 ^ dst4) * 0x9e3779b1u) >> 28 & (IP4_MEMO_SIZE - 1)];
+    if (likely(memo->src4 == src4 && memo->dst4 == dst4 && memo->nic == ep->nic &&
+               memo->generation == stack->routes.generation && p->type == PKT_HOST)) {
+        rx->type = PKT_HOST;
+        rx->dst_assigned = true;
+        return DROP_REASON_MAX;
+    }
+    return judge_addresses_slow(ep, p, rx, memo);
+}
+
+/*
+ * The options of a packet for us. Record route and timestamps are read over: nothing is recorded.
+ * DEVIATION: RFC 1122 3.2.1.8 c wants source routes to be obeyed; RFC 7126 4.3 and 4.4 tell
+ * everybody to refuse them, and we do.
+ */
+static bool judge_options(struct net_ep *ep, const struct pkt *p, const struct ip4_hdr *hdr)
+{
+    struct ip4_opt_iter it =
+        ip4_opt_begin(p->data + IP4_HDR_LEN, (size_t)hdr->hdr_len - IP4_HDR_LEN);
+    struct ip4_opt opt;
+    while (ip4_opt_next(&it, &opt))
+        if (opt.type == IP4_OPT_LSRR || opt.type == IP4_OPT_SSRR)
+            return false;
+    if (!it.malformed)
+        return true;
+    /* RFC 1122 3.2.2.5: say which byte. */
+    ep->proto->send_error(ep->nic, p, NET_ERROR_PARAMETER, IP4_HDR_LEN + (uint32_t)it.bad_off);
+    return false;
+}
+
+static void refuse(struct net_ep *ep, struct pkt *p, enum drop_reason reason)
+{
+    struct stack_counters *c = &ep->nic->stack->counters;
+    if (reason == DROP_IP_BAD_SOURCE || reason == DROP_IP_NOT_OURS)
+        COUNT(c->ip4_address_errors);
+    else
+        COUNT(c->ip4_header_errors);
+    pkt_drop(p, reason);
+}
+
+/* The rarer part: options and fragments. Gives the whole packet with its header in *hdr, or NULL.
+ */
+static struct pkt *input_slow(struct net_ep *ep, struct pkt *p, struct ip4_hdr *hdr)
+{
+    if (hdr->hdr_len > IP4_HDR_LEN && !judge_options(ep, p, hdr)) {
+        refuse(ep, p, DROP_IP_OPTIONS);
+        return NULL;
+    }
+    if (!ip4_is_fragment(hdr))
+        return p;
+    p = reassembly_add(&ep->nic->stack->ip4->reassembly, ep, p, hdr);
+    if (p != NULL)
+        ip4_parse(p->data, p->linear, hdr);
+    return p;
+}
+
+void ip4_input(struct net_ep *ep, struct pkt *p)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    struct ip4_hdr hdr;
+    COUNT(stack->counters.ip4_received);
+    if (unlikely(ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len)) {
+        refuse(ep, p, DROP_NET_MALFORMED);
+        return;
+    }
+    if (p->csum == NST_CSUM_UNKNOWN && unlikely(!ip4_csum_ok(p->data, hdr.hdr_len))) {
+        refuse(ep, p, DROP_IP_CSUM);
+        return;
+    }
+    if (p->len > hdr.total_len) /* RFC 894: Ethernet pads */
+        pkt_trim(p, hdr.total_len);
+    struct rx rx = {.nic = ep->nic,
+                    .net = ep->proto,
+                    .src = addr_from_raw4(hdr.src4),
+                    .dst = addr_from_raw4(hdr.dst4)};
+    const enum drop_reason objection = judge_addresses(ep, p, &rx);
+    if (unlikely(objection != DROP_REASON_MAX)) {
+        refuse(ep, p, objection);
+        return;
+    }
+    if (unlikely(hdr.hdr_len > IP4_HDR_LEN || ip4_is_fragment(&hdr))) {
+        p = input_slow(ep, p, &hdr);
+        if (p == NULL)
+            return;
+    }
+    rx.proto = hdr.proto;
+    rx.ttl = hdr.ttl;
+    rx.tos = hdr.tos;
+    nst_pkt_pull(pkt_pub(p), hdr.hdr_len);
+    pkt_set_trans(p);
+    COUNT(stack->counters.ip4_delivered);
+    stack_deliver_transport(stack, p, &rx);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What UDP and ping endpoints have in common: a receive queue, a peer, the way to it, options,
+ * errors.
+ *
+ * Theory of operation
+ *
+ * An endpoint belongs to its user until dgram_free. It is found through its demux entry, which is
+ * registered by bind, connect or the first send. Its local address is fixed while it is connected.
+ *
+ * Received packets wait in `rxq`: they count as delivered when they enter, and are freed when they
+ * are read. The queue is bounded in bytes of memory that it holds, not of payload; one that is
+ * below its bound takes one more packet of any size. When the queue begins to fill, packets that
+ * waste their block move into smaller ones.
+ *
+ * The way to the last destination is kept (`dst`), so that a stream of datagrams to one peer looks
+ * up no route.
+ *
+ * Invariants: (1) rx_bytes is the sum of dgram_cb.size over rxq; (2) dst, if any, leads to
+ * dst_addr out of dst_nic; (3) peer.addr is the key's remote address while connected.
+ *
+ * Not done: IP_RECVERR-like error queues, gso for datagrams.
+ */
+#ifndef NICSTACK_SRC_TRANSPORT_DGRAM_H
+#define NICSTACK_SRC_TRANSPORT_DGRAM_H
+
+#include <nicstack/socket.h>
+
+#include "base/fwd.h"
+#include "packet/packet.h"
+#include "stack/demux.h"
+#include "stack/dst.h"
+#include "stack/proto.h"
+#include "stack/ready.h"
+#include "stack/stack.h"
+
+#define DGRAM_BUFFER     (256 * 1024) /* default bound of rxq and of a datagram to send */
+#define DGRAM_BUFFER_MIN 2048
+#define DGRAM_BUFFER_MAX (64 * 1024 * 1024)
+
+/* What an endpoint speaks. */
+enum dgram_kind {
+    DGRAM_UDP,
+    DGRAM_PING,      /* sends requests, receives replies */
+    DGRAM_RESPONDER, /* receives requests of one flow, sends replies */
+};
+
+struct dgram {
+    struct list node; /* the protocol's list of all */
+    struct nst_stack *stack;
+    struct ready *ready; /* NULL: nobody listens */
+    struct demux_entry entry;
+    struct nst_endpoint peer;   /* where sends without address go; port 0 and no address: none */
+    struct nst_addr bound_addr; /* the local address that bind asked for */
+    struct dst *dst;            /* NULL: none looked up yet */
+    struct nst_addr dst_addr;
+    uint32_t dst_nic;
+    struct todo wait; /* on the NIC's list while its queue is full */
+    struct nst_pktq rxq;
+    uint64_t rx_bytes, rx_max;
+    uint32_t tx_max;
+    int error; /* pending, -NST_E*, or 0 */
+    uint8_t kind;
+    uint8_t ttl; /* 0: the default */
+    uint8_t tos;
+    bool broadcast; /* may send to broadcast addresses */
+    bool has_peer;
+    bool is_bound; /* by bind: not chosen by a send */
+    bool shut_recv, shut_send;
+};
+
+/* What a packet in rxq brings along. */
+struct dgram_cb {
+    struct nst_addr remote, local;
+    uint32_t nic;
+    uint32_t size; /* memory that it holds */
+    uint16_t remote_port, local_port;
+    uint8_t ttl, tos;
+};
+_Static_assert(sizeof(struct dgram_cb) <= PKT_CB_SIZE, "fits the control block");
+
+/* A datagram to send, in pieces. */
+struct dgram_out {
+    const struct nst_iovec *iov;
+    size_t count;
+    size_t len; /* of all pieces */
+};
+
+/* Begins with defaults, in no list. `ready` may be NULL. */
+void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind,
+                struct ready *ready);
+/* Unregisters, frees what is unread and leaves all lists. The memory stays the caller's. */
+void dgram_fini(struct dgram *d);
+
+/* Says where events go from now on (NULL: nowhere); what holds already is notified. */
+void dgram_set_ready(struct dgram *d, struct ready *ready);
+
+/* As nst_socket_bind and _connect say. Connecting to the unspecified address dissolves the
+ * connection (the local port stays). */
+int dgram_bind(struct dgram *d, const struct nst_endpoint *local);
+int dgram_connect(struct dgram *d, const struct nst_endpoint *remote);
+/* Registers it with a chosen port if it has none. 0 or an error of demux_add. */
+int dgram_autobind(struct dgram *d);
+
+/* The way to `to`, borrowed until the next call. The errors of dst_get, -NST_EPERM for a broadcast
+ * address without NST_OPT_BROADCAST, -NST_EAGAIN when the NIC is full (then it tells when not). */
+int dgram_route(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst);
+
+/* Checks what every send checks: the pending error (once), shut-down, length, destination: `to` or
+ * the peer. */
+int dgram_send_check(struct dgram *d, const struct nst_endpoint *to, size_t len,
+                     const struct nst_endpoint **ret_to);
+
+/* Appends the bytes of `out` to the linear part of p, which has room. */
+void dgram_copy(struct pkt *p, const struct dgram_out *out);
+/* The same, and returns `sum` plus their partial checksum; the bytes begin at an even offset. */
+uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out, const struct csum_ops *csum,
+                         uint32_t sum);
+
+/* Queues a received packet, data at what the reader gets, or drops it when there is no room.
+ * Consumes p. False: dropped. */
+bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
+                uint16_t dst_port);
+
+/* As nst_socket_recvfrom says; ret_message may be NULL. */
+int64_t dgram_recv(struct dgram *d, void *data, size_t size, uint32_t flags,
+                   struct nst_message *ret_message);
+
+/* An ICMP error that quotes a packet of this connected endpoint. */
+void dgram_report(struct dgram *d, const struct net_error_report *report);
+
+int dgram_shutdown(struct dgram *d, int how);
+/* NST_READY_* as they are now. When OUT is not among them, its begin will be notified. */
+uint32_t dgram_events(struct dgram *d);
+/* The pending error, cleared. */
+int dgram_error(struct dgram *d);
+int dgram_set(struct dgram *d, enum nst_option option, int64_t value);
+int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value);
+void dgram_local(const struct dgram *d, struct nst_endpoint *ret);
+/* 0 or -NST_ENOTCONN. */
+int dgram_remote(const struct dgram *d, struct nst_endpoint *ret);
+
+/* Memory that a packet holds, bytes. */
+static inline uint32_t dgram_pkt_size(const struct pkt *p)
+{
+    uint32_t size = sizeof(*p) + (p->block != NULL ? p->block->size : 0);
+    for (uint32_t i = 0; i < p->nslices; i++)
+        size += p->slice[i].block->size;
+    return size;
+}
+
+#endif

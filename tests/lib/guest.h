@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stack with one NIC whose link carries bare IPv4 packets, and the test at the other end of it:
+ * it injects packets as bytes and looks at those that were sent. The stack has 10.0.0.1/24.
+ *
+ * Link functions call the test's allocator, so `guest_fail_after` fails the n-th allocation from
+ * now on. guest_free checks that all memory came back and that the census balances.
+ */
+#ifndef TESTS_LIB_GUEST_H
+#define TESTS_LIB_GUEST_H
+
+#include "testing.h"
+
+#include <nicstack/forwarder.h>
+#include <nicstack/nic.h>
+#include <nicstack/socket.h>
+#include <nicstack/stack.h>
+
+#define GUEST_SENT_MAX 256
+
+/* Ours, the guest's (the other end of the link), and one that is nobody's. */
+#define GUEST_OURS    nst_addr_v4(10, 0, 0, 1)
+#define GUEST_PEER    nst_addr_v4(10, 0, 0, 2)
+#define GUEST_FOREIGN nst_addr_v4(203, 0, 113, 9)
+
+struct guest_config {
+    bool open;       /* promiscuous and spoofing */
+    uint32_t caps;   /* NST_LINK_* */
+    uint32_t mtu;    /* 0: 1500 */
+    uint64_t memory; /* limit; 0: the default */
+    bool block;      /* the link takes nothing until guest_unblock */
+    uint32_t tx_queue_packets;
+};
+
+struct guest_packet {
+    uint8_t *data; /* an allocation of exactly `len` bytes */
+    size_t len;
+    uint8_t csum; /* as the link was given it */
+};
+
+struct guest {
+    struct nst_link link;
+    struct nst_stack *stack;
+    uint32_t nic;
+    nst_time now;
+    int allocations; /* that still succeed; negative: all */
+    int64_t allocated;
+    struct guest_packet sent[GUEST_SENT_MAX];
+    int nsent;
+    bool block;
+};
+
+/* NULL config: an ordinary host. */
+struct guest *guest_new(const struct guest_config *config);
+void guest_free(struct guest *g);
+
+/* Allocations fail after `n` more; negative: no more failures. */
+void guest_fail_after(struct guest *g, int n);
+/* Runs the stack at the same time, or `later`. */
+void guest_run(struct guest *g);
+void guest_wait(struct guest *g, nst_time later);
+void guest_unblock(struct guest *g);
+
+/* A UDP or TCP or ICMP packet: `body` is what follows the IPv4 header, and has its checksum. */
+void guest_inject(struct guest *g, const struct nst_addr *src, const struct nst_addr *dst,
+                  uint8_t proto, const void *body, size_t len);
+/* Any bytes as IPv4 packet. */
+void guest_inject_raw(struct guest *g, const void *bytes, size_t len);
+
+/* A datagram with right checksums; the stack runs. */
+void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
+                      const struct nst_endpoint *dst, const void *data, size_t len);
+/* An echo message of `type`; the stack runs. */
+void guest_inject_echo(struct guest *g, uint8_t type, const struct nst_endpoint *src,
+                       const struct nst_addr *dst, uint16_t seq, const void *data, size_t len);
+/* An ICMP error from `src` that quotes the first bytes of `quoted`; the stack runs. */
+void guest_inject_error(struct guest *g, const struct nst_addr *src, uint8_t type, uint8_t code,
+                        const struct guest_packet *quoted);
+
+/* What was sent last, with right checksums (checked). NULL: nothing. */
+const struct guest_packet *guest_last(const struct guest *g);
+/* Its number of the protocol, and what follows the IPv4 header. */
+uint8_t guest_proto(const struct guest_packet *p);
+const uint8_t *guest_body(const struct guest_packet *p, size_t *ret_len);
+void guest_forget(struct guest *g);
+
+/* An endpoint, of which the address may be taken. */
+#define GUEST_END(addr_, port_) ((struct nst_endpoint){.addr = addr_, .port = port_})
+
+/* The value of a counter of the stack. */
+uint64_t guest_counter(const struct guest *g, const char *name);
+/* Checks the census. */
+void guest_check(const struct guest *g);
+
+#endif
