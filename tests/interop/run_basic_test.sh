@@ -19,21 +19,33 @@ test_exit_statuses() {
 # start PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
 start() {
     rm -f "$work/out"
-    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; as_exec "$nst" run -q -- "$@") >"$work/out" 2>"$work/err" &
+    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; 
+        as_exec env --default-signal=INT,QUIT "$nst" run -q -- "$@") >"$work/out" 2>"$work/err" & # bash ignores them behind &
     pid=$!
     for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
+}
+
+# await: the status of $pid, which is killed after 20 s.
+await() {
+    (sleep 20; kill -9 "$pid") &
+    local watchdog=$! status
+    wait "$pid"
+    status=$?
+    kill $watchdog 2>/dev/null
+    wait $watchdog 2>/dev/null
+    return $status
 }
 
 test_signals() {
     local signal
     for signal in INT TERM HUP USR1; do
         start sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
-        kill -$signal "$pid"; wait "$pid"; check "$who: SIG$signal to nst is the program's" 9 $?
+        kill -$signal "$pid"; await; check "$who: SIG$signal to nst is the program's" 9 $?
     done
     start sh -c 'echo up; exec sleep 100'
-    kill -TERM "$pid"; wait "$pid";        check "$who: SIGTERM ends a program that does not care" 143 $?
+    kill -TERM "$pid"; await;        check "$who: SIGTERM ends a program that does not care" 143 $?
     start $python -c 'import signal, time; signal.signal(2, signal.SIG_DFL); print("up", flush=True); time.sleep(100)'
-    kill -INT "$pid"; wait "$pid";         check "$who: SIGINT too" 130 $?
+    kill -INT "$pid"; await;         check "$who: SIGINT too" 130 $?
 }
 
 test_terminal() {
