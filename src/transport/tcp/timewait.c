@@ -93,6 +93,7 @@ static void make(struct tcb *tcb)
     tw->demux.key = tcb->demux.key;
     tw->demux.reuse_address = true;
     tw->demux.reuse_port = true;
+    tw->demux.shares_port = tcb->demux.shares_port;
     tw->demux.tag = TAG_TIMEWAIT | (tcb->ts_ok ? TIMEWAIT_TS : 0) | wnd << 16;
     if (demux_add(stack, &tw->demux) < 0) {
         slab_give(&stack->tcp->timewaits, tw);
