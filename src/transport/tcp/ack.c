@@ -10,8 +10,7 @@
 bool ack_window(struct tcb *tcb, const struct seg *seg)
 {
     struct tcb_snd *snd = &tcb->snd;
-    if (!(seq_lt(snd->wl1, seg->seq) ||
-          (snd->wl1 == seg->seq && seq_leq(snd->wl2, seg->ack))))
+    if (!(seq_lt(snd->wl1, seg->seq) || (snd->wl1 == seg->seq && seq_leq(snd->wl2, seg->ack))))
         return false;
     const uint32_t wnd = (uint32_t)seg->wnd << snd->wscale;
     const bool changed = wnd != snd->wnd;

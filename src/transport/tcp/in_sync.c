@@ -62,8 +62,8 @@ static bool step_sequence(struct tcb *tcb, struct seg *seg)
     if (!is_acceptable(tcb, seg)) {
         /* 3.10.7.4: with a closed window, valid ACKs, URGs and RSTs still count. */
         if (tcb_rcv_wnd(tcb) == 0 && seg->seq == tcb->rcv.nxt &&
-            tcb->state != NST_TCP_SYN_RECEIVED &&
-            (seg->flags & (TCP_ACK | TCP_RST)) == TCP_ACK && !ack_input(tcb, seg))
+            tcb->state != NST_TCP_SYN_RECEIVED && (seg->flags & (TCP_ACK | TCP_RST)) == TCP_ACK &&
+            !ack_input(tcb, seg))
             return false;
         note_duplicate(tcb, seg);
         out_duplicate_ack(tcb, seg);

@@ -12,7 +12,10 @@
 
 /* Synchronized states: RFC 9293 3.10.7.4. Without ACK only RST means something; SYN is challenged,
  * with whatever else but RST; RST with SYN is nobody's. */
-#define SYNCHRONIZED {D, D, C, C, P, P, D, D, P, P, C, C, P, P, D, D}
+#define SYNCHRONIZED                                   \
+    {                                                  \
+        D, D, C, C, P, P, D, D, P, P, C, C, P, P, D, D \
+    }
 
 /* Columns: FIN 1, SYN 2, RST 4, ACK 8. */
 static const uint8_t table[11][16] = {

@@ -138,8 +138,7 @@ int listen_make(struct nst_stack *stack, const struct tcp_syn *syn, struct tcb *
     key->proto = IP_PROTO_TCP;
     int r = dst_get(stack, &key->remote, &key->local, key->nic, &tcb->dst);
     if (r == 0) {
-        tcb->demux.reuse_address = tcb->demux.reuse_port = true;
-        tcb->demux.shares_port = parent == NULL; /* the forwarder's: on somebody else's address */
+        tcb->demux.shares_port = true;
         r = demux_add(stack, &tcb->demux);
     }
     if (r < 0) {

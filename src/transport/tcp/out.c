@@ -27,7 +27,8 @@ static uint16_t window_field(struct tcb *tcb, uint16_t flags)
 {
     if ((flags & TCP_SYN) != 0) {
         /* RFC 7323 2.2: never scaled in a SYN. Whole segments, so that none is cut short. */
-        const uint32_t mss = tcb_offered_mss(tcb) - ((flags & TCP_ACK) != 0 && tcb->ts_ok ? 12u : 0);
+        const uint32_t mss =
+            tcb_offered_mss(tcb) - ((flags & TCP_ACK) != 0 && tcb->ts_ok ? 12u : 0);
         const uint32_t space = min_u32(tcb->rcv.buf, 65535);
         const uint32_t wnd = space > mss ? space / mss * mss : space;
         if (tcb->state != NST_TCP_SYN_SENT)
@@ -325,8 +326,7 @@ static void send_syn(struct tcb *tcb)
 {
     const bool again = tcb->backoff > 0;
     tcb->rcv.round_us = tcb_now_us(tcb);
-    emit_control(tcb, tcb->snd.iss,
-                 tcb->state == NST_TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK);
+    emit_control(tcb, tcb->snd.iss, tcb->state == NST_TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK);
     if (again)
         COUNT(tcb->stack->counters.tcp_segments_retransmitted);
     if (tcb->timers.rtx == NST_TIME_NEVER)

@@ -215,8 +215,7 @@ static void clear_behind(struct tcb *tcb, struct seg *seg, struct run *run)
 {
     struct ooo *ooo = tcb->ooo;
     const uint32_t end = seg->seq + seg->len;
-    struct run *other =
-        run != NULL ? RUN_NEXT(run, ooo) : LIST_FIRST(&ooo->runs, struct run, node);
+    struct run *other = run != NULL ? RUN_NEXT(run, ooo) : LIST_FIRST(&ooo->runs, struct run, node);
     while (other != NULL && seq_leq(other->end, end)) {
         struct run *after = RUN_NEXT(other, ooo);
         note_duplicate(tcb, other->start, other->end);
@@ -281,8 +280,7 @@ unsigned rcvbuf_sack_blocks(const struct tcb *tcb, unsigned max, struct tcp_sack
     /* RFC 2018 4: then the one that changed last. */
     struct run *run;
     struct run *recent = NULL;
-    LIST_FOR_EACH(run, &ooo->runs, struct run, node)
-    {
+    LIST_FOR_EACH (run, &ooo->runs, struct run, node) {
         if (run->start == ooo->recent) {
             recent = run;
             break;
@@ -290,8 +288,7 @@ unsigned rcvbuf_sack_blocks(const struct tcb *tcb, unsigned max, struct tcp_sack
     }
     if (recent != NULL && n < max)
         ret[n++] = (struct tcp_sack_block){recent->start, recent->end};
-    LIST_FOR_EACH(run, &ooo->runs, struct run, node)
-    {
+    LIST_FOR_EACH (run, &ooo->runs, struct run, node) {
         if (n >= max)
             break;
         if (run != recent)

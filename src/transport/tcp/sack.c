@@ -238,9 +238,9 @@ struct rec *sack_next_lost(struct tcb *tcb)
     if (tx->lost == tx->retrans)
         return NULL;
     struct rec *rec;
-    LIST_FOR_EACH(rec, &tx->recs, struct rec, node)
-    if ((rec->flags & (REC_LOST | REC_RETRANS)) == REC_LOST)
-        return rec;
+    LIST_FOR_EACH (rec, &tx->recs, struct rec, node)
+        if ((rec->flags & (REC_LOST | REC_RETRANS)) == REC_LOST)
+            return rec;
     return NULL;
 }
 

@@ -33,14 +33,14 @@ struct tx {
     uint32_t rec_count;
     uint32_t sacked, lost, retrans; /* bytes */
     uint32_t high_sacked;           /* the highest that was selectively acknowledged */
-    uint32_t reno; /* without SACK: bytes that duplicate ACKs say have left */
+    uint32_t reno;                  /* without SACK: bytes that duplicate ACKs say have left */
     /* Recovery (loss.c) */
     uint32_t recover;
     uint16_t dupacks;
     uint8_t ca;         /* enum tcb_ca */
     bool force_first;   /* the first retransmission of a recovery goes whatever cwnd says */
     bool sacked_before; /* something was ever selectively acknowledged */
-    bool reserved; /* the application writes into the last piece: it stays */
+    bool reserved;      /* the application writes into the last piece: it stays */
 };
 
 /* tx, made if need be; NULL: no memory. The queue begins at snd.nxt. */

@@ -146,8 +146,7 @@ static void check_records(const struct tcb *tcb)
     const struct tx *tx = tcb->tx;
     uint32_t at = tcb->snd.una, count = 0, sacked = 0, lost = 0, retrans = 0;
     struct rec *rec;
-    LIST_FOR_EACH(rec, &tx->recs, struct rec, node)
-    {
+    LIST_FOR_EACH (rec, &tx->recs, struct rec, node) {
         CHECK(rec->start == at && seq_lt(rec->start, rec->end));
         at = rec->end;
         count++;
@@ -166,8 +165,7 @@ static void check_runs(const struct tcb *tcb)
 {
     uint32_t at = tcb->rcv.nxt, count = 0, bytes = 0;
     const struct run *run;
-    LIST_FOR_EACH(run, &tcb->ooo->runs, struct run, node)
-    {
+    LIST_FOR_EACH (run, &tcb->ooo->runs, struct run, node) {
         CHECK(seq_gt(run->start, at) && seq_lt(run->start, run->end));
         CHECK(run->q.bytes == run->end - run->start);
         at = run->end;

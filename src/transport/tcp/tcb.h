@@ -97,7 +97,7 @@ struct tcb_snd {
     uint32_t iss;
     uint32_t buf;   /* ceiling of the send queue, bytes */
     uint32_t chunk; /* the most payload that one packet may carry: a multiple of mss */
-    uint16_t mss; /* payload of a full segment, timestamps taken off */
+    uint16_t mss;   /* payload of a full segment, timestamps taken off */
     uint16_t peer_mss;
     uint16_t path_mss; /* what snd.mss was made from */
     uint8_t wscale;
@@ -166,10 +166,10 @@ struct tcb {
     int8_t error; /* NST_E*, positive; 0 none */
     bool ts_ok : 1, sack_ok : 1, wscale_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, quickack : 1;
-    bool orphan : 1;      /* no user and no listener */
-    bool embryo : 1;      /* its listener's */
-    bool passive : 1;     /* from LISTEN */
-    bool fin_queued : 1;  /* the user sends no more: FIN behind tx->end */
+    bool orphan : 1;     /* no user and no listener */
+    bool embryo : 1;     /* its listener's */
+    bool passive : 1;    /* from LISTEN */
+    bool fin_queued : 1; /* the user sends no more: FIN behind tx->end */
     bool fin_received : 1;
     bool shut_recv : 1;   /* the user reads no more */
     bool pingpong : 1;    /* interactive: ACKs may wait for data to ride on */
@@ -210,7 +210,7 @@ struct tcb {
 struct tcp_state {
     struct slab tcbs, txs, pieces, recs, runs, ooos, timewaits, listeners, opts;
     struct list all;       /* struct tcb.node of all that no listener has */
-    struct list timewait;  /* struct timewait.node, soonest first */
+    struct list timewait;  /* struct timewait.demux.on_port, soonest first */
     struct timer tw_timer; /* of the first */
     struct nst_stack *stack;
     struct siphash_key isn_key, ts_key;

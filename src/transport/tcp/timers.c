@@ -37,8 +37,8 @@ void timers_set_life(struct tcb *tcb)
     if (tcb->state == NST_TCP_FIN_WAIT_2 && tcb->orphan) {
         tcb->timers.life = now + TIMERS_FIN_WAIT_2;
     } else if (tcb->keepalive && fsm_is_synchronized(tcb->state)) {
-        const nst_time idle = tcb->opt != NULL && tcb->opt->keep_idle ? tcb->opt->keep_idle
-                                                                      : KEEP_IDLE;
+        const nst_time idle =
+            tcb->opt != NULL && tcb->opt->keep_idle ? tcb->opt->keep_idle : KEEP_IDLE;
         tcb->timers.life = now + idle;
     } else {
         tcb->timers.life = NST_TIME_NEVER;
@@ -120,7 +120,8 @@ static void fire_keepalive(struct tcb *tcb)
 {
     const struct tcb_opt *opt = tcb->opt;
     const nst_time idle = opt != NULL && opt->keep_idle ? opt->keep_idle : KEEP_IDLE;
-    const nst_time interval = opt != NULL && opt->keep_interval ? opt->keep_interval : KEEP_INTERVAL;
+    const nst_time interval =
+        opt != NULL && opt->keep_interval ? opt->keep_interval : KEEP_INTERVAL;
     const uint16_t count = opt != NULL && opt->keep_count ? opt->keep_count : KEEP_COUNT;
     if (silence(tcb) < idle || tcb->tx != NULL) {
         /* It was heard since, or what is outstanding is asked after anyway. */

@@ -17,7 +17,7 @@ static uint32_t now_ms(const struct nst_stack *stack)
 static void arm(struct nst_stack *stack)
 {
     struct tcp_state *tcp = stack->tcp;
-    struct timewait *first = LIST_FIRST(&tcp->timewait, struct timewait, node);
+    struct timewait *first = LIST_FIRST(&tcp->timewait, struct timewait, demux.on_port);
     if (first == NULL || timer_is_armed(&tcp->tw_timer))
         return;
     const int32_t rest = (int32_t)(first->expires_ms - now_ms(stack));
@@ -27,7 +27,6 @@ static void arm(struct nst_stack *stack)
 static void drop(struct nst_stack *stack, struct timewait *tw)
 {
     demux_remove(stack, &tw->demux);
-    list_remove(&tw->node);
     slab_give(&stack->tcp->timewaits, tw);
 }
 
@@ -37,7 +36,7 @@ static void fire(struct timer *timer, nst_time now)
     struct nst_stack *stack = tcp->stack;
     const uint32_t ms = (uint32_t)(now / NST_MSEC);
     struct timewait *tw;
-    while ((tw = LIST_FIRST(&tcp->timewait, struct timewait, node)) != NULL &&
+    while ((tw = LIST_FIRST(&tcp->timewait, struct timewait, demux.on_port)) != NULL &&
            (int32_t)(tw->expires_ms - ms) <= 0)
         drop(stack, tw);
     arm(stack);
@@ -54,7 +53,7 @@ void timewait_fini(struct nst_stack *stack)
 {
     struct tcp_state *tcp = stack->tcp;
     while (!list_is_empty(&tcp->timewait))
-        drop(stack, LIST_FIRST(&tcp->timewait, struct timewait, node));
+        drop(stack, LIST_FIRST(&tcp->timewait, struct timewait, demux.on_port));
     wheel_cancel(&stack->wheel, &tcp->tw_timer);
 }
 
@@ -62,7 +61,7 @@ void timewait_evict(struct nst_stack *stack)
 {
     struct tcp_state *tcp = stack->tcp;
     for (int i = 0; i < 16 && !list_is_empty(&tcp->timewait); i++)
-        drop(stack, LIST_FIRST(&tcp->timewait, struct timewait, node));
+        drop(stack, LIST_FIRST(&tcp->timewait, struct timewait, demux.on_port));
 }
 
 /* 2 MSL from now. */
@@ -70,8 +69,8 @@ static void restart(struct nst_stack *stack, struct timewait *tw)
 {
     struct tcp_state *tcp = stack->tcp;
     tw->expires_ms = now_ms(stack) + (uint32_t)(tcp->time_wait / NST_MSEC) + 1;
-    list_remove(&tw->node);
-    list_add_tail(&tcp->timewait, &tw->node);
+    list_remove(&tw->demux.on_port);
+    list_add_tail(&tcp->timewait, &tw->demux.on_port);
     arm(stack);
 }
 
@@ -89,11 +88,8 @@ static void make(struct tcb *tcb)
         .rcv_nxt = tcb->rcv.nxt,
         .ts_recent = tcb->ts.recent,
     };
-    list_init(&tw->node);
     tw->demux.key = tcb->demux.key;
-    tw->demux.reuse_address = true;
-    tw->demux.reuse_port = true;
-    tw->demux.shares_port = tcb->demux.shares_port;
+    tw->demux.shares_port = true;
     tw->demux.tag = TAG_TIMEWAIT | (tcb->ts_ok ? TIMEWAIT_TS : 0) | wnd << 16;
     if (demux_add(stack, &tw->demux) < 0) {
         slab_give(&stack->tcp->timewaits, tw);

@@ -14,8 +14,9 @@
 #define TIMEWAIT_TS 0x100u
 
 struct timewait {
-    struct demux_entry demux; /* first */
-    struct list node;         /* tcp_state.timewait */
+    /* First. It shares its port, so the demultiplexer leaves on_port alone: it lies in
+     * tcp_state.timewait. */
+    struct demux_entry demux;
     uint32_t expires_ms;
     uint32_t snd_nxt, rcv_nxt;
     uint32_t ts_recent;
