@@ -198,7 +198,7 @@ struct tcb {
         struct tcb *parent;        /* embryo */
     };
     struct tcb_opt *opt;
-    uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent */
+    uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent, plus 1 */
     uint32_t last_ms;     /* data was sent last */
     uint32_t alive_ms;    /* the peer was last heard */
     uint32_t retransmits; /* segments, for NST_TCP_INFO */
