@@ -6,6 +6,7 @@
 #include "stack/nic.h"
 #include "stack/ports.h"
 #include "wire/addr.h"
+#include "wire/csum.h"
 #include "wire/ipproto.h"
 
 #define TTL_DEFAULT 64 /* RFC 1700; what network/ takes for 0 */
@@ -231,16 +232,24 @@ void dgram_copy(struct pkt *p, const struct dgram_out *out)
     }
 }
 
+static uint32_t copy_piece(struct pkt *p, const struct nst_iovec *v, const struct csum_ops *csum,
+                           uint32_t sum)
+{
+    uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)v->len);
+    return v->len <= CSUM_SHORT ? csum_copy_short(at, v->base, v->len, sum)
+                                : csum->copy(at, v->base, v->len, sum);
+}
+
 uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out, const struct csum_ops *csum,
                          uint32_t sum)
 {
     size_t offset = 0;
 
+    if (likely(out->count == 1))
+        return copy_piece(p, out->iov, csum, sum);
     for (size_t i = 0; i < out->count; i++) {
-        const struct nst_iovec *v = &out->iov[i];
-        uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)v->len);
-        sum = csum_block_add(sum, csum->copy(at, v->base, v->len, 0), offset);
-        offset += v->len;
+        sum = csum_block_add(sum, copy_piece(p, &out->iov[i], csum, 0), offset);
+        offset += out->iov[i].len;
     }
     return sum;
 }
@@ -394,11 +403,16 @@ static int set_buffer(struct dgram *d, enum nst_option option, int64_t value)
     return 0;
 }
 
-static int set_flag(bool *flag, int64_t value)
+static int set_flag(struct dgram *d, enum nst_option option, int64_t value)
 {
     if (value != 0 && value != 1)
         return -NST_EINVAL;
-    *flag = value != 0;
+    if (option == NST_OPT_REUSE_ADDRESS)
+        d->entry.reuse_address = value != 0;
+    else if (option == NST_OPT_REUSE_PORT)
+        d->entry.reuse_port = value != 0;
+    else
+        d->broadcast = value != 0;
     return 0;
 }
 
@@ -414,11 +428,9 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
 {
     switch (option) {
     case NST_OPT_REUSE_ADDRESS:
-        return set_flag(&d->entry.reuse_address, value);
     case NST_OPT_REUSE_PORT:
-        return set_flag(&d->entry.reuse_port, value);
     case NST_OPT_BROADCAST:
-        return set_flag(&d->broadcast, value);
+        return set_flag(d, option, value);
     case NST_OPT_SEND_BUFFER:
     case NST_OPT_RECEIVE_BUFFER:
         return set_buffer(d, option, value);

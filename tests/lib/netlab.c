@@ -11,12 +11,12 @@
 #include "wire/eth.h"
 #include "wire/icmp4.h"
 
-#define MUST(cond)                                                        \
-    do {                                                                  \
-        if (!(cond)) {                                                    \
+#define MUST(cond)                                                     \
+    do {                                                               \
+        if (!(cond)) {                                                 \
             fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond); \
-            abort();                                                      \
-        }                                                                 \
+            abort();                                                   \
+        }                                                              \
     } while (0)
 
 static struct lab *current; /* one laboratory at a time */
@@ -184,8 +184,7 @@ void lab_fini(struct lab *lab)
 
 struct nst_mac lab_mac(unsigned last)
 {
-    return (struct nst_mac){
-        {2, 0, 0, (uint8_t)(last >> 16), (uint8_t)(last >> 8), (uint8_t)last}};
+    return (struct nst_mac){{2, 0, 0, (uint8_t)(last >> 16), (uint8_t)(last >> 8), (uint8_t)last}};
 }
 
 struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu)
@@ -197,8 +196,7 @@ struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu
                                  .mtu = mtu,
                                  .max_header = caps & NST_LINK_RESOLVES ? ETH_HDR_LEN : 0,
                                  .addr = lab_mac(n)};
-    const struct nst_nic_config config = {
-        .size = sizeof(config), .id = n, .link = &ln->link};
+    const struct nst_nic_config config = {.size = sizeof(config), .id = n, .link = &ln->link};
     MUST(nst_nic_add(lab->stack, &config, &ln->id) == 0);
     return nic_by_id(lab->stack, n);
 }
@@ -217,7 +215,7 @@ static struct nst_addr parse_prefix(const char *text, uint8_t *ret_len)
     char *slash = strchr(copy, '/');
     MUST(slash != NULL);
     *slash = 0;
-    *ret_len = (uint8_t)atoi(slash + 1);
+    *ret_len = (uint8_t)strtoul(slash + 1, NULL, 10);
     return lab_addr(copy);
 }
 
@@ -264,12 +262,12 @@ struct nst_pkt *lab_packet(struct lab *lab, const void *data, size_t len)
 }
 
 void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data, size_t len,
-              unsigned from, const struct nst_mac *to)
+              const struct nst_mac *to)
 {
     struct nst_link *link = &lab->nics[n - 1].link;
     struct nst_pkt *p = lab_packet(lab, data, len);
     const struct nst_link_header h = {
-        .src = lab_mac(from), .dst = to != NULL ? *to : link->addr, .ethertype = ethertype};
+        .src = lab_mac(0x99), .dst = to != NULL ? *to : link->addr, .ethertype = ethertype};
     push_header(link, p, &h);
     struct nst_pktq q = {0};
     nst_pktq_push(&q, p);
@@ -279,7 +277,7 @@ void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data,
 
 void lab_feed_ip(struct lab *lab, unsigned n, const void *data, size_t len)
 {
-    lab_feed(lab, n, NST_ETHERTYPE_IPV4, data, len, 0x99, NULL);
+    lab_feed(lab, n, NST_ETHERTYPE_IPV4, data, len, NULL);
 }
 
 const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *ret_type,
