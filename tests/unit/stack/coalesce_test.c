@@ -59,7 +59,7 @@ static struct pkt *segment(const struct variant *v)
 static void offer(struct pkt *p)
 {
     struct nst_pktq now = {0};
-    bool taken = coalesce_add(&c, p, &now);
+    bool taken = coalesce_concerns(p) && coalesce_add(&c, p, &now);
     nst_pktq_splice(&due, &now);
     if (!taken)
         pktq_push(&due, p);
