@@ -14,7 +14,7 @@ struct nst_pool *pool_new(const struct nst_allocator *allocator, uint64_t limit)
     if (pool == NULL)
         return NULL;
     pool->mem = mem;
-    pool->csum = csum_select();
+    pool->csum = &csum_portable;
     slab_init(&pool->packets, &pool->mem, sizeof(struct pkt), "packet", PACKETS_PER_CHUNK);
     slab_init(&pool->slices, &pool->mem, sizeof(struct nst_slice[PKT_SLICES_MAX]), "slices",
               SLICES_PER_CHUNK);

@@ -44,6 +44,10 @@ static int shutdown(struct sock *s, int how)
 static struct dgram_out out_of(const struct nst_iovec *iov, size_t count)
 {
     struct dgram_out out = {.iov = iov, .count = count};
+    if (likely(count == 1)) {
+        out.len = iov->len;
+        return out;
+    }
     for (size_t i = 0; i < count; i++)
         out.len += min_size(iov[i].len, UINT32_MAX); /* far beyond what is too long anyway */
     return out;

@@ -17,6 +17,7 @@ void demux_init(struct nst_stack *stack)
     d->port_mul = rand_u64(&stack->rand) | 1;
     d->port_add = rand_u64(&stack->rand);
     rand_bytes(&stack->rand, d->ports_key, sizeof(d->ports_key));
+    d->change = 1;
     rand_bytes(&stack->rand, d->counters, sizeof(d->counters));
 }
 
@@ -112,6 +113,7 @@ static int enter(struct nst_stack *stack, struct demux_entry *e)
     }
     e->port = port;
     e->registered = true;
+    d->change++;
     return 0;
 }
 
@@ -150,6 +152,7 @@ void demux_remove(struct nst_stack *stack, struct demux_entry *e)
     }
     e->port = NULL;
     e->registered = false;
+    d->change++;
 }
 
 /* ---- Look-up ---- */
@@ -268,8 +271,8 @@ static inline struct flow flow_of(const struct rx *rx, uint16_t src_port, uint16
     return (struct flow){&rx->dst, &rx->src, dst_port, src_port, rx->nic->id, rx->proto};
 }
 
-struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port,
-                                 uint16_t dst_port)
+static __attribute__((noinline)) struct demux_entry *
+lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port, uint16_t dst_port)
 {
     const struct demux_port *port = find_port(&stack->demux, port_id(rx->proto, dst_port));
     if (port == NULL)
@@ -281,6 +284,25 @@ struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx, u
             return e;
     }
     return find_bound(stack, port, &f);
+}
+
+struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port,
+                                 uint16_t dst_port)
+{
+    struct demux *d = &stack->demux;
+    if (unlikely(!nst_addr_is_v4(&rx->src)))
+        return lookup(stack, rx, src_port, dst_port);
+    const uint64_t addrs = (uint64_t)rx->dst.w[3] << 32 | rx->src.w[3];
+    const uint64_t id = (uint64_t)rx->nic->id << 32 | (uint32_t)dst_port << 16 | src_port;
+    const uint32_t mixed = (uint32_t)((addrs ^ id ^ rx->proto) * 0x9e3779b97f4a7c15 >> 32);
+    struct demux_memo *memo = &d->memo[mixed / (UINT32_MAX / DEMUX_MEMO_SIZE + 1)];
+    if (likely(memo->addrs == addrs && memo->id == id && memo->change == d->change &&
+               memo->entry->key.proto == rx->proto))
+        return memo->entry;
+    struct demux_entry *e = lookup(stack, rx, src_port, dst_port);
+    if (e != NULL)
+        *memo = (struct demux_memo){addrs, id, d->change, e};
+    return e;
 }
 
 struct demux_entry *demux_next_match(struct nst_stack *stack, const struct rx *rx,

@@ -14,6 +14,9 @@
  * bound to none; one bound to another NIC does not match. What is still equal shares the port: with
  * reuse_port a keyed hash of the flow chooses, else the newest wins.
  *
+ * What was found for an IPv4 flow is remembered in a small table without keys, of which outsiders
+ * can do no worse than empty it. Every registration makes all of it stale.
+ *
  * Invariants
  *  1. A registered entry is in port->bound, or it is connected, in `connected` and counted in
  *     port->connected (and in port->held unless it shares its port with whoever holds it).
@@ -66,6 +69,16 @@ struct demux_port {
     uint32_t id;        /* protocol << 16 | port */
 };
 
+#define DEMUX_MEMO_SIZE 16
+
+/* What a look-up of an IPv4 flow found. */
+struct demux_memo {
+    uint64_t addrs;  /* local << 32 | remote */
+    uint64_t id;     /* NIC, then the ports */
+    uint64_t change; /* valid while it is demux.change */
+    struct demux_entry *entry;
+};
+
 struct demux {
     struct hash connected; /* struct demux_entry by 4-tuple */
     struct hash ports;     /* struct demux_port */
@@ -73,6 +86,8 @@ struct demux {
     uint64_t port_mul, port_add; /* the keyed hash of ports */
     uint64_t ports_key[2];       /* RFC 6056's secret keys are drawn from it */
     uint32_t counters[DEMUX_PORT_COUNTERS];
+    uint64_t change; /* grows with every registration; at least 1 */
+    struct demux_memo memo[DEMUX_MEMO_SIZE];
 };
 
 void demux_init(struct nst_stack *stack);

@@ -117,9 +117,11 @@ const struct route *route_lookup(const struct nst_stack *stack, const struct nst
     return find(stack, addr, nic, false);
 }
 
-bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr)
+bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr,
+                   const struct nic *nic)
 {
-    return find(stack, addr, NULL, true) != NULL;
+    const struct route *r = find(stack, addr, nic, true);
+    return r != NULL && !r->nic->enabled;
 }
 
 /* Are prefix and length possible, and gateway and source of the same family and plausible? */

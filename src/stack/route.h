@@ -30,8 +30,9 @@ void route_table_fini(struct nst_stack *stack);
 /* The best route to addr whose NIC is enabled; `nic` limits it to one (NULL: any). NULL: none. */
 const struct route *route_lookup(const struct nst_stack *stack, const struct nst_addr *addr,
                                  const struct nic *nic);
-/* True if there is a route to addr at all, be its NIC disabled: tells "down" from "no route". */
-bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr);
+/* After a look-up that found nothing: is there a route whose NIC is disabled? */
+bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr,
+                   const struct nic *nic);
 /* Whatever decides about destinations (addresses, NICs and their modes) changed: every cached
  * destination becomes stale. */
 void route_changed(struct nst_stack *stack);

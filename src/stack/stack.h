@@ -51,7 +51,7 @@ struct nst_stack {
     struct list todos;    /* of struct todo, first in first out */
     struct list nics;     /* by id */
     uint32_t last_served; /* id of the NIC whose input was worked off last */
-    bool running;
+    bool running, has_run;
     uint8_t transport_count, transports_started, nets_started;
     bool handle_local, weak_host;
     struct rand rand;

@@ -6,6 +6,7 @@
 #include "stack/nic.h"
 #include "stack/ports.h"
 #include "wire/addr.h"
+#include "wire/csum.h"
 #include "wire/ipproto.h"
 
 #define TTL_DEFAULT 64 /* RFC 1700; what network/ takes for 0 */
@@ -231,16 +232,24 @@ void dgram_copy(struct pkt *p, const struct dgram_out *out)
     }
 }
 
+static uint32_t copy_piece(struct pkt *p, const struct nst_iovec *v, const struct csum_ops *csum,
+                           uint32_t sum)
+{
+    uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)v->len);
+    return v->len <= CSUM_SHORT ? csum_copy_short(at, v->base, v->len, sum)
+                                : csum->copy(at, v->base, v->len, sum);
+}
+
 uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out, const struct csum_ops *csum,
                          uint32_t sum)
 {
     size_t offset = 0;
 
+    if (likely(out->count == 1))
+        return copy_piece(p, out->iov, csum, sum);
     for (size_t i = 0; i < out->count; i++) {
-        const struct nst_iovec *v = &out->iov[i];
-        uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)v->len);
-        sum = csum_block_add(sum, csum->copy(at, v->base, v->len, 0), offset);
-        offset += v->len;
+        sum = csum_block_add(sum, copy_piece(p, &out->iov[i], csum, 0), offset);
+        offset += out->iov[i].len;
     }
     return sum;
 }

@@ -73,17 +73,21 @@ static struct pkt *build(const struct dgram *d, const struct dst *dst, uint16_t 
         return NULL;
 
     uint8_t *hdr = nst_pkt_put(pkt_pub(p), UDP_HDR_LEN);
-    udp_build(hdr, &(struct udp_hdr){src_port, port, (uint16_t)len, 0});
-    const uint32_t pseudo =
-        csum_add(dst->addr_sum, csum_from16((uint16_t)len) + csum_from16(IP_PROTO_UDP));
+    const uint32_t ports = be32_swap((uint32_t)src_port << 16 | port);
+    const uint32_t rest = be32_swap(len << 16); /* the checksum is 0 yet */
+    memcpy(hdr, &ports, 4);
+    memcpy(hdr + 4, &rest, 4);
+    const uint64_t pseudo =
+        (uint64_t)dst->addr_sum + csum_from16((uint16_t)len) + csum_from16(IP_PROTO_UDP);
     if (csum_is_offloaded(dst, len)) {
-        const uint16_t raw = csum_fold_raw(pseudo);
+        const uint16_t raw = csum_fold_raw(csum_reduce(pseudo));
         memcpy(hdr + CSUM_OFFSET, &raw, sizeof(raw));
         dgram_copy(p, out);
         nst_pkt_request_csum(pkt_pub(p), 0, CSUM_OFFSET);
     } else {
-        const uint32_t sum = csum_add(pseudo, csum_header8(hdr));
-        udp_csum_put(hdr, dgram_copy_csum(p, out, d->stack->csum, sum));
+        const uint32_t sum = csum_reduce(pseudo + ports + rest);
+        const uint16_t csum = csum_fold_udp(dgram_copy_csum(p, out, d->stack->csum, sum));
+        be16_put(hdr + CSUM_OFFSET, csum);
     }
     pkt_set_trans(p);
     return p;
@@ -142,6 +146,8 @@ static bool csum_is_right(const struct pkt *p, const struct rx *rx, uint16_t csu
     if (p->csum != NST_CSUM_UNKNOWN)
         return true;
     const uint32_t pseudo = csum_pseudo(&rx->src, &rx->dst, IP_PROTO_UDP, p->len);
+    if (likely(p->nslices == 0 && p->len <= CSUM_SHORT))
+        return csum_ok(csum_short(p->data, p->len, pseudo));
     return csum_ok(csum_add(pkt_csum(p, 0, p->len), pseudo));
 }
 

@@ -127,20 +127,73 @@ static inline uint32_t csum_header8(const uint8_t *data)
     return csum_reduce(csum_load32(data) + csum_load32(data + 4));
 }
 
-/* The partial sum of a few bytes, in line: for headers, cheaper than csum_ops up to about 64. */
+/* The 64-bit word at `data`, added to `sum` with the carry. */
+static inline uint64_t csum_add64(uint64_t sum, const void *data)
+{
+    uint64_t word;
+    memcpy(&word, data, sizeof(word));
+    return __builtin_add_overflow(sum, word, &sum) ? sum + 1 : sum;
+}
+
+/* The len % 8 bytes at p. */
+static inline uint64_t csum_tail(const uint8_t *p, size_t len)
+{
+    uint64_t word = 0;
+    if (len & 4)
+        memcpy(&word, p, 4);
+    if (len & 2)
+        memcpy((uint8_t *)&word + (len & 4), p + (len & 4), 2);
+    if (len & 1)
+        memcpy((uint8_t *)&word + (len & 6), p + (len & 6), 1);
+    return word;
+}
+
+/* Two words at any address, for sums without carries: SSE2 or NEON where there is one. */
+typedef uint64_t csum_pair __attribute__((vector_size(16), aligned(1), may_alias));
+
+/* Adds the four 32-bit halves of a pair to two 64-bit sums. */
+static inline csum_pair csum_add_pair(csum_pair sum, csum_pair words)
+{
+    return sum + (words >> 32) + (words & (csum_pair){UINT32_MAX, UINT32_MAX});
+}
+
+/* The partial sum of a few bytes, in line: for headers, cheaper than csum_ops up to CSUM_SHORT. */
+#define CSUM_SHORT 128
 static inline uint32_t csum_short(const void *data, size_t len, uint32_t initial)
 {
     const uint8_t *p = data;
-    uint64_t sum = initial;
+    csum_pair sums = {initial, 0};
 
-    for (; len >= 4; len -= 4, p += 4)
-        sum += csum_load32(p);
+    for (; len >= 16; len -= 16, p += 16)
+        sums = csum_add_pair(sums, *(const csum_pair *)(const void *)p);
+    uint64_t sum = sums[0] + sums[1];
+    if (len >= 8) {
+        sum = csum_add64(sum, p);
+        p += 8;
+    }
+    if ((len & 7) != 0) {
+        const uint64_t word = csum_tail(p, len);
+        sum = csum_add64(sum, &word);
+    }
+    return csum_reduce(sum);
+}
+
+/* csum_ops.copy for as few bytes. */
+static inline uint32_t csum_copy_short(void *dst, const void *src, size_t len, uint32_t initial)
+{
+    const uint8_t *from = src;
+    uint8_t *to = dst;
+    csum_pair sums = {initial, 0};
+
+    for (; len >= 16; len -= 16, from += 16, to += 16) {
+        const csum_pair words = *(const csum_pair *)(const void *)from;
+        *(csum_pair *)(void *)to = words;
+        sums = csum_add_pair(sums, words);
+    }
+    uint64_t sum = sums[0] + sums[1];
     if (len > 0) {
-        uint32_t word = 0;
-        memcpy(&word, p, len & 2);
-        if (len & 1)
-            memcpy((uint8_t *)&word + (len & 2), p + (len & 2), 1);
-        sum += word;
+        sum = csum_add(csum_short(from, len, 0), csum_reduce(sum));
+        memcpy(to, from, len);
     }
     return csum_reduce(sum);
 }

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "alloc.h"
+
+#include <stdlib.h>
+
+/* In front of each allocation, to check what is given back. */
+struct tag {
+    size_t size;
+    struct alloc *owner;
+};
+
+static void *allocate(void *context, size_t size)
+{
+    struct alloc *a = context;
+    a->count++;
+    if (a->count == a->fail_at || (a->fail_from != 0 && a->count >= a->fail_from))
+        return NULL;
+    struct tag *tag = malloc(sizeof(*tag) + size);
+    if (tag == NULL)
+        abort();
+    *tag = (struct tag){size, a};
+    a->live++;
+    a->live_bytes += size;
+    if (a->live_bytes > a->peak_bytes)
+        a->peak_bytes = a->live_bytes;
+    return tag + 1;
+}
+
+static void release(void *context, void *memory, size_t size)
+{
+    struct alloc *a = context;
+    struct tag *tag = (struct tag *)memory - 1;
+    if (tag->size != size || tag->owner != a)
+        abort();
+    a->live--;
+    a->live_bytes -= size;
+    free(tag);
+}
+
+struct nst_allocator alloc_public(struct alloc *a)
+{
+    return (struct nst_allocator){allocate, release, a};
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Frames from values, by the codecs of wire/, with right lengths and checksums. Each writes at
+ * `out` and returns the number of bytes. */
+#ifndef TESTS_LIB_FRAMES_H
+#define TESTS_LIB_FRAMES_H
+
+#include <nicstack/types.h>
+
+#include "wire/arp.h"
+#include "wire/tcp.h"
+
+#define FRAME_MAX 65600
+
+/* An IPv4 packet of `len` bytes behind the header. */
+size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
+                 uint8_t proto, const void *payload, size_t len);
+size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                  const void *payload, size_t len);
+/* hdr->hdr_len says how many bytes of options stand at `options` (NULL for 20); ports are taken
+ * from src and dst. */
+size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                  const struct tcp_hdr *hdr, const uint8_t *options, const void *payload,
+                  size_t len);
+/* Puts an Ethernet header around what lies at `packet`; out and packet do not overlap. */
+size_t frame_eth(uint8_t *out, struct nst_mac src, struct nst_mac dst, uint16_t ethertype,
+                 const void *packet, size_t len);
+/* A whole Ethernet frame with ARP. To everybody if it is a request, else to hdr->tha. */
+size_t frame_arp(uint8_t *out, const struct arp_hdr *hdr);
+
+struct nst_endpoint frame_endpoint(uint8_t a, uint8_t b, uint8_t c, uint8_t d, uint16_t port);
+
+/* Is the IPv4 packet at `packet` whole, with right header and TCP, UDP or ICMP checksum? */
+bool frame_ip4_is_right(const uint8_t *packet, size_t len);
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "testing.h"
+
+#include "world.h"
+
+#define RUNS_MAX 100000 /* at one point in time: a world that is never idle is an error */
+
+static void init_host(struct world *w, int i, struct nst_link *link,
+                      const struct world_config *config)
+{
+    struct host *h = &w->hosts[i];
+    struct nst_stack_config sc = config->stack;
+    struct nst_nic_config nc = config->nic;
+    static const uint8_t zeros[32];
+    sc.size = sizeof(sc);
+    sc.allocator = alloc_public(&h->alloc);
+    sc.now = w->now;
+    if (memcmp(sc.seed, zeros, sizeof(zeros)) == 0)
+        memset(sc.seed, 0x40 + i, sizeof(sc.seed));
+    assert_int_equal(nst_stack_new(&sc, &h->stack), 0);
+    nc.size = sizeof(nc);
+    nc.link = link;
+    assert_int_equal(nst_nic_add(h->stack, &nc, &h->nic), 0);
+    h->addr = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i));
+    h->link = link;
+    const struct nst_nic_addr addr = {.addr = h->addr, .prefix_len = 24};
+    assert_int_equal(nst_nic_addr_add(h->stack, h->nic, &addr), 0);
+}
+
+static void begin(struct world *w, int count)
+{
+    *w = (struct world){.now = WORLD_START, .count = count};
+    for (int i = 0; i < count; i++)
+        w->hosts[i].mac = WORLD_MAC((uint8_t)(1 + i));
+}
+
+void world_init_pair(struct world *w, const struct world_config *config)
+{
+    static const struct world_config defaults;
+    if (config == NULL)
+        config = &defaults;
+    begin(w, 2);
+    const struct nst_pipe_config pc = {
+        .size = sizeof(pc),
+        .mtu = config->mtu,
+        .caps = config->caps,
+        .gso_max = config->gso_max,
+        .limit = config->limit,
+        .ethernet = !config->bare_ip,
+        .addr = {w->hosts[0].mac, w->hosts[1].mac},
+    };
+    const struct nst_allocator allocator = alloc_public(&w->link_alloc);
+    assert_int_equal(nst_pipe_new(&allocator, &pc, w->pipe), 0);
+    for (int i = 0; i < 2; i++)
+        init_host(w, i, w->pipe[i], config);
+}
+
+void world_init_single(struct world *w, const struct world_config *config)
+{
+    static const struct world_config defaults;
+    if (config == NULL)
+        config = &defaults;
+    begin(w, 1);
+    memlink_init(&w->memlink, config->bare_ip ? NULL : &w->hosts[0].mac);
+    w->memlink.link.caps |= config->caps;
+    w->memlink.link.gso_max = config->gso_max;
+    if (config->mtu != 0)
+        w->memlink.link.mtu = config->mtu;
+    init_host(w, 0, &w->memlink.link, config);
+}
+
+void world_fini(struct world *w)
+{
+    for (int i = 0; i < w->count; i++) {
+        if (w->hosts[i].stack != NULL)
+            nst_stack_free(w->hosts[i].stack);
+        w->hosts[i].stack = NULL;
+    }
+    if (w->pipe[0] != NULL)
+        nst_pipe_free(w->pipe);
+    memlink_fini(&w->memlink);
+    for (int i = 0; i < w->count; i++) {
+        assert_int_equal(w->hosts[i].alloc.live, 0);
+        assert_int_equal(w->hosts[i].alloc.live_bytes, 0);
+    }
+    assert_int_equal(w->link_alloc.live, 0);
+}
+
+nst_time world_next_deadline(const struct world *w)
+{
+    nst_time next = NST_TIME_NEVER;
+    for (int i = 0; i < w->count; i++) {
+        nst_time t = nst_stack_next_deadline(w->hosts[i].stack);
+        if (t < next)
+            next = t;
+    }
+    return next;
+}
+
+void world_run(struct world *w)
+{
+    unsigned runs = 0;
+    do {
+        for (int i = 0; i < w->count; i++) {
+            nst_stack_run(w->hosts[i].stack, w->now, 0);
+            world_check_census(w->hosts[i].stack, false);
+        }
+        assert_true(++runs < RUNS_MAX);
+    } while (world_next_deadline(w) <= w->now);
+}
+
+bool world_run_until_true(struct world *w, bool (*done)(void *context), void *context,
+                          nst_time limit)
+{
+    nst_time end = w->now + limit;
+    for (;;) {
+        world_run(w);
+        if (done != NULL && done(context))
+            return true;
+        nst_time next = world_next_deadline(w);
+        if (next > end) {
+            w->now = end;
+            return false;
+        }
+        w->now = next;
+    }
+}
+
+void world_run_until(struct world *w, nst_time when)
+{
+    world_run_until_true(w, NULL, NULL, when - w->now);
+    world_run(w);
+}
+
+void world_inject_ip(struct world *w, const void *packet, size_t len)
+{
+    uint8_t frame[FRAME_MAX];
+    if ((w->memlink.link.caps & NST_LINK_RESOLVES) == 0) {
+        memlink_inject(&w->memlink, packet, len);
+        return;
+    }
+    len = frame_eth(frame, WORLD_MAC(2), w->hosts[0].mac, NST_ETHERTYPE_IPV4, packet, len);
+    memlink_inject(&w->memlink, frame, len);
+}
+
+void world_add_neighbour(struct world *w)
+{
+    const struct nst_addr addr = nst_addr_v4(10, 0, 0, 2);
+    if ((w->memlink.link.caps & NST_LINK_RESOLVES) != 0)
+        assert_int_equal(nst_neigh_add(w->hosts[0].stack, w->hosts[0].nic, &addr, WORLD_MAC(2)), 0);
+}
+
+const uint8_t *world_sent(const struct world *w, uint32_t i, size_t *ret_len)
+{
+    uint32_t header = w->memlink.link.max_header;
+    if (i >= w->memlink.count)
+        return NULL;
+    *ret_len = w->memlink.frames[i].len - header;
+    return w->memlink.frames[i].data + header;
+}
+
+uint64_t world_counter(const struct nst_stack *stack, const char *name)
+{
+    uint64_t value = 0;
+    assert_int_equal(nst_stack_counter_get(stack, name, &value), 0);
+    return value;
+}
+
+uint64_t world_nic_counter(const struct host *host, const char *name)
+{
+    uint64_t value = 0;
+    assert_int_equal(nst_nic_counter_get(host->stack, host->nic, name, &value), 0);
+    return value;
+}
+
+void world_check_census(const struct nst_stack *stack, bool empty)
+{
+    struct nst_census c;
+    uint64_t drops = 0;
+    struct nst_counter counter;
+    nst_stack_get_census(stack, &c);
+    assert_int_equal(c.received + c.built + c.cloned + c.split,
+                     c.transmitted + c.queued + c.delivered + c.merged + c.dropped);
+    assert_true(c.queued <= c.alive);
+    for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
+        if (strncmp(counter.name, "drop_", 5) == 0)
+            drops += counter.value;
+    }
+    assert_int_equal(drops, c.dropped);
+    if (empty)
+        assert_int_equal(c.queued, 0);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fixture.h"
+
+static void sizes_are_right(void **state)
+{
+    static const uint32_t sizes[] = {0,    1,    128,   129,   256,   257,   2048, 2049,
+                                     4096, 4097, 16384, 16385, 32768, 66560, 66561};
+    static const uint32_t capacity[] = {128,  128,   128,   256,   256,   512,   2048, 4096,
+                                        4096, 16384, 16384, 32768, 32768, 66560, 66561};
+    struct fixture f;
+    fixture_begin(&f, 0);
+    for (unsigned i = 0; i < 15; i++) {
+        struct nst_block *b = block_new(f.pool, sizes[i]);
+        assert_int_equal(b->size, capacity[i]);
+        memset(b->memory, 0xaa, b->size);
+        block_unref(b);
+    }
+    assert_null(block_new(f.pool, UINT32_MAX));
+    fixture_end(&f);
+}
+
+static void cache_is_bounded(void **state)
+{
+    struct fixture f;
+    struct nst_block *b[3 * POOL_CACHE_MAX];
+    fixture_begin(&f, 0);
+    for (unsigned i = 0; i < 3 * POOL_CACHE_MAX; i++)
+        b[i] = block_new(f.pool, 60000);
+    for (unsigned i = 0; i < 3 * POOL_CACHE_MAX; i++)
+        block_unref(b[i]);
+    assert_true(pool_has_cache(f.pool));
+    assert_true(f.alloc.live_bytes < (POOL_CACHE_MAX + 1) * 67000);
+    assert_int_equal(f.pool->mem.used, f.alloc.live_bytes);
+    uint64_t asked = f.alloc.count;
+    block_unref(block_new(f.pool, 60000));
+    assert_int_equal(f.alloc.count, asked);
+    pool_trim(f.pool);
+    assert_true(f.alloc.live_bytes < 10000);
+    fixture_end(&f);
+}
+
+static void cache_makes_room(void **state)
+{
+    struct fixture f;
+    fixture_begin(&f, 300000);
+    struct nst_block *a = block_new(f.pool, 66560);
+    struct nst_block *b = block_new(f.pool, 66560);
+    block_unref(a);
+    block_unref(b);
+    /* 133 KB are kept: a block of 200 KB still fits the budget of 300 KB. */
+    struct nst_block *big = block_new(f.pool, 200000);
+    assert_non_null(big);
+    assert_null(block_new(f.pool, 200000));
+    block_unref(big);
+    fixture_end(&f);
+}
+
+static void critical_keeps_nothing(void **state)
+{
+    struct fixture f;
+    fixture_begin(&f, 100000);
+    struct nst_block *a = block_new(f.pool, 66560);
+    struct nst_block *b = block_new(f.pool, 16384);
+    struct nst_block *c = block_new(f.pool, 4096);
+    assert_true(pool_is_critical(f.pool));
+    block_unref(b);
+    assert_false(pool_has_cache(f.pool));
+    block_unref(c);
+    block_unref(a);
+    fixture_end(&f);
+}
+
+TESTS({"a block has the size of its class", sizes_are_right},
+      {"free large blocks are kept up to a bound, and counted", cache_is_bounded},
+      {"what is kept makes room for what is needed", cache_makes_room},
+      {"nothing is kept when the budget is nearly spent", critical_keeps_nothing})

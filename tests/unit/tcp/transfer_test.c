@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "testing.h"
+
+#include "tcp_pair.h"
+
+static void handshake(void **state)
+{
+    struct tcp_pair p;
+    tcp_pair_init(&p, NULL);
+    tcp_pair_connect(&p);
+    const struct nst_tcp_info a = tcp_pair_info(&p, 0), b = tcp_pair_info(&p, 1);
+    assert_int_equal(a.state, NST_TCP_ESTABLISHED);
+    assert_int_equal(b.state, NST_TCP_ESTABLISHED);
+    assert_true(a.sack && a.timestamps && a.wscale && b.sack && b.timestamps && b.wscale);
+    assert_int_equal(a.mss_snd, 1448);
+    assert_int_equal(a.cwnd, 14480);
+    tcp_pair_fini(&p);
+}
+
+static void both_ways(void **state)
+{
+    struct tcp_pair p;
+    tcp_pair_init(&p, NULL);
+    tcp_pair_connect(&p);
+    struct tcp_flow a = {.from = 0, .total = 10000000}, b = {.from = 1, .total = 7000000};
+    assert_true(tcp_pair_transfer(&p, &a, &b, 60 * NST_SEC));
+    assert_int_equal(tcp_pair_info(&p, 0).retransmits, 0);
+    assert_int_equal(tcp_pair_info(&p, 1).retransmits, 0);
+    tcp_pair_fini(&p);
+}
+
+static void large_segments(void **state)
+{
+    struct tcp_pair p;
+    const struct tcp_pair_config config = {.caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
+    tcp_pair_init(&p, &config);
+    tcp_pair_connect(&p);
+    struct tcp_flow a = {.from = 0, .total = 50000000};
+    assert_true(tcp_pair_transfer(&p, &a, NULL, 60 * NST_SEC));
+    tcp_pair_fini(&p);
+}
+
+static void odd_sizes(void **state)
+{
+    struct tcp_pair p;
+    tcp_pair_init(&p, NULL);
+    tcp_pair_connect(&p);
+    struct tcp_flow a = {.from = 0, .total = 300000, .chunk = 37};
+    struct tcp_flow b = {.from = 1, .total = 300000, .chunk = 1461};
+    assert_true(tcp_pair_transfer(&p, &a, &b, 600 * NST_SEC));
+    tcp_pair_fini(&p);
+}
+
+static uint64_t lossy(uint64_t total, const struct nst_impair_direction *d, nst_time *ret_time)
+{
+    struct tcp_pair p;
+    const struct tcp_pair_config config = {.to = *d, .back = *d, .seed = 7, .fingerprint = true};
+    tcp_pair_init(&p, &config);
+    tcp_pair_connect(&p);
+    const nst_time begin = p.w.now;
+    struct tcp_flow a = {.from = 0, .total = total};
+    assert_true(tcp_pair_transfer(&p, &a, NULL, 36000 * NST_SEC));
+    if (ret_time != NULL)
+        *ret_time = p.w.now - begin;
+    const struct nst_tcp_info info = tcp_pair_info(&p, 0);
+    printf("%llu bytes in %.3f s, %llu retransmitted, %llu timeouts\n", (unsigned long long)total,
+           (double)(p.w.now - begin) / 1e9, (unsigned long long)info.retransmits,
+           (unsigned long long)world_counter(p.w.hosts[0].stack, "tcp_timeouts"));
+    const uint64_t fingerprint = p.fingerprint;
+    tcp_pair_fini(&p);
+    return fingerprint;
+}
+
+static void same_packets(void **state)
+{
+    const struct nst_impair_direction d = {.delay = 5 * NST_MSEC,
+                                           .jitter = NST_MSEC,
+                                           .loss_ppm = 10000,
+                                           .reorder_ppm = 10000,
+                                           .duplicate_ppm = 2000};
+    nst_time time[2];
+    const uint64_t first = lossy(100000000, &d, &time[0]);
+    assert_true(lossy(100000000, &d, &time[1]) == first);
+    assert_true(time[0] == time[1]);
+}
+
+static void heavy_loss(void **state)
+{
+    const struct nst_impair_direction d = {.delay = 10 * NST_MSEC, .loss_ppm = 100000};
+    lossy(1000000, &d, NULL);
+}
+
+static void reordering(void **state)
+{
+    const struct nst_impair_direction d = {
+        .delay = 2 * NST_MSEC, .reorder_ppm = 50000, .duplicate_ppm = 50000};
+    lossy(20000000, &d, NULL);
+}
+
+static void corruption(void **state)
+{
+    const struct nst_impair_direction d = {.delay = NST_MSEC, .corrupt_ppm = 10000};
+    lossy(5000000, &d, NULL);
+}
+
+static void narrow(void **state)
+{
+    const struct nst_impair_direction d = {
+        .delay = 10 * NST_MSEC, .rate_bps = 10000000, .queue = 20};
+    nst_time time;
+    lossy(5000000, &d, &time);
+    /* 4 s at full rate. */
+    assert_true(time < 8 * NST_SEC);
+}
+
+TESTS({"a handshake agrees on timestamps, SACK, window scale and MSS", handshake},
+      {"bytes go both ways at once, and nothing is sent twice", both_ways},
+      {"large segments go through a link that cuts", large_segments},
+      {"writes of odd sizes arrive in order", odd_sizes},
+      {"100 MB at 1 % loss with reordering arrive, twice with identical packets", same_packets},
+      {"10 % loss is survived", heavy_loss},
+      {"reordering and duplicates alone lose nothing", reordering},
+      {"corrupted segments are sent again", corruption}, {"a narrow link is filled", narrow})
