@@ -161,8 +161,21 @@ static void finish_connect(struct flow *flow)
         pump(flow);
 }
 
+/* The host's side was reset after its FIN: no read would tell. */
+static bool was_reset(const struct flow *flow)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    return flow->in_ended && getsockopt(flow->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           error != 0;
+}
+
 static void tcp_on_host(struct flow *flow, uint32_t events)
 {
+    if (flow->socket != 0 && (events & EPOLLERR) != 0 && was_reset(flow)) {
+        flow_end(flow, -NST_ECONNRESET, true);
+        return;
+    }
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         flow->host_readable = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
