@@ -14,14 +14,16 @@
  * when it is readable.
  *
  * Life: attach_start -> (attach_release -> attach_run ... until 1 -> attach_status) -> attach_fini.
- * Invariants:
+ *
  * (1) nst never enters another namespace.
  * (2) No descriptor of nst survives exec; only nst holds its end of the control line.
  * (3) Whichever of nst, init and the program dies first, by whatever signal, no process, namespace,
- *     interface or mount is left: init ends with nst, every process with init, the rest with the
- * last process and the last descriptor of the link. (4) nst stops when the program was stopped and
- * goes on with it. Not done: other ways than TUN (a row in attach_child.c's table each); sysfs
- * shows the host's interfaces.
+ *     interface or mount is left: init ends with nst, every process with init, and the rest with
+ *     the last process and the last descriptor of the link.
+ * (4) nst stops when the program was stopped, and goes on with it.
+ *
+ * Not done: other ways than TUN (each is a row in the table of attach_child.c); sysfs inside shows
+ * the host's interfaces.
  */
 #ifndef NICSTACK_CLI_ATTACH_H
 #define NICSTACK_CLI_ATTACH_H

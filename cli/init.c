@@ -76,7 +76,11 @@ static bool find_command_line(char **ret_start, char **ret_end)
     fclose(stat);
     for (int number = 2; field && number < 48; number++)
         field = strchr(field + 1, ' ');
-    if (!field || sscanf(field, "%lu %lu", &start, &end) != 2 || start == 0 || end <= start)
+    if (!field)
+        return false;
+    start = strtoul(field, &field, 10);
+    end = strtoul(field, NULL, 10);
+    if (start == 0 || end <= start)
         return false;
     *ret_start = (char *)start;
     *ret_end = (char *)end;

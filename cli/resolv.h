@@ -5,12 +5,16 @@
  * /etc/nsswitch.conf is left alone.
  *
  * Theory of operation. A tmpfs, mounted for a moment where it is in nobody's way, carries what is
- * bound elsewhere, and is then lazily unmounted: the binds keep it. Three cases, by where
- * /etc/resolv.conf leads: a file                         our file is bound over it; nowhere, in a
- * hidden directory our file is written into the tmpfs that hides it; nowhere the deepest directory
- * that exists is covered by a tmpfs in which each old entry is bound again, and our file is written
- * there. The host's search domains and options are kept. Not done: a host that replaces
- * /etc/resolv.conf by rename meanwhile detaches the bind (Linux does).
+ * bound elsewhere, and is then lazily unmounted: the binds keep it. The host's search domains and
+ * options are kept. Where /etc/resolv.conf leads decides how it is covered:
+ *
+ * (1) to a file: ours is bound over it;
+ * (2) to nothing in a directory that is hidden anyway: ours is written into what hides it;
+ * (3) to nothing elsewhere: the deepest directory that exists is covered by a copy in which each
+ * old entry is bound again, and ours is written there.
+ *
+ * Not done: a host that replaces /etc/resolv.conf by rename meanwhile detaches the bind, as it does
+ * any bind of any container.
  */
 #ifndef NICSTACK_CLI_RESOLV_H
 #define NICSTACK_CLI_RESOLV_H

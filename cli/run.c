@@ -219,7 +219,7 @@ static void drain(struct run *run)
             moved = stats.bytes_out + stats.bytes_in;
             last = now;
         }
-        if (stats.active == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
+        if (stats.active_tcp == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
             return;
         nst_loop_turn(run->loop, last + DRAIN_QUIET - now);
     }
@@ -283,8 +283,6 @@ static int run_program(struct run *run, char **argv)
         fprintf(stderr, "nst: %s\n", message);
         return ATTACH_EXIT_FAILED;
     }
-    if (run->options.verbose)
-        fprintf(stderr, "nst: attached by %s\n", run->attach.how);
     int status = serve(run);
     const char *why = attach_message(&run->attach);
     if (why != NULL)

@@ -147,7 +147,7 @@ struct nst_gateway_config {
 
 struct nst_gateway_stats {
     uint64_t tcp_flows, udp_flows, ping_flows, refused, failed;
-    uint64_t active;
+    uint64_t active, active_tcp; /* now */
     uint64_t bytes_out, bytes_in;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A flow of the gateway: one forwarder request, its socket of the stack and its socket of the host.
- * gateway.c makes and ends flows; flow_tcp.c, flow_udp.c and flow_ping.c carry them.
+ * gateway.c makes and ends flows; flow_tcp.c and flow_dgram.c carry them.
  */
 #ifndef NICSTACK_SRC_HOST_FLOW_H
 #define NICSTACK_SRC_HOST_FLOW_H
@@ -43,7 +43,6 @@ struct flow {
     /* TCP: what epoll, edge-triggered, said last */
     bool host_readable, host_writable;
     bool out_ended, in_ended; /* the direction from inside; towards inside */
-    uint16_t ping_id;
 };
 
 TAILQ_HEAD(flow_list, flow);

@@ -97,6 +97,7 @@ void flow_end(struct flow *flow, int error, bool reset)
         TAILQ_REMOVE(&g->again, flow, waiting);
     TAILQ_REMOVE(&g->flows, flow, link);
     g->stats.active--;
+    g->stats.active_tcp -= flow->summary.type == NST_STREAM;
     g->stats.bytes_out += flow->summary.bytes_out;
     g->stats.bytes_in += flow->summary.bytes_in;
     flow->summary.ended = nst_loop_now(g->config.loop);
@@ -252,6 +253,7 @@ static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_in
     flow->observe = target->observe && g->config.observe != NULL;
     TAILQ_INSERT_TAIL(&g->flows, flow, link);
     g->stats.active++;
+    g->stats.active_tcp += request->type == NST_STREAM;
     count_flow(g, request->type);
     return flow;
 }

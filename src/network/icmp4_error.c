@@ -73,16 +73,23 @@ static struct icmp4_hdr header_of(enum net_error kind, uint32_t info)
                               .pointer = (uint8_t)info};
 }
 
-/* The way back to the sender: from the address that it wrote to where that may be a source (RFC
- * 1812 4.3.2.4 leaves the choice), else from the one that the route gives. */
-static struct dst *way_back(struct nic *nic, const struct ip4_hdr *hdr)
+/* Said by the destination itself; the others are said by a gateway on the way there. */
+static bool is_said_by_host(enum net_error kind)
+{
+    return kind == NET_ERROR_PROTO_UNREACHABLE || kind == NET_ERROR_PORT_UNREACHABLE ||
+           kind == NET_ERROR_REASSEMBLY || kind == NET_ERROR_PARAMETER;
+}
+
+/* The way back to the sender: from the address that it wrote to where that is ours, or where only
+ * its owner would say this; else from the one that the route gives (RFC 1812 4.3.2.4). */
+static struct dst *way_back(struct nic *nic, const struct ip4_hdr *hdr, enum net_error kind)
 {
     const struct nst_addr src = addr_from_raw4(hdr->src4), dst = addr_from_raw4(hdr->dst4);
     struct dst *d;
-    if (dst_get(nic->stack, &src, &dst, nic->id, &d) == 0 ||
-        dst_get(nic->stack, &src, NULL, nic->id, &d) == 0)
+    if ((is_said_by_host(kind) || addrs_has(nic_ep(nic, NET_IPV4), &dst)) &&
+        dst_get(nic->stack, &src, &dst, nic->id, &d) == 0)
         return d;
-    return NULL;
+    return dst_get(nic->stack, &src, NULL, nic->id, &d) == 0 ? d : NULL;
 }
 
 void icmp4_send_error(struct nic *nic, const struct pkt *p, enum net_error kind, uint32_t info)
@@ -99,7 +106,7 @@ void icmp4_send_error(struct nic *nic, const struct pkt *p, enum net_error kind,
         COUNT(stack->counters.icmp4_errors_limited);
         return;
     }
-    struct dst *d = way_back(nic, &hdr);
+    struct dst *d = way_back(nic, &hdr, kind);
     if (d == NULL)
         return;
     struct pkt *e = pkt_build(stack->pool, dst_headroom(d), ICMP4_HDR_LEN + len);

@@ -111,7 +111,6 @@ static int enter(struct nst_stack *stack, struct demux_entry *e)
     } else {
         list_add_head(&port->bound, &e->on_port);
     }
-    e->port = port;
     e->registered = true;
     d->change++;
     return 0;
@@ -140,7 +139,7 @@ void demux_remove(struct nst_stack *stack, struct demux_entry *e)
     if (!e->registered)
         return;
     struct demux *d = &stack->demux;
-    struct demux_port *port = e->port;
+    struct demux_port *port = find_port(d, port_id(e->key.proto, e->key.local_port));
     list_remove(&e->on_port);
     if (e->connected) {
         hash_remove(&d->connected, &e->node);
@@ -150,7 +149,6 @@ void demux_remove(struct nst_stack *stack, struct demux_entry *e)
         hash_remove(&d->ports, &port->node);
         slab_give(&d->port_slab, port);
     }
-    e->port = NULL;
     e->registered = false;
     d->change++;
 }
@@ -226,10 +224,9 @@ static inline unsigned score(const struct demux_entry *e, const struct flow *f)
 }
 
 /* N103: one of those that share the port and match as well as `first`, by the flow's hash. */
-static struct demux_entry *spread(const struct nst_stack *stack, struct demux_entry *first,
-                                  const struct flow *f)
+static struct demux_entry *spread(const struct nst_stack *stack, const struct demux_port *port,
+                                  struct demux_entry *first, const struct flow *f)
 {
-    const struct demux_port *port = first->port;
     const unsigned best = score(first, f);
     struct demux_entry *e;
     uint32_t count = 0;
@@ -262,7 +259,7 @@ static inline struct demux_entry *find_bound(const struct nst_stack *stack,
         }
     }
     if (best != NULL && unlikely(best->reuse_port))
-        best = spread(stack, best, f);
+        best = spread(stack, port, best, f);
     return best;
 }
 

@@ -18,7 +18,7 @@
  * can do no worse than empty it. Every registration makes all of it stale.
  *
  * Invariants
- *  1. A registered entry is in port->bound, or it is connected, in `connected` and counted in
+ *  1. A registered entry is in its port's `bound`, or connected, in `connected` and counted in
  *     port->connected (and in port->held unless it shares its port with whoever holds it).
  *  2. A port exists while entries refer to it.
  *  3. The key of a registered entry does not change.
@@ -47,17 +47,17 @@ struct demux_key {
 
 /* Lies in an endpoint. Zero-initialise it. */
 struct demux_entry {
-    struct hash_node node;   /* by 4-tuple if connected */
-    struct list on_port;     /* port->bound or port->held, newest first */
-    struct demux_port *port; /* while registered */
+    struct hash_node node; /* by 4-tuple if connected */
+    struct list on_port;   /* the port's `bound` or `held`, newest first */
     struct demux_key key;
-    bool connected; /* both ends are known */
-    bool reuse_address, reuse_port;
-    bool shares_port; /* a connection on the port of another, as an accepted one is: it does not
-                         keep anybody from binding */
-    bool registered;
-    uint32_t tag; /* the owner's: which of its objects this lies in, and what else fits */
+    uint32_t tag;       /* the owner's: which of its objects this lies in, and what else fits */
+    bool connected : 1; /* both ends are known */
+    bool reuse_address : 1, reuse_port : 1;
+    bool shares_port : 1; /* a connection on the port of another, as an accepted one is: it does not
+                             keep anybody from binding */
+    bool registered : 1;
 };
+_Static_assert(sizeof(struct demux_entry) <= 88, "every connection in TIME-WAIT has one");
 
 /* A local port in use. */
 struct demux_port {

@@ -133,7 +133,10 @@ static int choose_nic(struct dst *d, struct query *q)
     d->nic = is_group(d) ? group_nic(stack, q) : q->route != NULL ? q->route->nic : NULL;
     if (d->nic != NULL)
         return 0;
-    return route_is_down(stack, q->remote, q->nic) ? -NST_ENETDOWN : -NST_ENETUNREACH;
+    if (route_is_down(stack, q->remote, q->nic))
+        return -NST_ENETDOWN;
+    COUNT(stack->counters.ip4_no_route);
+    return -NST_ENETUNREACH;
 }
 
 /* RFC 1122 3.3.4.2, strong model: a source is an address of the NIC that sends; a weak host may use

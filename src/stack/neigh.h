@@ -90,9 +90,9 @@ bool neigh_is_asking(const struct neigh *n);
 /* N40, N46: p waits for resolution, data at the network header. Consumes p. */
 void neigh_enqueue(struct neigh *n, struct pkt *p);
 
-/* N85: a request from a neighbour; `create` if it was for us. */
+/* N85: a request from a neighbour; `make` an entry if it was for us. */
 void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
-                        const struct nst_mac *mac, bool create);
+                        const struct nst_mac *mac, bool make);
 /* N86. mac NULL: without a link address. */
 void neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
                    bool solicited, bool override);

@@ -54,7 +54,7 @@ static bool link_is_valid(const struct nst_link *link)
         link->ops->parse_header == NULL || link->ops->push_header == NULL)
         return false;
     /* N4 */
-    const struct mac addr = mac_get(link->addr.b);
+    const struct nst_mac addr = mac_get(link->addr.b);
     return (link->caps & NST_LINK_RESOLVES) == 0 || mac_is_unicast(&addr);
 }
 

@@ -24,7 +24,7 @@ void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
 /* N24: whom the frame is for, by its destination. */
 static uint8_t type_of(const struct nic *nic, const struct nst_mac *mac)
 {
-    const struct mac dst = mac_get(mac->b);
+    const struct nst_mac dst = mac_get(mac->b);
     /* N23: said nothing, so it is for us */
     if (memcmp(mac, &nic->link->addr, sizeof(*mac)) == 0 || mac_is_zero(&dst))
         return PKT_HOST;
@@ -128,7 +128,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
         pkt_drop(p, DROP_UNKNOWN_PROTOCOL);
         return;
     }
-    if (c != NULL && ep->proto->index == NET_IPV4 && p->type == PKT_HOST) {
+    if (c != NULL && ep->proto->index == NET_IPV4 && p->type == PKT_HOST && coalesce_concerns(p)) {
         struct nst_pktq due = {0};
         bool taken = coalesce_add(c, p, &due);
         deliver_due(nic, &due);

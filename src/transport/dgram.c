@@ -403,11 +403,16 @@ static int set_buffer(struct dgram *d, enum nst_option option, int64_t value)
     return 0;
 }
 
-static int set_flag(bool *flag, int64_t value)
+static int set_flag(struct dgram *d, enum nst_option option, int64_t value)
 {
     if (value != 0 && value != 1)
         return -NST_EINVAL;
-    *flag = value != 0;
+    if (option == NST_OPT_REUSE_ADDRESS)
+        d->entry.reuse_address = value != 0;
+    else if (option == NST_OPT_REUSE_PORT)
+        d->entry.reuse_port = value != 0;
+    else
+        d->broadcast = value != 0;
     return 0;
 }
 
@@ -423,11 +428,9 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
 {
     switch (option) {
     case NST_OPT_REUSE_ADDRESS:
-        return set_flag(&d->entry.reuse_address, value);
     case NST_OPT_REUSE_PORT:
-        return set_flag(&d->entry.reuse_port, value);
     case NST_OPT_BROADCAST:
-        return set_flag(&d->broadcast, value);
+        return set_flag(d, option, value);
     case NST_OPT_SEND_BUFFER:
     case NST_OPT_RECEIVE_BUFFER:
         return set_buffer(d, option, value);

@@ -23,13 +23,13 @@ bool addr_is_link_multicast(const struct nst_addr *addr)
     return addr->b[0] == 0xff && (scope == 1 || scope == 2);
 }
 
-struct mac mac_from_group(const struct nst_addr *group)
+struct nst_mac mac_from_group(const struct nst_addr *group)
 {
     const uint8_t *b = group->b;
 
     if (nst_addr_is_v4(group))
-        return (struct mac){{0x01, 0x00, 0x5e, b[13] & 0x7f, b[14], b[15]}};
-    return (struct mac){{0x33, 0x33, b[12], b[13], b[14], b[15]}};
+        return (struct nst_mac){{0x01, 0x00, 0x5e, b[13] & 0x7f, b[14], b[15]}};
+    return (struct nst_mac){{0x33, 0x33, b[12], b[13], b[14], b[15]}};
 }
 
 struct nst_addr addr_solicited_node(const struct nst_addr *addr)
@@ -44,7 +44,7 @@ unsigned addr_common_prefix(const struct nst_addr *x, const struct nst_addr *y)
     return high < 64 ? high : 64 + clz64(be64_get(x->b + 8) ^ be64_get(y->b + 8));
 }
 
-void mac_show(struct fmt *f, const struct mac *mac)
+void mac_show(struct fmt *f, const struct nst_mac *mac)
 {
     const uint8_t *b = mac->b;
     fmt_f(f, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);

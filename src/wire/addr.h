@@ -18,52 +18,48 @@ enum {
     MAC_LEN = 6,
 };
 
-struct mac {
-    uint8_t b[6];
-};
-
-#define MAC_BROADCAST ((struct mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
-#define MAC_ZERO      ((struct mac){{0, 0, 0, 0, 0, 0}})
+#define MAC_BROADCAST ((struct nst_mac){{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}})
+#define MAC_ZERO      ((struct nst_mac){{0, 0, 0, 0, 0, 0}})
 
 /* The address in the 6 bytes at `data`. */
-static inline struct mac mac_get(const uint8_t *data)
+static inline struct nst_mac mac_get(const uint8_t *data)
 {
-    struct mac mac;
+    struct nst_mac mac;
     memcpy(mac.b, data, sizeof(mac.b));
     return mac;
 }
 
 /* Writes 6 bytes at `data`. */
-static inline void mac_put(uint8_t *data, const struct mac *mac)
+static inline void mac_put(uint8_t *data, const struct nst_mac *mac)
 {
     memcpy(data, mac->b, sizeof(mac->b));
 }
 
-static inline bool mac_equal(const struct mac *x, const struct mac *y)
+static inline bool mac_equal(const struct nst_mac *x, const struct nst_mac *y)
 {
     return memcmp(x->b, y->b, sizeof(x->b)) == 0;
 }
 
 /* The group bit: multicast, and broadcast too. */
-static inline bool mac_is_multicast(const struct mac *mac)
+static inline bool mac_is_multicast(const struct nst_mac *mac)
 {
     return (mac->b[0] & 1) != 0;
 }
 
-static inline bool mac_is_broadcast(const struct mac *mac)
+static inline bool mac_is_broadcast(const struct nst_mac *mac)
 {
-    const struct mac all = MAC_BROADCAST;
+    const struct nst_mac all = MAC_BROADCAST;
     return mac_equal(mac, &all);
 }
 
-static inline bool mac_is_zero(const struct mac *mac)
+static inline bool mac_is_zero(const struct nst_mac *mac)
 {
-    const struct mac zero = MAC_ZERO;
+    const struct nst_mac zero = MAC_ZERO;
     return mac_equal(mac, &zero);
 }
 
 /* Can be the address of one station: neither a group nor all zero. */
-static inline bool mac_is_unicast(const struct mac *mac)
+static inline bool mac_is_unicast(const struct nst_mac *mac)
 {
     return !mac_is_multicast(mac) && !mac_is_zero(mac);
 }
@@ -181,13 +177,13 @@ bool addr_is_link_multicast(const struct nst_addr *addr);
 
 /* The Ethernet group that carries IP multicast `group`: 01:00:5e + 23 bits (RFC 1112 6.4) or
  * 33:33 + 32 bits (RFC 2464 7). */
-struct mac mac_from_group(const struct nst_addr *group);
+struct nst_mac mac_from_group(const struct nst_addr *group);
 
 /* The solicited-node group ff02::1:ffXX:XXXX of an IPv6 address (RFC 4291 2.7.1). */
 struct nst_addr addr_solicited_node(const struct nst_addr *addr);
 
 /* Appends aa:bb:cc:dd:ee:ff to `f`. */
-void mac_show(struct fmt *f, const struct mac *mac);
+void mac_show(struct fmt *f, const struct nst_mac *mac);
 
 /* The number of leading bits that x and y share, 0..128 (v4-mapped ones share at least 96). */
 unsigned addr_common_prefix(const struct nst_addr *x, const struct nst_addr *y);

@@ -35,12 +35,12 @@ size_t arp_build(uint8_t *data, const struct arp_hdr *hdr)
     return ARP_LEN;
 }
 
-struct arp_hdr arp_request(const struct mac *sha, uint32_t spa4, uint32_t tpa4)
+struct arp_hdr arp_request(const struct nst_mac *sha, uint32_t spa4, uint32_t tpa4)
 {
     return (struct arp_hdr){.op = ARP_OP_REQUEST, .sha = *sha, .spa4 = spa4, .tpa4 = tpa4};
 }
 
-struct arp_hdr arp_reply(const struct arp_hdr *request, const struct mac *sha)
+struct arp_hdr arp_reply(const struct arp_hdr *request, const struct nst_mac *sha)
 {
     return (struct arp_hdr){.op = ARP_OP_REPLY,
                             .sha = *sha,

@@ -18,8 +18,8 @@ enum arp_op {
 
 struct arp_hdr {
     uint16_t op; /* enum arp_op; others are parsed too and ignored by the receiver */
-    struct mac sha;
-    struct mac tha;
+    struct nst_mac sha;
+    struct nst_mac tha;
     uint32_t spa4; /* raw network order */
     uint32_t tpa4;
 };
@@ -50,13 +50,14 @@ static inline bool arp_is_gratuitous(const struct arp_hdr *hdr)
 }
 
 /* RFC 5227 2.4: another station (not `own`) claims `addr4`, which is ours. */
-static inline bool arp_is_conflict(const struct arp_hdr *hdr, const struct mac *own, uint32_t addr4)
+static inline bool arp_is_conflict(const struct arp_hdr *hdr, const struct nst_mac *own,
+                                   uint32_t addr4)
 {
     return hdr->spa4 == addr4 && addr4 != 0 && !mac_equal(&hdr->sha, own);
 }
 
 /* RFC 5227 2.1.1: while `addr4` is being probed by `own`, somebody uses it or probes for it too. */
-static inline bool arp_is_probe_conflict(const struct arp_hdr *hdr, const struct mac *own,
+static inline bool arp_is_probe_conflict(const struct arp_hdr *hdr, const struct nst_mac *own,
                                          uint32_t addr4)
 {
     return arp_is_conflict(hdr, own, addr4) ||
@@ -65,9 +66,9 @@ static inline bool arp_is_probe_conflict(const struct arp_hdr *hdr, const struct
 
 /* The request, the probe (own address 0) or the announcement (tpa4 equal to spa4). RFC 5227 2.1.1:
  * the target hardware address is zero. */
-struct arp_hdr arp_request(const struct mac *sha, uint32_t spa4, uint32_t tpa4);
+struct arp_hdr arp_request(const struct nst_mac *sha, uint32_t spa4, uint32_t tpa4);
 
 /* The answer of `sha`, which has request->tpa4. */
-struct arp_hdr arp_reply(const struct arp_hdr *request, const struct mac *sha);
+struct arp_hdr arp_reply(const struct arp_hdr *request, const struct nst_mac *sha);
 
 #endif

@@ -23,8 +23,8 @@ enum eth_type {
 };
 
 struct eth_hdr {
-    struct mac dst;
-    struct mac src;
+    struct nst_mac dst;
+    struct nst_mac src;
     uint16_t type; /* enum eth_type, or a length below ETH_TYPE_MIN */
 };
 

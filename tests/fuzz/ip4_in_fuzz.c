@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole frames into a NIC: ARP, IPv4, options, fragments, ICMP. The input is a list of
  * (length byte, flags byte, bytes); flags choose the EtherType and let time pass. */
-#include "../lib/netlab.c"
+#include "../lib/netlab.c" // NOLINT(bugprone-suspicious-include): a target is one file
 
 #define PIECE 512
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct lab lab;
@@ -34,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             }
         }
         const struct nst_mac all = {{255, 255, 255, 255, 255, 255}};
-        lab_feed(&lab, 1, flags & 1 ? NST_ETHERTYPE_ARP : NST_ETHERTYPE_IPV4, piece, len, 9,
+        lab_feed(&lab, 1, flags & 1 ? NST_ETHERTYPE_ARP : NST_ETHERTYPE_IPV4, piece, len,
                  flags & 2 ? &all : NULL);
         if (flags & 4)
             lab_advance(&lab, NST_SEC);

@@ -4,8 +4,9 @@
  * at their place, each byte sent by exactly one fragment. Every fragment carries the bytes that its
  * offset has in one pattern, so a right reassembly is a prefix of the pattern.
  */
-#include "../lib/netlab.c"
+#include "../lib/netlab.c" // NOLINT(bugprone-suspicious-include): a target is one file
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct lab lab;

@@ -11,7 +11,7 @@ import time
 
 
 class Terminal:
-    """A command on a pseudo terminal of its own, in a session of its own."""
+    """A command that leads the processes on a pseudo terminal of its own."""
 
     def __init__(self, *command):
         self.seen = ""

@@ -279,6 +279,7 @@ python=/usr/bin/python3
 [ -x $python ] || python=python3
 [ $python = python3 ] || PATH=/usr/bin:$PATH
 for who in $users; do
+    namespaces=
     remains >"$work/before" 2>/dev/null
     test_exit_codes
     test_network

@@ -31,7 +31,8 @@ size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst
     const struct udp_hdr hdr = {src->port, dst->port, (uint16_t)(UDP_HDR_LEN + len), 0};
     size_t total = UDP_HDR_LEN + len;
     udp_build(udp, &hdr);
-    memcpy(udp + UDP_HDR_LEN, payload, len);
+    if (len > 0)
+        memcpy(udp + UDP_HDR_LEN, payload, len);
     udp_csum_put(
         udp, csum_portable.sum(udp, total,
                                csum_pseudo(&src->addr, &dst->addr, IP_PROTO_UDP, (uint32_t)total)));

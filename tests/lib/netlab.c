@@ -215,7 +215,7 @@ static struct nst_addr parse_prefix(const char *text, uint8_t *ret_len)
     char *slash = strchr(copy, '/');
     MUST(slash != NULL);
     *slash = 0;
-    *ret_len = (uint8_t)atoi(slash + 1);
+    *ret_len = (uint8_t)strtoul(slash + 1, NULL, 10);
     return lab_addr(copy);
 }
 
@@ -262,12 +262,12 @@ struct nst_pkt *lab_packet(struct lab *lab, const void *data, size_t len)
 }
 
 void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data, size_t len,
-              unsigned from, const struct nst_mac *to)
+              const struct nst_mac *to)
 {
     struct nst_link *link = &lab->nics[n - 1].link;
     struct nst_pkt *p = lab_packet(lab, data, len);
     const struct nst_link_header h = {
-        .src = lab_mac(from), .dst = to != NULL ? *to : link->addr, .ethertype = ethertype};
+        .src = lab_mac(0x99), .dst = to != NULL ? *to : link->addr, .ethertype = ethertype};
     push_header(link, p, &h);
     struct nst_pktq q = {0};
     nst_pktq_push(&q, p);
@@ -277,7 +277,7 @@ void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data,
 
 void lab_feed_ip(struct lab *lab, unsigned n, const void *data, size_t len)
 {
-    lab_feed(lab, n, NST_ETHERTYPE_IPV4, data, len, 0x99, NULL);
+    lab_feed(lab, n, NST_ETHERTYPE_IPV4, data, len, NULL);
 }
 
 const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *ret_type,

@@ -70,12 +70,11 @@ struct nst_mac lab_mac(unsigned last);
 void lab_run(struct lab *lab);
 void lab_advance(struct lab *lab, nst_time by);
 
-/* Delivers a network-layer packet on NIC n, from lab_mac(from) to `to` (NULL: the NIC's own). */
+/* Delivers a network-layer packet on NIC n, from lab_mac(0x99) to `to` (NULL: the NIC's own). */
 void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data, size_t len,
-              unsigned from, const struct nst_mac *to);
+              const struct nst_mac *to);
 void lab_feed_ip(struct lab *lab, unsigned n, const void *data, size_t len);
-/* The same, in a packet that was given `csum` and cut into slices of at most `piece` bytes behind
- * the first `linear`. */
+/* A packet with these bytes and 64 bytes of head-room, for feeding by hand. */
 struct nst_pkt *lab_packet(struct lab *lab, const void *data, size_t len);
 
 /* The next frame that left NIC n, without its link header; NULL: none. Valid until the next call

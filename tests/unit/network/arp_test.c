@@ -21,7 +21,7 @@ static void feed(uint16_t op, unsigned from, const char *spa, const char *tpa,
 {
     uint8_t arp[28];
     lab_build_arp(arp, op, from, spa, tpa);
-    lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, sizeof(arp), from, to);
+    lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, sizeof(arp), to);
 }
 
 static int state_of(const char *addr)
@@ -156,16 +156,16 @@ static void nonsense_is_dropped(void **state)
     for (unsigned at = 0; at < 6; at++) { /* hardware, protocol, their lengths */
         lab_build_arp(arp, ARP_OP_REQUEST, 7, "10.0.0.7", "10.0.0.1");
         arp[at] ^= 0x80;
-        lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, 28, 7, &all);
+        lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, 28, &all);
     }
     lab_build_arp(arp, ARP_OP_REQUEST, 7, "10.0.0.7", "10.0.0.1");
     arp[8] |= 1; /* a group as sender */
-    lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, 28, 7, &all);
+    lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, 28, &all);
     feed(ARP_OP_REQUEST, 1, "10.0.0.7", "10.0.0.1", &all); /* our own link address */
     assert_int_equal(lab.stack->counters.arp_malformed, 12);
     lab_build_arp(arp, ARP_OP_REQUEST, 7, "10.0.0.7", "10.0.0.1");
     for (size_t n = 0; n < 28; n++)
-        lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, n, 7, &all);
+        lab_feed(&lab, 1, NST_ETHERTYPE_ARP, arp, n, &all);
     for (unsigned op = 3; op < 30; op++)
         feed((uint16_t)op, 7, "10.0.0.7", "10.0.0.1", &all);
     assert_int_equal(lab_frames(&lab, 1), 0);

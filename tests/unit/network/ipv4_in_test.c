@@ -180,9 +180,9 @@ static void a_link_broadcast_carries_no_unicast(void **state)
     const struct lab_ip ip = {.src = "10.0.0.2", .dst = "10.0.0.1", .proto = LAB_PROTO};
     const size_t len = lab_build_ip(packet, &ip, pattern, 12);
     for (unsigned i = 0; i < 2; i++) {
-        lab_feed(&lab, 1, NST_ETHERTYPE_IPV4, packet, len, 9, &all);
+        lab_feed(&lab, 1, NST_ETHERTYPE_IPV4, packet, len, &all);
         assert_int_equal(lab.delivered, i);
-        lab_feed(&lab, 1, NST_ETHERTYPE_IPV4, packet, len, 9, NULL); /* fills the memo */
+        lab_feed(&lab, 1, NST_ETHERTYPE_IPV4, packet, len, NULL); /* fills the memo */
         assert_int_equal(lab.delivered, i + 1);
     }
     lab_fini(&lab);

@@ -107,6 +107,7 @@ static void what_cannot_be_reached_says_why(void **state)
     assert_int_equal(get("10.0.0.2", "224.0.0.1", 0), -NST_EADDRNOTAVAIL);
     assert_int_equal(get("10.0.0.2", "192.0.2.1", 1), -NST_EADDRNOTAVAIL);
     assert_int_equal(get("203.0.113.5", NULL, 2), -NST_ENETUNREACH);
+    assert_int_equal(lab.stack->counters.ip4_no_route, 1);
     assert_int_equal(get("10.0.0.2", NULL, 9), -NST_ENETDOWN);
     nst_nic_disable(lab.stack, 1);
     assert_int_equal(get("203.0.113.5", NULL, 0), -NST_ENETDOWN);

@@ -67,7 +67,7 @@ static void each_class_has_its_edges(void **state)
 static void groups_map_to_ethernet_groups(void **state)
 {
     const struct nst_addr v4 = addr("224.129.2.3"), v6 = addr("ff02::1:ff12:3456");
-    const struct mac m4 = mac_from_group(&v4), m6 = mac_from_group(&v6);
+    const struct nst_mac m4 = mac_from_group(&v4), m6 = mac_from_group(&v6);
 
     assert_memory_equal(m4.b, "\x01\x00\x5e\x01\x02\x03", 6);
     assert_memory_equal(m6.b, "\x33\x33\xff\x12\x34\x56", 6);
@@ -85,7 +85,7 @@ static void the_solicited_node_group_keeps_24_bits(void **state)
 
 static void mac_addresses_have_kinds_and_text(void **state)
 {
-    const struct mac all = MAC_BROADCAST, zero = MAC_ZERO, one = {{0x02, 0, 0, 0xab, 0, 1}};
+    const struct nst_mac all = MAC_BROADCAST, zero = MAC_ZERO, one = {{0x02, 0, 0, 0xab, 0, 1}};
     char text[32];
     struct fmt f;
 

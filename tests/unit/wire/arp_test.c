@@ -4,7 +4,7 @@
 #include "exact.h"
 #include "wire/arp.h"
 
-static const struct mac us = {{2, 0, 0, 0, 0, 1}}, them = {{2, 0, 0, 0, 0, 2}};
+static const struct nst_mac us = {{2, 0, 0, 0, 0, 1}}, them = {{2, 0, 0, 0, 0, 2}};
 static const uint8_t packet[ARP_LEN] = {0,  1, 8, 0, 6, 4, 0, 2, 2, 0, 0,  0, 0, 1,
                                         10, 0, 0, 1, 2, 0, 0, 0, 0, 2, 10, 0, 0, 2};
 

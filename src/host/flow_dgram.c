@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A UDP flow: datagrams between one address inside and one outside, until it has been idle.
+ * Flows of datagrams: UDP between one address inside and one outside, and the echo requests of one
+ * ping, until they have been idle.
  *
  * How long depends on what it is (RFC 4787 4.3 asks for two minutes and more of what may be a
- * conversation): a look-up by DNS is over after 5 s; a flow that was never answered after 30 s; any
- * other after 180 s. The timer is moved lazily: it looks at the time of the last datagram when it
- * fires.
+ * conversation): a look-up by DNS is over after 5 s; a flow that was never answered, and a ping,
+ * after 30 s; any other after 180 s. The timer is moved lazily: it looks at the time of the last
+ * datagram when it fires.
+ *
+ * A ping's socket on the host's side is Linux's ICMP socket, open to whom net.ipv4.ping_group_range
+ * says. Like a forwarder request's it carries whole ICMP messages and puts its own identifier in.
+ * Where it is closed to us the echo request is answered by an unreachable: never by a made-up
+ * reply.
  */
 #include "host/flow.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -23,6 +30,8 @@ static nst_time timeout_of(const struct flow *flow)
 {
     if (flow->udp_timeout != 0)
         return flow->udp_timeout;
+    if (flow->summary.type == NST_PING)
+        return TIMEOUT_ONE_WAY;
     if (flow->summary.outside.port == DNS_PORT)
         return TIMEOUT_DNS;
     return flow->summary.bytes_in == 0 ? TIMEOUT_ONE_WAY : TIMEOUT_TWO_WAY;
@@ -38,9 +47,9 @@ static void on_idle(struct nst_loop_timer *timer)
         nst_loop_arm(flow->gateway->config.loop, timer, due);
 }
 
-static int udp_open(struct flow *flow)
+static int open_socket(struct flow *flow, int protocol)
 {
-    int fd = socket(flow->target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(flow->target.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
     if (fd < 0)
         return -errno;
     if (connect(fd, (const struct sockaddr *)&flow->target, flow->target_len) < 0) {
@@ -49,6 +58,18 @@ static int udp_open(struct flow *flow)
         return r;
     }
     return fd;
+}
+
+static int udp_open(struct flow *flow)
+{
+    return open_socket(flow, IPPROTO_UDP);
+}
+
+static int ping_open(struct flow *flow)
+{
+    int r = open_socket(flow, flow->target.ss_family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
+    /* Nobody forbade the ping but this host's configuration: as if there were no way. */
+    return r == -EACCES || r == -EPERM ? -EHOSTUNREACH : r;
 }
 
 static void observe(const struct flow *flow, bool outgoing, const uint8_t *data, size_t len)
@@ -74,7 +95,7 @@ static void pass_out(struct flow *flow)
     }
 }
 
-static void udp_start(struct flow *flow)
+static void dgram_start(struct flow *flow)
 {
     if (!flow_accept(flow, NST_READY_IN))
         return;
@@ -85,7 +106,7 @@ static void udp_start(struct flow *flow)
 }
 
 /* From the host's socket to inside. */
-static void udp_on_host(struct flow *flow, uint32_t events)
+static void dgram_on_host(struct flow *flow, uint32_t events)
 {
     uint8_t data[65536];
     (void)events;
@@ -107,7 +128,7 @@ static void udp_on_host(struct flow *flow, uint32_t events)
     }
 }
 
-static void udp_on_stack(struct flow *flow, uint32_t events)
+static void dgram_on_stack(struct flow *flow, uint32_t events)
 {
     if ((events & NST_READY_ERROR) != 0)
         (void)nst_socket_error(flow->gateway->config.stack, flow->socket);
@@ -116,8 +137,16 @@ static void udp_on_stack(struct flow *flow, uint32_t events)
 
 const struct flow_ops flow_udp_ops = {
     .open = udp_open,
-    .start = udp_start,
-    .on_host = udp_on_host,
-    .on_stack = udp_on_stack,
+    .start = dgram_start,
+    .on_host = dgram_on_host,
+    .on_stack = dgram_on_stack,
+    .watch_events = EPOLLIN,
+};
+
+const struct flow_ops flow_ping_ops = {
+    .open = ping_open,
+    .start = dgram_start,
+    .on_host = dgram_on_host,
+    .on_stack = dgram_on_stack,
     .watch_events = EPOLLIN,
 };

@@ -1,0 +1,244 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# `nst run` as its user meets it: exit statuses, signals, options, the summary, ping, names, static programs.
+. "$(dirname "$0")/run_lib.sh"
+
+test_exit_statuses() {
+    run 20 -q -- true;                  check "$who: exit status 0" 0 $?
+    run 20 -q -- sh -c 'exit 7';        check "$who: exit status 7" 7 $?
+    run 20 -q -- /nonexistent;          check "$who: a program that is not there is 127" 127 $?
+    grep -q '^nst: cannot run /nonexistent (ENOENT): ' "$work/err" && ok "$who: and is named" ||
+        not_ok "$who: and is named" "$(cat "$work/err")"
+    run 20 -q -- /etc/passwd;           check "$who: a file that is not executable is 126" 126 $?
+    run 20 -q -- sh -c 'kill -9 $$';    check "$who: killed by signal 9 is 137" 137 $?
+    run 20 -q -- sh -c 'kill -TERM $$'; check "$who: killed by SIGTERM is 143" 143 $?
+    run 20 -q true;                     check "$who: a program without -- before it" 0 $?
+    check "$who: what comes behind the program is its own" "-v --json" "$(run 20 -q echo -v --json)"
+}
+
+# start PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
+start() {
+    rm -f "$work/out"
+    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; 
+        as_exec env --default-signal=INT,QUIT "$nst" run -q -- "$@") >"$work/out" 2>"$work/err" & # bash ignores them behind &
+    pid=$!
+    for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
+}
+
+# await: the status of $pid, which is killed after 20 s.
+await() {
+    (sleep 20; kill -9 "$pid") &
+    local watchdog=$! status
+    wait "$pid"
+    status=$?
+    kill $watchdog 2>/dev/null
+    wait $watchdog 2>/dev/null
+    return $status
+}
+
+test_signals() {
+    local signal
+    for signal in INT TERM HUP USR1; do
+        start sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
+        kill -$signal "$pid"; await; check "$who: SIG$signal to nst is the program's" 9 $?
+    done
+    start sh -c 'echo up; exec sleep 100'
+    kill -TERM "$pid"; await;        check "$who: SIGTERM ends a program that does not care" 143 $?
+    start $python -c 'import signal, time; signal.signal(2, signal.SIG_DFL); print("up", flush=True); time.sleep(100)'
+    kill -INT "$pid"; await;         check "$who: SIGINT too" 130 $?
+}
+
+test_terminal() {
+    local scenario why
+    printf '#!/bin/sh\nexec "%s" run -q "$@"\n' "$nst" >"$work/nst-run" && chmod 755 "$work/nst-run"
+    for scenario in interrupt_once interrupt_kills stop_and_continue shell_inside; do
+        if why=$(as_exec timeout 60 $python "$work/attach_pty.py" $scenario "$work/nst-run" 2>&1); then
+            ok "$who: terminal: ${scenario//_/ }"
+        else
+            not_ok "$who: terminal: ${scenario//_/ }" "$(tail -n 1 <<<"$why")"
+        fi
+    done
+}
+
+test_channels() {
+    check "$who: stdout is the program's alone" "out" "$(run 20 -v --json -- sh -c 'echo out')"
+    run 20 -q -- true;                     check "$who: -q is quiet" "" "$(cat "$work/err")"
+    run 20 -v -- true
+    grep -qx 'nst: attached by tun' "$work/err" && ok "$who: -v names the attachment" ||
+        not_ok "$who: -v names the attachment" "$(cat "$work/err")"
+    run 20 -- true
+    check "$who: the summary is one line" 1 "$(grep -c '^nst: ' "$work/err")"
+    check "$who: stdin is the program's" "through" "$(echo through | run 20 -q -- cat)"
+    check "$who: stderr is the program's" "said" "$(run 20 -q -- sh -c 'echo said >&2'; cat "$work/err")"
+}
+
+test_options() {
+    local text
+    text=$("$nst" --version);           check "nst --version" "0 nst 0." "$? ${text:0:6}"
+    text=$("$nst" --help);              check "nst --help is on stdout" 0 $?
+    grep -q '^  run ' <<<"$text" && ok "nst --help lists run" || not_ok "nst --help lists run" "$text"
+    text=$("$nst" run --help);          check "nst run --help is on stdout" "0 usage: nst run" "$? ${text:0:14}"
+    "$nst" 2>"$work/err";               check "no command is 2, with the usage" "2 usage:" "$? $(head -c6 "$work/err")"
+    "$nst" walk 2>"$work/err";          check "a wrong command is 2, and named" \
+        "2 nst: no command 'walk'; nst --help lists them" "$? $(cat "$work/err")"
+    while IFS='|' read -r words expected; do
+        # shellcheck disable=SC2086 # words
+        "$nst" run $words 2>"$work/err" </dev/null
+        check "wrong options: $words" "125 $expected" "$? $(head -n 1 "$work/err")"
+    done <<'X'
+--nonsense true|nst run: --nonsense: no such option; see nst run --help
+-x true|nst run: -x: no such option; see nst run --help
+--memory lots true|nst run: lots: is no size, such as 8m; see nst run --help
+--memory=8mm true|nst run: 8mm: is no size, such as 8m; see nst run --help
+--memory 1k true|nst run: --memory must be at least 1m
+--mtu 67 true|nst run: --mtu must be 68 to 65535
+--mtu 65536 true|nst run: --mtu must be 68 to 65535
+--dns nowhere true|nst run: --dns nowhere: is no ADDR or ADDR:PORT
+--dns 127.0.0.1:0 true|nst run: --dns 127.0.0.1:0: is no ADDR or ADDR:PORT
+--quiet=yes true|nst run: --quiet=yes: takes no argument; see nst run --help
+--mtu|nst run: --mtu: needs an argument; see nst run --help
+|usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]
+X
+}
+
+test_json() {
+    run 30 --json -- curl -s -o /dev/null "http://10.0.2.2:$http/small"
+    check "$who: --json is one object with its members" ok "$($python - "$work/err" <<'X'
+import json, sys
+line, = open(sys.argv[1], encoding="utf-8").read().splitlines()
+o = json.loads(line)
+wanted = {"attached": str, "exit_status": int, "seconds": float, "tcp_flows": int, "udp_flows": int,
+          "ping_flows": int, "failed": int, "denied": int, "bytes_out": int, "bytes_in": int,
+          "retransmitted": int, "rtt_min_ms": float, "rtt_max_ms": float, "drops": dict,
+          "memory_peak": int, "names": list}
+wrong = [k for k in wanted if not isinstance(o.get(k), wanted[k])] + [k for k in o if k not in wanted]
+if wrong:
+    print("members:", wrong)
+elif (o["attached"], o["exit_status"], o["tcp_flows"], o["failed"], o["denied"]) != ("tun", 0, 1, 0, 0):
+    print("values:", o)
+elif not 100000 < o["bytes_in"] < 101000 or not 50 < o["bytes_out"] < 1000 or o["memory_peak"] == 0:
+    print("counts:", o)
+else:
+    print("ok")
+X
+)"
+}
+
+test_ping() {
+    needs ping "$who: ping" || return
+    run 20 -q -- ping -c3 -i0.2 -W2 10.0.2.2 >"$work/out"
+    check "$who: ping of the gateway" "0 3 received" "$? $(grep -o '[0-9]* received' "$work/out")"
+    run 20 -q -- ping -c1 -W2 -s 60000 10.0.2.2 >/dev/null;  check "$who: ping of 60,000 bytes" 0 $?
+    run 20 -q --mtu 1500 -- ping -c1 -W2 -s 20000 10.0.2.2 >/dev/null
+    check "$who: ping of 20,000 bytes in fragments" 0 $?
+    run 20 -q -- ping -c1 -W3 10.0.2.77 >"$work/out"
+    check "$who: ping of an address inside that nobody has: unreachable" "1 Unreachable" \
+        "$? $(grep -o Unreachable "$work/out")"
+    [ "$(id -u)" = 0 ] || { skip "$who: ping of the world outside" "needs a namespace"; return; }
+    run 20 -q -- ping -c1 -W3 198.51.100.1 >"$work/out"
+    check "$who: ping without a route outside: unreachable" "1 Unreachable" "$? $(grep -o Unreachable "$work/out")"
+    echo "1 0" >/proc/sys/net/ipv4/ping_group_range
+    run 20 -q -- ping -c1 -W3 192.0.2.1 >"$work/out"
+    check "$who: ping where the host allows none: unreachable, not faked" "1 Unreachable" \
+        "$? $(grep -oE 'Unreachable|filtered|Prohibited' "$work/out")"
+    echo "0 2147483647" >/proc/sys/net/ipv4/ping_group_range
+    run 20 -q -- ping -c3 -i0.2 -W2 192.0.2.1 >"$work/out"
+    check "$who: ping is carried on where the host allows it" "0 3 received" \
+        "$? $(grep -o '[0-9]* received' "$work/out")"
+}
+
+test_names() {
+    needs dnsmasq "$who: names" || return
+    local port=$((20000 + RANDOM % 10000)) got
+    dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts \
+        --conf-file=/dev/null --pid-file= --user="$(id -un)" --address=/name.test/192.0.2.7 --address=/here.test/10.0.2.2 \
+        --local=/test/ --log-facility=/dev/null 2>"$work/dnsmasq.err" &
+    local dns=$!
+    sleep 0.5
+    got=$(run 20 --json --dns 127.0.0.1:$port -- getent ahostsv4 name.test | awk '{print $1; exit}')
+    check "$who: a name is resolved" 192.0.2.7 "$got"
+    grep -q '"names":\["name.test"\]' "$work/err" && ok "$who: and is in the summary" ||
+        not_ok "$who: and is in the summary" "$(cat "$work/err")"
+    check "$who: getent hosts" "192.0.2.7 name.test" \
+        "$(run 20 -q --dns 127.0.0.1:$port -- getent hosts name.test | awk '{print $1, $2}')"
+    run 20 -q --dns 127.0.0.1:$port -- getent hosts missing.test
+    check "$who: a name that there is not" 2 $?
+    check "$who: names over TCP too" 192.0.2.7 "$(RES_OPTIONS=use-vc run 20 -q --dns 127.0.0.1:$port -- \
+        getent ahostsv4 name.test | awk '{print $1; exit}')"
+    run 20 -q --dns 127.0.0.1:$port -- curl -s -o "$work/got" "http://here.test:$http/small"
+    check "$who: curl of a name" 0 $?
+    cmp -s "$work/small" "$work/got" && ok "$who: and it is exact" || not_ok "$who: and it is exact" "differs"
+    rm -f "$work/got"
+    kill $dns; wait $dns 2>/dev/null
+}
+
+test_static() {
+    cat >"$work/static.c" <<'X'
+/* Asks the echo servers outside: static PORT-TCP PORT-UDP. */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int ask(int type, int port)
+{
+    char answer[6] = "";
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x0a000202)};
+    int s = socket(AF_INET, type, 0);
+    if (connect(s, (struct sockaddr *)&to, sizeof(to)) < 0 || write(s, "hello", 5) != 5 || read(s, answer, 5) != 5)
+        return 1;
+    close(s);
+    return strcmp(answer, "hello");
+}
+
+int main(int argc, char **argv)
+{
+    return argc < 3 ? 3 : ask(SOCK_STREAM, atoi(argv[1])) + 2 * ask(SOCK_DGRAM, atoi(argv[2]));
+}
+X
+    if ! cc -static -o "$work/static" "$work/static.c" 2>/dev/null; then
+        skip "a static program over TCP and UDP" "no static C library"
+        return
+    fi
+    run 20 -q -- "$work/static" "$echo" "$udp"
+    check "$who: a static program over TCP and UDP" 0 $?
+}
+
+test_loopback_option() {
+    client "$who: --no-host-loopback keeps 10.0.2.2 closed" 20 --no-host-loopback -- denied "$echo"
+    run 20 --json --no-host-loopback -- true 2>&1
+    run 20 --json --no-host-loopback -- $python "$work/run_client.py" denied "$echo"
+    grep -q '"denied":[1-9]' "$work/err" && ok "$who: and is counted as denied" ||
+        not_ok "$who: and is counted as denied" "$(cat "$work/err")"
+}
+
+head -c 100000 /dev/urandom >"$work/small"
+start_servers
+remember
+test_options
+for who in $users; do
+    test_exit_statuses
+    test_signals
+    test_terminal
+    test_channels
+    test_ping
+    test_static
+    if needs curl "$who: JSON and names"; then
+        test_json
+        test_names
+    fi
+    test_loopback_option
+done
+check_nothing_left "nothing is left behind"
+if use_sanitized; then
+    client "with sanitizers: TCP" 40 -- parallel "$echo" 20 65536
+    client "with sanitizers: UDP" 40 -- udp_exact "$udp,$udp2" 1 1472 65507
+    client "with sanitizers: a reset" 40 -- reset_by_server "$resets"
+    run 40 -q -- ping -c1 -W5 10.0.2.2 >/dev/null; check "with sanitizers: ping" 0 $?
+    check_sanitizers "with sanitizers: nothing to say, no leak at exit"
+else
+    skip "with sanitizers" "there is no $sanitized/nst"
+fi
+stop_servers
+exit $failed

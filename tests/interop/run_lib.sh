@@ -1,0 +1,146 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced first by every run_*_test.sh: a place of its own for `nst run` and the servers that it talks to.
+#
+# As root the test goes on in mount, network and process namespaces of its own, with a TUN device node that
+# everybody may open, loopback, and 192.0.2.1 and 192.0.2.2 as "the world outside"; the kernel ends all of it
+# with the test. As an ordinary user it goes on where it is, on free ports of the loopback.
+#
+# Afterwards: $work (an empty folder that everybody may write), $nst (the release build, or the sanitizer
+# build after use_sanitized), $users ("root user" or "user"), $python, the functions below. Lines of the
+# protocol: "ok NAME", "not ok NAME: why", "skip NAME: reason".
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+top=$(cd "$here/../.." && pwd)
+release=${NST_BUILD:-$top/build-test/release}
+sanitized=${NST_SANITIZED_BUILD:-$top/build-test/sanitize}
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
+
+if [ ! -x "$release/nst" ]; then
+    echo "skip $(basename "$0" .sh): there is no $release/nst"
+    exit 0
+fi
+if [ -z "${NST_INTEROP_WORK:-}" ]; then
+    NST_INTEROP_WORK=$(mktemp -d /tmp/nst-interop.XXXXXX) && chmod 777 "$NST_INTEROP_WORK" || exit 1
+    export NST_INTEROP_WORK
+    trap 'kill -9 "$inner" 2>/dev/null; wait 2>/dev/null; rm -rf "$NST_INTEROP_WORK"' EXIT
+    trap 'exit 143' TERM INT
+    own=()
+    [ "$(id -u)" != 0 ] || own=(unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private)
+    "${own[@]}" "$0" "$@" &
+    inner=$!
+    wait "$inner"
+    exit
+fi
+
+work=$NST_INTEROP_WORK
+failed=0
+ok() { echo "ok $1"; }
+not_ok() { echo "not ok $1: $(tr '\n' ' ' <<<"$2" | cut -c1-600)"; failed=1; }
+skip() { echo "skip $1: $2"; }
+# check NAME EXPECTED GOT
+check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
+have() { command -v "$1" >/dev/null; }
+# needs PROGRAM NAME: true if it is there; otherwise NAME is skipped.
+needs() { have "$1" || { skip "$2" "no $1 ($(awk -F'\t' -v c="cmd:$1" '$2 == c {print "apt-get install " $1}' "$top/tools/packages.txt"))"; false; }; }
+
+python=/usr/bin/python3 # one that an ordinary user may run
+[ -x $python ] || python=python3
+have $python || { skip "$(basename "$0" .sh)" "no python3 (apt-get install python3)"; exit 0; }
+cp "$release/nst" "$work/nst" && cp "$here"/run_*.py "$here/attach_pty.py" "$work/" || exit 1
+chmod 755 "$work"/nst "$work"/*.py
+nst=$work/nst
+
+if [ "$(id -u)" = 0 ]; then
+    mkdir -p /dev/net
+    mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 ||
+        { skip "$(basename "$0" .sh)" "cannot make a TUN device node"; exit 0; }
+    ip link set lo up && ip addr add 192.0.2.1/32 dev lo && ip addr add 192.0.2.2/32 dev lo || exit 1
+    users="root user"
+elif [ -w /dev/net/tun ]; then
+    users=user
+else
+    skip "$(basename "$0" .sh)" "needs root, or a /dev/net/tun that may be opened"
+    exit 0
+fi
+who=${users##* }
+
+# use_sanitized: $nst is the build with sanitizers from now on, if there is one; use_release: the other.
+use_sanitized() {
+    [ -x "$sanitized/nst" ] || return 1
+    [ -e "$work/nst-sanitized" ] || cp "$sanitized/nst" "$work/nst-sanitized"
+    nst=$work/nst-sanitized
+    # What a sanitizer says is found in $work/asan.PID, whatever becomes of stderr.
+    export ASAN_OPTIONS=log_path=$work/asan:detect_stack_use_after_return=1
+    export UBSAN_OPTIONS=log_path=$work/asan:print_stacktrace=1
+}
+use_release() { nst=$work/nst; }
+# check_sanitizers NAME: no sanitizer said anything (leaks too) since the last time.
+check_sanitizers() {
+    local said
+    said=$(cat "$work"/asan.* 2>/dev/null)
+    [ -z "$said" ] && ok "$1" || { not_ok "$1" "$(grep -m3 -E 'ERROR|runtime error|SUMMARY|#[0-4] ' <<<"$said")"; echo "$said" | head -60; }
+    rm -f "$work"/asan.*
+}
+
+# as COMMAND...: becomes COMMAND as $who.
+as_exec() {
+    if [ "$who" = user ] && [ "$(id -u)" = 0 ]; then
+        exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+    fi
+    exec "$@"
+}
+# run SECONDS ARGUMENTS...: nst run ARGUMENTS as $who, within a time; stderr goes to $work/err.
+run() {
+    local limit=$1
+    shift
+    (as_exec timeout -k 5 "$limit" "$nst" run "$@" 2>"$work/err")
+}
+# client NAME SECONDS [OPTION...] -- SCENARIO ARGUMENTS...: a scenario of run_client.py inside nst; it says
+# nothing and ends with 0 if all is well.
+client() {
+    local name=$1 limit=$2 options=() said status=0
+    shift 2
+    while [ "$1" != -- ]; do options+=("$1") && shift; done
+    shift
+    said=$(run "$limit" -q "${options[@]}" -- $python "$work/run_client.py" "$@" 2>&1) || status=$?
+    if [ $status = 0 ]; then ok "$name"; else
+        not_ok "$name" "status $status: $(tail -n 3 <<<"$said") $(tail -n 2 "$work/err")"; fi
+}
+
+# start_servers: run_server.py on the host's side; sets its ports: $http $echo ... as it prints them.
+start_servers() {
+    $python "$work/run_server.py" "$work" >"$work/ports" 2>"$work/server.err" </dev/null &
+    server=$!
+    for _ in $(seq 100); do
+        grep -q '^ready' "$work/ports" && break
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
+    grep -q '^ready' "$work/ports" || { not_ok "the servers start" "$(tail -n 3 "$work/server.err")"; exit 1; }
+    # shellcheck disable=SC1091 # made above: name=port
+    . <(grep = "$work/ports")
+}
+stop_servers() { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
+
+# What a run could leave behind: interfaces, mounts, files, processes that carry our marker.
+export NST_INTEROP_MARK=mark-$$
+remains() {
+    ip -o link | awk -F': ' '{print $2}'
+    cat /proc/self/mounts
+    ls -A /run /etc
+    grep -lzs "^NST_INTEROP_MARK=$NST_INTEROP_MARK-run" /proc/[0-9]*/environ
+    lsns --noheadings --output NS,TYPE | grep -wF "${namespaces:-none}"
+}
+remember() { remains >"$work/before" 2>/dev/null; }
+# check_nothing_left NAME: the kernel tears namespaces down in the background, so with patience.
+check_nothing_left() {
+    for _ in $(seq 50); do
+        remains >"$work/after" 2>/dev/null
+        if cmp -s "$work/before" "$work/after"; then
+            ok "$1"
+            return
+        fi
+        sleep 0.1
+    done
+    not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
+}
