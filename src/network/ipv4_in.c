@@ -14,8 +14,21 @@
 #include "stack/stack.h"
 #include "wire/addr.h"
 
+/* A header without options, whole, whose total length is plausible: nearly every packet's. */
+static inline bool is_plain(const struct pkt *p)
+{
+    if (p->linear < IP4_HDR_LEN || p->data[0] != 0x45)
+        return false;
+    const uint32_t total_len = be16_get(p->data + 2);
+    return total_len >= IP4_HDR_LEN && total_len <= p->len;
+}
+
 bool ip4_parse_packet(struct pkt *p)
 {
+    if (likely(is_plain(p))) {
+        p->trans_off = (uint16_t)(p->data + IP4_HDR_LEN - p->head);
+        return true;
+    }
     if (!pkt_pull_up(p, IP4_HDR_LEN))
         return false;
     const uint32_t hdr_len = (p->data[0] & 0x0fu) * 4;
@@ -77,9 +90,22 @@ static bool judge_destination(const struct net_ep *ep, const struct pkt *p, stru
     return kind == ADDR_TEMPORARY;
 }
 
+static inline struct ip4_memo *memo_for(const struct nst_stack *stack, uint32_t src4, uint32_t dst4)
+{
+    return &stack->ip4->memo[((src4 ^ dst4) * 0x9e3779b1u) >> 28 & (IP4_MEMO_SIZE - 1)];
+}
+
+static inline bool is_remembered(const struct net_ep *ep, const struct pkt *p, uint32_t src4,
+                                 uint32_t dst4)
+{
+    const struct nst_stack *stack = ep->nic->stack;
+    const struct ip4_memo *memo = memo_for(stack, src4, dst4);
+    return memo->src4 == src4 && memo->dst4 == dst4 && memo->nic == ep->nic &&
+           memo->generation == stack->routes.generation && p->type == PKT_HOST;
+}
+
 /* Fills in rx->type and dst_assigned; DROP_REASON_MAX: fine. */
-static enum drop_reason judge_addresses_slow(const struct net_ep *ep, const struct pkt *p,
-                                             struct rx *rx, struct ip4_memo *memo)
+static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
 {
     const bool ours = judge_destination(ep, p, rx);
     if (!ip4_source_is_sane(ep, rx->src.w[3], rx->type != PKT_HOST))
@@ -87,27 +113,12 @@ static enum drop_reason judge_addresses_slow(const struct net_ep *ep, const stru
     if (!ours)
         return DROP_IP_NOT_OURS;
     if (rx->type == PKT_HOST && rx->dst_assigned && p->type == PKT_HOST)
-        *memo = (struct ip4_memo){.nic = ep->nic,
-                                  .src4 = rx->src.w[3],
-                                  .dst4 = rx->dst.w[3],
-                                  .generation = ep->nic->stack->routes.generation};
+        *memo_for(ep->nic->stack, rx->src.w[3], rx->dst.w[3]) =
+            (struct ip4_memo){.nic = ep->nic,
+                              .src4 = rx->src.w[3],
+                              .dst4 = rx->dst.w[3],
+                              .generation = ep->nic->stack->routes.generation};
     return DROP_REASON_MAX;
-}
-
-static inline enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p,
-                                               struct rx *rx)
-{
-    const struct nst_stack *stack = ep->nic->stack;
-    const uint32_t src4 = rx->src.w[3], dst4 = rx->dst.w[3];
-    struct ip4_memo *memo =
-        &stack->ip4->memo[((src4 ^ dst4) * 0x9e3779b1u) >> 28 & (IP4_MEMO_SIZE - 1)];
-    if (likely(memo->src4 == src4 && memo->dst4 == dst4 && memo->nic == ep->nic &&
-               memo->generation == stack->routes.generation && p->type == PKT_HOST)) {
-        rx->type = PKT_HOST;
-        rx->dst_assigned = true;
-        return DROP_REASON_MAX;
-    }
-    return judge_addresses_slow(ep, p, rx, memo);
 }
 
 /*
@@ -156,16 +167,24 @@ static struct pkt *input_slow(struct net_ep *ep, struct pkt *p, struct ip4_hdr *
     return p;
 }
 
-void ip4_input(struct net_ep *ep, struct pkt *p)
+static inline void deliver(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
+                           uint32_t hdr_len)
 {
-    struct nst_stack *stack = ep->nic->stack;
+    nst_pkt_pull(pkt_pub(p), hdr_len);
+    pkt_set_trans(p);
+    COUNT(stack->counters.ip4_delivered);
+    stack_deliver_transport(stack, p, rx);
+}
+
+/* Every packet: in the order that the theory of operation gives. */
+static void input_any(struct net_ep *ep, struct pkt *p)
+{
     struct ip4_hdr hdr;
-    COUNT(stack->counters.ip4_received);
-    if (unlikely(ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len)) {
+    if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len) {
         refuse(ep, p, DROP_NET_MALFORMED);
         return;
     }
-    if (p->csum == NST_CSUM_UNKNOWN && unlikely(!ip4_csum_ok(p->data, hdr.hdr_len))) {
+    if (p->csum == NST_CSUM_UNKNOWN && !ip4_csum_ok(p->data, hdr.hdr_len)) {
         refuse(ep, p, DROP_IP_CSUM);
         return;
     }
@@ -176,20 +195,42 @@ void ip4_input(struct net_ep *ep, struct pkt *p)
                     .src = addr_from_raw4(hdr.src4),
                     .dst = addr_from_raw4(hdr.dst4)};
     const enum drop_reason objection = judge_addresses(ep, p, &rx);
-    if (unlikely(objection != DROP_REASON_MAX)) {
+    if (objection != DROP_REASON_MAX) {
         refuse(ep, p, objection);
         return;
     }
-    if (unlikely(hdr.hdr_len > IP4_HDR_LEN || ip4_is_fragment(&hdr))) {
-        p = input_slow(ep, p, &hdr);
-        if (p == NULL)
-            return;
-    }
+    p = input_slow(ep, p, &hdr);
+    if (p == NULL)
+        return;
     rx.proto = hdr.proto;
     rx.ttl = hdr.ttl;
     rx.tos = hdr.tos;
-    nst_pkt_pull(pkt_pub(p), hdr.hdr_len);
-    pkt_set_trans(p);
-    COUNT(stack->counters.ip4_delivered);
-    stack_deliver_transport(stack, p, &rx);
+    deliver(ep->nic->stack, p, &rx, hdr.hdr_len);
+}
+
+/* The same for a whole, plain packet of a flow that is remembered: nothing else can object. */
+void ip4_input(struct net_ep *ep, struct pkt *p)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    const uint8_t *h = p->data;
+    COUNT(stack->counters.ip4_received);
+    if (unlikely(!is_plain(p) || (be16_get(h + 6) & 0x3fff) != 0 ||
+                 !is_remembered(ep, p, addr_raw4_get(h + 12), addr_raw4_get(h + 16)) ||
+                 (p->csum == NST_CSUM_UNKNOWN && !csum_ok(csum_header20(h))))) {
+        input_any(ep, p);
+        return;
+    }
+    const uint32_t total_len = be16_get(h + 2);
+    if (p->len > total_len)
+        pkt_trim(p, total_len);
+    const struct rx rx = {.nic = ep->nic,
+                          .net = ep->proto,
+                          .src = addr_from_raw4(addr_raw4_get(h + 12)),
+                          .dst = addr_from_raw4(addr_raw4_get(h + 16)),
+                          .proto = h[9],
+                          .ttl = h[8],
+                          .tos = h[1],
+                          .type = PKT_HOST,
+                          .dst_assigned = true};
+    deliver(stack, p, &rx, IP4_HDR_LEN);
 }
