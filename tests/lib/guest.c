@@ -176,7 +176,8 @@ void guest_inject_echo(struct guest *g, uint8_t type, const struct nst_endpoint 
     const size_t len = strlen(text);
     uint8_t *body = malloc(ICMP4_HDR_LEN + len);
     icmp4_build(body, &(struct icmp4_hdr){.type = type, .id = src->port, .seq = seq});
-    memcpy(body + ICMP4_HDR_LEN, text, len);
+    if (len > 0)
+        memcpy(body + ICMP4_HDR_LEN, text, len);
     icmp4_csum_put(body, csum_short(body, ICMP4_HDR_LEN + len, 0));
     guest_inject(g, &src->addr, dst, IP_PROTO_ICMP, body, ICMP4_HDR_LEN + len);
     free(body);
