@@ -145,7 +145,7 @@ static void pump_out(struct tcp_pair *p, struct tcp_flow *f)
         const uint64_t left = f->total - f->sent;
         const uint32_t want = left < chunk ? (uint32_t)left : chunk;
         const int64_t n = nst_socket_send(stack, p->s[f->from], pattern(f->from, f->sent), want, 0);
-        if (n == -NST_EAGAIN)
+        if (n == -NST_EAGAIN || n == -NST_ENOMEM)
             return;
         assert_true(n > 0);
         f->sent += (uint64_t)n;
