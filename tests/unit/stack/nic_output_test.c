@@ -163,7 +163,7 @@ static struct pkt *tcp_packet(struct probe *b, uint32_t len, uint16_t size)
     struct nst_endpoint src = {.addr = nst_addr_v4(10, 0, 0, 1), .port = 80};
     struct nst_endpoint dst = {.addr = nst_addr_v4(10, 0, 0, 2), .port = 81};
     const struct tcp_hdr hdr = {.flags = TCP_ACK, .seq = 1};
-    size_t n = frame_tcp4(frame, &src, &dst, &hdr, NULL, payload, len);
+    size_t n = frame_tcp4(frame, &src, &dst, &hdr, NULL, &(struct nst_iovec){payload, len});
     uint16_t pseudo =
         csum_fold_raw(csum_pseudo(&src.addr, &dst.addr, IP_PROTO_TCP, (uint32_t)n - 20));
     memcpy(frame + 36, &pseudo, 2);
