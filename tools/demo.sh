@@ -61,13 +61,12 @@ start_server() {
 failed=0
 good() { echo "${green}   ok: $*$plain"; echo; }
 bad() { echo "${red}   failed: $*$plain"; echo; failed=1; }
-# run OPTION... -- PROGRAM...: says what it runs, and runs it, never for longer than a minute. What the
-# program says is kept in $work/said too.
+# run OPTION... -- PROGRAM...: says what it runs, and runs it, never for longer than a minute.
 run() {
-    echo "$bold\$ nst run $*$plain"
-    timeout --foreground 60 "$nst" run "$@" | tee "$work/said"
-    return "${PIPESTATUS[0]}"
+    echo "$bold\$ nst run $*$plain" >&3
+    timeout --foreground 60 "$nst" run "$@"
 }
+exec 3>&1 # for what is said while stdout goes into a file
 
 curl_options=(-sS)
 [ ! -t 2 ] || curl_options=(-#)
@@ -83,10 +82,12 @@ url=http://10.0.2.2:$http
 
 if run -v -- ping -c3 -i0.3 10.0.2.2; then good "the gateway answers"; else bad "ping"; fi
 
-run --dns "$dns" -- getent hosts demo.test
+run --dns "$dns" -- getent hosts demo.test >"$work/said" 2>&1
+cat "$work/said"
 if grep -q '^10\.0\.2\.2 ' "$work/said"; then good "names resolve"; else bad "the name look-up"; fi
 
-run --dns "$dns" -- curl -sS "http://demo.test:$http/"
+run --dns "$dns" -- curl -sS "http://demo.test:$http/" >"$work/said" 2>&1
+cat "$work/said"
 if grep -q '^hello demo.test' "$work/said"; then good "a page from this machine's loopback"; else bad "curl"; fi
 
 cd "$work" || exit 1
@@ -95,7 +96,8 @@ got=$([ -e data ] && sha256sum <data | cut -c1-64)
 if [ "$got" = "$sum" ]; then good "100 MB came, and their SHA-256 is right"; else
     bad "the download: SHA-256 '$got', not $sum"; fi
 
-run -- curl "${curl_options[@]}" -T data "$url/data"
+run -- curl "${curl_options[@]}" -T data "$url/data" >said
+cat said
 if [ "$(cat said)" = "$sum" ]; then good "100 MB went, and this is their SHA-256 at the server"; else
     bad "the upload: SHA-256 '$(cat said)', not $sum"; fi
 
