@@ -51,7 +51,7 @@ uint32_t pkt_csum(const struct pkt *p, uint32_t offset, uint32_t len)
         struct piece piece = piece_at((const struct nst_pkt *)p, i);
         narrow(&piece, &offset, len - done);
         uint32_t part = piece.len <= CSUM_SHORT ? csum_short(piece.data, piece.len, 0)
-                                        : ops->sum(piece.data, piece.len, 0);
+                                                : ops->sum(piece.data, piece.len, 0);
         sum = csum_block_add(sum, part, done);
         done += piece.len;
     }

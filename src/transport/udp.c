@@ -60,7 +60,7 @@ int udp_new_flow(struct nst_stack *stack, const struct demux_key *key, struct re
 /* May the link be left to complete the checksum? Fragments have to be complete. */
 static bool csum_is_offloaded(const struct dst *dst, uint32_t len)
 {
-    return (dst->nic->link->caps & NST_LINK_CSUM_TX) != 0 && len <= dst_mtu(dst);
+    return unlikely((dst->nic->link->caps & NST_LINK_CSUM_TX) != 0) && len <= dst_mtu(dst);
 }
 
 static struct pkt *build(const struct dgram *d, const struct dst *dst, uint16_t port,
@@ -100,7 +100,7 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
     if (unlikely(out->len > UDP_PAYLOAD_MAX))
         return -NST_EMSGSIZE;
     int r = dgram_send_check(d, to, out->len, &to);
-    if (r == 0)
+    if (r == 0 && unlikely(!d->entry.registered))
         r = dgram_autobind(d);
     if (r == 0)
         r = dgram_route(d, to, &dst);
@@ -141,11 +141,13 @@ void udp_redeliver(struct dgram *d, struct pkt *p, const struct rx *rx)
 /* RFC 768, RFC 8200 8.1. The length field holds; p is trimmed to it. */
 static bool csum_is_right(const struct pkt *p, const struct rx *rx, uint16_t csum)
 {
+    const bool v4 = likely(nst_addr_is_v4(&rx->dst));
     if (csum == 0)
-        return nst_addr_is_v4(&rx->dst);
+        return v4;
     if (p->csum != NST_CSUM_UNKNOWN)
         return true;
-    const uint32_t pseudo = csum_pseudo(&rx->src, &rx->dst, IP_PROTO_UDP, p->len);
+    const uint32_t pseudo = v4 ? csum_pseudo_v4(rx->src.w[3], rx->dst.w[3], IP_PROTO_UDP, p->len)
+                               : csum_pseudo_v6(&rx->src, &rx->dst, IP_PROTO_UDP, p->len);
     if (likely(p->nslices == 0 && p->len <= CSUM_SHORT))
         return csum_ok(csum_short(p->data, p->len, pseudo));
     return csum_ok(csum_add(pkt_csum(p, 0, p->len), pseudo));
