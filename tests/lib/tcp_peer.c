@@ -45,7 +45,8 @@ void tcp_peer_send(struct tcp_peer *t, uint16_t flags, uint32_t seq, uint32_t le
         .wnd = t->wnd,
         .hdr_len = (uint8_t)(TCP_HDR_LEN + opts_len),
     };
-    const size_t n = frame_tcp4(packet, &t->remote, &t->local, &hdr, options, payload, len);
+    const size_t n =
+        frame_tcp4(packet, &t->remote, &t->local, &hdr, options, &(struct nst_iovec){payload, len});
     t->opts = (struct tcp_opts){.present = 0};
     world_inject_ip(&t->w, packet, n);
     world_run(&t->w);
