@@ -78,30 +78,26 @@ bool tcp_peer_see(struct tcp_peer *t, struct tcp_seen *ret_seen)
     return true;
 }
 
-struct tcp_seen tcp_peer_expect_at(struct tcp_peer *t, uint16_t flags, uint32_t seq, uint32_t len,
-                                   uint32_t ack, const char *file, int line)
+struct tcp_seen tcp_peer_expect_at(struct tcp_peer *t, const char *where, uint16_t flags,
+                                   const uint32_t seq_len_ack[3])
 {
     struct tcp_seen seen = {.flags = 0};
-    if (!tcp_peer_see(t, &seen)) {
-        print_error("%s:%d: nothing was sent\n", file, line);
-        fail();
-    }
-    if ((seen.flags & ~TCP_PSH) != flags || seen.seq != seq || seen.len != len || seen.ack != ack) {
-        print_error("%s:%d: flags %x seq %u len %u ack %u; expected %x %u %u %u\n", file, line,
-                    seen.flags, seen.seq, seen.len, seen.ack, flags, seq, len, ack);
-        fail();
-    }
+    if (!tcp_peer_see(t, &seen))
+        fail_msg("%s: nothing was sent", where);
+    if ((seen.flags & ~TCP_PSH) != flags || seen.seq != seq_len_ack[0] ||
+        seen.len != seq_len_ack[1] || seen.ack != seq_len_ack[2])
+        fail_msg("%s: flags %x seq %u len %u ack %u; expected %x %u %u %u", where, seen.flags,
+                 seen.seq, seen.len, seen.ack, flags, seq_len_ack[0], seq_len_ack[1],
+                 seq_len_ack[2]);
     return seen;
 }
 
-void tcp_peer_quiet_at(struct tcp_peer *t, const char *file, int line)
+void tcp_peer_quiet_at(struct tcp_peer *t, const char *where)
 {
     struct tcp_seen seen;
-    if (tcp_peer_see(t, &seen)) {
-        print_error("%s:%d: flags %x seq %u len %u ack %u was sent\n", file, line, seen.flags,
-                    seen.seq, seen.len, seen.ack);
-        fail();
-    }
+    if (tcp_peer_see(t, &seen))
+        fail_msg("%s: flags %x seq %u len %u ack %u was sent", where, seen.flags, seen.seq,
+                 seen.len, seen.ack);
 }
 
 void tcp_peer_listen(struct tcp_peer *t, int backlog)

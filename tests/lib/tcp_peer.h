@@ -74,13 +74,16 @@ static inline void tcp_peer_ack(struct tcp_peer *t, uint32_t seq, uint32_t ack)
 /* The next segment that the stack sent; false: there is none. */
 bool tcp_peer_see(struct tcp_peer *t, struct tcp_seen *ret_seen);
 /* It has to be there and to be this; PSH is not compared. */
-struct tcp_seen tcp_peer_expect_at(struct tcp_peer *t, uint16_t flags, uint32_t seq, uint32_t len,
-                                   uint32_t ack, const char *file, int line);
+struct tcp_seen tcp_peer_expect_at(struct tcp_peer *t, const char *where, uint16_t flags,
+                                   const uint32_t seq_len_ack[3]);
+#define TCP_PEER_TEXT(line) #line
+#define TCP_PEER_LINE(line) TCP_PEER_TEXT(line)
+#define TCP_PEER_HERE       __FILE__ ":" TCP_PEER_LINE(__LINE__)
 #define tcp_peer_expect(t, flags, seq, len, ack) \
-    tcp_peer_expect_at(t, flags, seq, len, ack, __FILE__, __LINE__)
+    tcp_peer_expect_at(t, TCP_PEER_HERE, flags, (const uint32_t[3]){seq, len, ack})
 /* Nothing more was sent. */
-void tcp_peer_quiet_at(struct tcp_peer *t, const char *file, int line);
-#define tcp_peer_quiet(t) tcp_peer_quiet_at(t, __FILE__, __LINE__)
+void tcp_peer_quiet_at(struct tcp_peer *t, const char *where);
+#define tcp_peer_quiet(t) tcp_peer_quiet_at(t, TCP_PEER_HERE)
 /* Time passes. */
 void tcp_peer_wait(struct tcp_peer *t, nst_time duration);
 /* The application writes n bytes (0, 1, 2 ...), or reads all; then the stack runs. */

@@ -31,7 +31,8 @@ static void refuses_what_is_cut_off(void **state)
         struct nst_link_header header;
         uint8_t *memory = malloc(len + 1); /* the sanitizer watches its end */
         memset(memory, 1, len);
-        struct nst_pkt *p = nst_pkt_new_external(t.pool, memory, len, 0, len, NULL, NULL);
+        struct nst_pkt *p = nst_pkt_new_external(
+            t.pool, &(struct nst_external){.memory = memory, .size = len, .len = len});
         assert_int_equal(nst_ethernet_parse(NULL, p, &header), len == 14);
         assert_int_equal(p->len, len == 14 ? 0 : len);
         nst_pkt_free(p);
