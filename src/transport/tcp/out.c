@@ -340,7 +340,7 @@ static void send_probe(struct tcb *tcb)
     struct dst *dst = tcb_dst(tcb);
     COUNT(tcb->stack->counters.tcp_probes_sent);
     const uint32_t right = tcb->snd.una + tcb->snd.wnd;
-    if (tx != NULL && dst != NULL && seq_gt(right, tcb->snd.nxt) && tx->end != tcb->snd.nxt) {
+    if (tx != NULL && dst != NULL && seq_gt(right, tcb->snd.nxt) && seq_gt(tx->end, tcb->snd.nxt)) {
         const uint32_t n = min_u32(right - tcb->snd.nxt, tx->end - tcb->snd.nxt);
         if (send_range(tcb, dst, min_u32(n, tcb->snd.mss))) {
             tcb->backoff = 0;
@@ -375,7 +375,8 @@ static void run_synchronized(struct tcb *tcb)
     const uint8_t bits = tcb->todo_bits;
     if ((bits & (TODO_SEND | TODO_TIMEOUT)) != 0 && tcb->tx != NULL)
         send_stream(tcb, (bits & TODO_TIMEOUT) != 0);
-    if ((bits & TODO_PROBE) != 0)
+    /* Persist is over when send_stream just found something to send. */
+    if ((bits & TODO_PROBE) != 0 && (tcb->tx == NULL || tcb->probing))
         send_probe(tcb);
     if ((bits & TODO_WINDOW) != 0 && window_wants_update(tcb))
         tcb->todo_bits |= TODO_ACK;
