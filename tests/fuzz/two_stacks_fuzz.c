@@ -268,7 +268,7 @@ static void accept_one(struct fuzz *f)
 
 static void settle(struct fuzz *f)
 {
-    for (int i = 0; i < 200; i++) {
+    for (int i = 0; i < 50000; i++) {
         nst_stack_run(f->side[0].stack, f->now, 0);
         nst_stack_run(f->side[1].stack, f->now, 0);
         if (nst_stack_next_deadline(f->side[0].stack) > f->now &&
