@@ -177,7 +177,17 @@ static inline bool pkt_reserve_headroom(struct pkt *p, uint32_t n)
 
 /* Appends a view of `block` to p and takes a reference to it. False: no more slices or no memory. A
  * view that continues the last slice extends it. */
-bool pkt_add_slice(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len);
+bool pkt_add_slice_slow(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len);
+static inline bool pkt_add_slice(struct pkt *p, struct nst_block *block, uint8_t *data,
+                                 uint32_t len)
+{
+    if (p->nslices > 0 || len == 0)
+        return pkt_add_slice_slow(p, block, data, len);
+    p->slice[0] = (struct nst_slice){data, len, 0, block_ref(block)};
+    p->nslices = 1;
+    p->len += len;
+    return true;
+}
 
 /* Moves all bytes of `from` to the end of `to` as slices and ends `from` as merged. False: too many
  * slices or inline bytes that cannot be shared and no memory to copy them; both unchanged. */
