@@ -4,6 +4,8 @@
 #define NICSTACK_SRC_STACK_COALESCE_H
 
 #include "packet/packet.h"
+#include "wire/ip4.h"
+#include "wire/ipproto.h"
 
 #define COALESCE_FLOWS 8
 
@@ -24,6 +26,13 @@ static inline void coalesce_init(struct coalesce *c)
 {
     c->count = 0;
     c->merged = 0;
+}
+
+/* Can p, data at the network header, matter to what is held at all? Where not, coalesce_add need not
+ * be called. */
+static inline bool coalesce_wants(const struct pkt *p)
+{
+    return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
 }
 
 /*
