@@ -28,7 +28,8 @@ static void narrow(struct piece *piece, uint32_t *offset, uint32_t len)
     piece->len = min_u32(piece->len - skip, len);
 }
 
-uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to, uint32_t size)
+static SLOW_PATH uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
+                                      uint32_t size)
 {
     uint32_t done = 0;
     for (uint32_t i = 0; i <= p->nslices && done < size; i++) {
@@ -41,6 +42,16 @@ uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
     return done;
 }
 
+uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to, uint32_t size)
+{
+    /* Payload is nearly always in one piece: all linear, or all in the first slice. */
+    const struct piece piece = piece_at(p, p->linear == 0 && p->nslices > 0);
+    if (unlikely(size == 0 || (uint64_t)offset + size > piece.len))
+        return copy_pieces(p, offset, to, size);
+    memcpy(to, piece.data + offset, size);
+    return size;
+}
+
 uint32_t pkt_csum(const struct pkt *p, uint32_t offset, uint32_t len)
 {
     DEBUG_CHECK(offset <= p->len && len <= p->len - offset);
@@ -51,7 +62,7 @@ uint32_t pkt_csum(const struct pkt *p, uint32_t offset, uint32_t len)
         struct piece piece = piece_at((const struct nst_pkt *)p, i);
         narrow(&piece, &offset, len - done);
         uint32_t part = piece.len <= CSUM_SHORT ? csum_short(piece.data, piece.len, 0)
-                                        : ops->sum(piece.data, piece.len, 0);
+                                                : ops->sum(piece.data, piece.len, 0);
         sum = csum_block_add(sum, part, done);
         done += piece.len;
     }

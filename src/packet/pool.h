@@ -18,6 +18,10 @@
                               */
 #define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
 #define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
+/* Free descriptors that are kept: a burst of 64 KiB segments is a few hundred; but no more than
+ * this part of the budget. */
+#define POOL_DESCRIPTORS_KEPT (128 * 1024)
+#define POOL_DESCRIPTORS_PART 64
 
 struct pool_cache {
     void *first;
@@ -50,11 +54,12 @@ struct nst_pool *pool_new(const struct nst_allocator *allocator, uint64_t limit)
 void pool_retire(struct nst_pool *pool);
 /* Frees a retired pool if nothing of it is alive; for packet/ alone. */
 void pool_settle(struct nst_pool *pool);
-/* Gives the free large blocks that are kept back to the allocator. */
+/* Gives the free large blocks and descriptors that are kept back to the allocator. */
 void pool_trim(struct nst_pool *pool);
 static inline bool pool_has_cache(const struct nst_pool *pool)
 {
-    return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0;
+    return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0 ||
+           slab_can_trim(&pool->packets);
 }
 
 /* Packets that are in nobody's end yet: what must be found in the stack's queues. */

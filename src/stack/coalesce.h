@@ -28,8 +28,8 @@ static inline void coalesce_init(struct coalesce *c)
     c->merged = 0;
 }
 
-/* Can p, data at the network header, matter to what is held at all? Where not, coalesce_add need not
- * be called. */
+/* Can p, data at the network header, matter to what is held at all? Where not, coalesce_add need
+ * not be called. */
 static inline bool coalesce_wants(const struct pkt *p)
 {
     return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;

@@ -114,9 +114,8 @@ static void fit_network(uint8_t *header, const struct cut *c, uint32_t index, ui
     const uint16_t id = (uint16_t)(c->ip_id + index);
     be16_put(header + 2, total_len);
     be16_put(header + 4, id);
-    be16_put(header + 10,
-             csum_fold(csum_reduce((uint64_t)c->net_sum + csum_from16(total_len) +
-                                   csum_from16(id))));
+    be16_put(header + 10, csum_fold(csum_reduce((uint64_t)c->net_sum + csum_from16(total_len) +
+                                                csum_from16(id))));
 }
 
 static void fit_tcp(uint8_t *header, const struct cut *c, uint32_t index, bool last)
