@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "packet/block.h"
 #include "packet/counter.h"
+#include "packet/pool.h"
 
 /* No descriptor is left: what is cached makes room, once. */
 static __attribute__((noinline)) struct pkt *take_slow(struct nst_pool *pool)
@@ -123,15 +124,6 @@ struct pkt *pkt_build(struct nst_pool *pool, uint32_t headroom, uint32_t size)
         pool->census.built++;
     }
     return p;
-}
-
-void pkt_receive(struct pkt *p)
-{
-    struct pool_census *census = &p->pool->census;
-    /* A loopback delivers the very packet that it was given to transmit. */
-    census->transmitted += p->begun;
-    census->received++;
-    p->begun = true;
 }
 
 /* What is not bytes: everything that still holds for a packet with the same head-room. */
@@ -284,12 +276,6 @@ void pkt_merge(struct pkt *p)
     give(p);
 }
 
-void pkt_count_delivered(struct pkt *p)
-{
-    p->pool->census.delivered += p->begun;
-    p->begun = false;
-}
-
 void pkt_free(struct pkt *p)
 {
     DEBUG_CHECK(!p->begun);
@@ -358,8 +344,7 @@ static inline struct pkt *transfer_inline(struct nst_pool *to, struct pkt *p)
             copy->inline_slice[i] = p->inline_slice[i];
         p->nslices = 0;
     }
-    p->pool->census.transmitted += p->begun;
-    give(p);
+    nst_pkt_free(pkt_pub(p));
     return copy;
 }
 

@@ -70,6 +70,23 @@ static inline uint64_t pool_queued(const struct nst_pool *pool)
            c->merged - c->dropped;
 }
 
+/* Counts a packet that a link delivers as received. A loopback delivers the very packet that it was
+ * given to transmit. */
+static inline void pkt_receive(struct pkt *p)
+{
+    struct pool_census *census = &p->pool->census;
+    census->transmitted += p->begun;
+    census->received++;
+    p->begun = true;
+}
+
+/* Its bytes reached a protocol or a socket, which holds them: it ends as delivered now. */
+static inline void pkt_count_delivered(struct pkt *p)
+{
+    p->pool->census.delivered += p->begun;
+    p->begun = false;
+}
+
 /* More than half, and nearly all, of the budget is in use: stop growing windows; evict and refuse
  * (DESIGN decision 8). */
 static inline bool pool_is_tight(const struct nst_pool *pool)

@@ -377,19 +377,9 @@ bool dst_is_valid(const struct dst *d)
     return likely(d->generation == d->stack->routes.generation && d->stack->now < d->mtu_expires);
 }
 
-uint32_t dst_headroom(const struct dst *d)
-{
-    return d->headroom;
-}
-
 uint32_t dst_mtu(const struct dst *d)
 {
     return d->mtu - d->net->max_header;
-}
-
-uint32_t dst_gso_max(const struct dst *d)
-{
-    return d->gso_max;
 }
 
 int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out)

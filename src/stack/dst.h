@@ -80,13 +80,19 @@ bool dst_is_valid(const struct dst *d);
 bool dst_shed(struct nst_stack *stack);
 
 /* Head-room that a packet for dst needs in front of its transport header. */
-uint32_t dst_headroom(const struct dst *d);
+static inline uint32_t dst_headroom(const struct dst *d)
+{
+    return d->headroom;
+}
 /* Largest transport segment or datagram payload + header that fits one packet: mtu less the IP
  * header. */
 uint32_t dst_mtu(const struct dst *d);
 /* Largest IP packet with a TCP gso request that may be given to output; 0: none, send MSS-sized
  * ones. The NIC cuts in software where the link cannot. */
-uint32_t dst_gso_max(const struct dst *d);
+static inline uint32_t dst_gso_max(const struct dst *d)
+{
+    return d->gso_max;
+}
 /* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
 int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out);
 /* The NIC's queue towards this destination takes no more now: emit nothing but a small share

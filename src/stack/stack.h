@@ -46,6 +46,7 @@ struct todo {
 struct nst_stack {
     struct nst_pool *pool;
     nst_time now;
+    uint32_t now_us, now_ms; /* the same, cut to what TCP counts with */
     struct wheel wheel;
     struct timer trim;    /* gives the pool's idle blocks back */
     struct list todos;    /* of struct todo, first in first out */
@@ -128,9 +129,20 @@ static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time 
     wheel_arm(&stack->wheel, t, when);
 }
 
+/* The end of a packet of a transport that is not there. */
+void stack_refuse_transport(struct pkt *p, const struct rx *rx);
+
 /* N100, N101: raw clones (later), the transport's input, or its absence answered. Network protocols
  * call it with data at the transport header. Consumes p. */
-void stack_deliver_transport(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *p,
+                                           const struct rx *rx)
+{
+    const struct transport_proto *transport = stack_transport(stack, rx->proto);
+    if (likely(transport != NULL))
+        transport->input(stack, p, rx);
+    else
+        stack_refuse_transport(p, rx);
+}
 
 /* Are two words the same? */
 static inline bool name_equal(const char *x, const char *y)
