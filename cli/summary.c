@@ -63,11 +63,21 @@ static const char *size_text(uint64_t bytes, char *text, size_t size)
     return text;
 }
 
+/* What people should know of: all but the packets of protocols that there are none of here, such as
+ * the router solicitation that every kernel sends. */
+static uint64_t count_drops(const struct nst_stack *stack)
+{
+    struct nst_census census;
+    uint64_t unknown = 0;
+    nst_stack_get_census(stack, &census);
+    (void)nst_stack_counter_get(stack, "drop_unknown_protocol", &unknown);
+    return census.dropped - unknown;
+}
+
 void summary_print(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     char sent[32], received[32];
-    struct nst_census census;
-    nst_stack_get_census(stack, &census);
+    const uint64_t dropped = count_drops(stack);
     const struct nst_gateway_stats *g = &s->gateway;
     fprintf(out, "nst: %llu TCP, %llu UDP, %llu ping; %s out, %s in; %.1f s",
             (unsigned long long)g->tcp_flows, (unsigned long long)g->udp_flows,
@@ -80,8 +90,8 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
         fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
-    if (census.dropped != 0)
-        fprintf(out, "; %llu dropped", (unsigned long long)census.dropped);
+    if (dropped != 0)
+        fprintf(out, "; %llu dropped", (unsigned long long)dropped);
     if (g->refused != 0)
         fprintf(out, "; %llu refused", (unsigned long long)g->refused);
     if (g->failed != 0)

@@ -61,10 +61,12 @@ start_server() {
 failed=0
 good() { echo "${green}   ok: $*$plain"; echo; }
 bad() { echo "${red}   failed: $*$plain"; echo; failed=1; }
-# show WORDS...: how the command that follows would be typed.
-show() { echo "$bold\$ $*$plain"; }
-# run PROGRAM...: in nst, with the demo's name server; never for longer than a minute.
-run() { timeout --foreground 60 "$nst" run --dns "127.0.0.1:$dns" "$@"; }
+# run OPTION... -- PROGRAM...: says what it runs, and runs it, never for longer than a minute.
+run() {
+    echo "$bold\$ nst run $*$plain" >&3
+    timeout --foreground 60 "$nst" run "$@"
+}
+exec 3>&1 # for what is said while stdout goes into a file
 
 curl_options=(-sS)
 [ ! -t 2 ] || curl_options=(-#)
@@ -75,27 +77,29 @@ echo "A web server listens on 127.0.0.1:$http, a name server on 127.0.0.1:$dns. 
 echo "are in a network of their own, and whatever they send goes through nicstack."
 echo
 
-show "nst run -- ping -c3 10.0.2.2"
+dns=127.0.0.1:$dns
+url=http://10.0.2.2:$http
+
 if run -v -- ping -c3 -i0.3 10.0.2.2; then good "the gateway answers"; else bad "ping"; fi
 
-show "nst run -- getent hosts demo.test"
-run -- getent hosts demo.test >"$work/name"
-cat "$work/name"
-if grep -q '^10\.0\.2\.2 ' "$work/name"; then good "names resolve"; else bad "the name look-up"; fi
+run --dns "$dns" -- getent hosts demo.test >"$work/said" 2>&1
+cat "$work/said"
+if grep -q '^10\.0\.2\.2 ' "$work/said"; then good "names resolve"; else bad "the name look-up"; fi
 
-show "nst run -- curl http://demo.test:$http/"
-run -- curl -sS "http://demo.test:$http/" >"$work/page"
-cat "$work/page"
-if grep -q "^hello demo.test" "$work/page"; then good "a page from this machine's loopback"; else bad "curl"; fi
+run --dns "$dns" -- curl -sS "http://demo.test:$http/" >"$work/said" 2>&1
+cat "$work/said"
+if grep -q '^hello demo.test' "$work/said"; then good "a page from this machine's loopback"; else bad "curl"; fi
 
-show "nst run -- curl -o data http://10.0.2.2:$http/data"
-run -- curl "${curl_options[@]}" -o "$work/data" "http://10.0.2.2:$http/data"
-got=$([ -e "$work/data" ] && sha256sum <"$work/data" | cut -c1-64)
-if [ "$got" = "$sum" ]; then good "100 MB came, sha256 ${sum:0:16}..."; else bad "the download: sha256 '$got', not $sum"; fi
+cd "$work" || exit 1
+run -- curl "${curl_options[@]}" -o data "$url/data"
+got=$([ -e data ] && sha256sum <data | cut -c1-64)
+if [ "$got" = "$sum" ]; then good "100 MB came, and their SHA-256 is right"; else
+    bad "the download: SHA-256 '$got', not $sum"; fi
 
-show "nst run -- curl -T data http://10.0.2.2:$http/"
-got=$(run -- curl "${curl_options[@]}" -T "$work/data" "http://10.0.2.2:$http/")
-if [ "$got" = "$sum" ]; then good "100 MB went, sha256 ${sum:0:16}..."; else bad "the upload: sha256 '$got', not $sum"; fi
+run -- curl "${curl_options[@]}" -T data "$url/data" >said
+cat said
+if [ "$(cat said)" = "$sum" ]; then good "100 MB went, and this is their SHA-256 at the server"; else
+    bad "the upload: SHA-256 '$(cat said)', not $sum"; fi
 
 if [ $failed = 0 ]; then
     echo "${bold}Everything worked.$plain Next: $nst run -- YOUR PROGRAM, and README.md."

@@ -57,7 +57,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         while left > 0 and (piece := self.rfile.read1(min(left, 1 << 20))):
             digest.update(piece)
             left -= len(piece)
-        self.answer(digest.hexdigest().encode())
+        self.answer(digest.hexdigest().encode() + b"\n")
 
 
 def dns_answer(query):

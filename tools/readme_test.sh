@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # README.md tells the truth: the C block after the line "<!-- example: embed -->" compiles as a user
-# would compile it, against the built library, and runs; and the two commands it promises exist.
+# would compile it, against the built library, and runs; and the two commands it promises exist. So do
+# the other documents: examples/ compile and run, links lead somewhere, man pages know every option.
 # readme_test.sh [RELEASE-BUILD] [README]
 set -u
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -46,4 +47,48 @@ for command in demo test; do
         echo "ok commands: make $command exists"
     fi
 done
+
+# run_example FILE: compiles and runs it.
+run_example() {
+    local name
+    name=$(basename "$1" .c)
+    if ! cc -std=c11 -Wall -Wextra -Werror -I"$top/include" "$1" "$library" -o "$tmp/$name" >"$tmp/log" 2>&1; then
+        no "example $name: does not compile: $(grep -m1 -E 'error|undefined' "$tmp/log" || tail -n 1 "$tmp/log")"
+    elif ! timeout 20 "$tmp/$name" >"$tmp/log" 2>&1 </dev/null; then
+        no "example $name: does not run: $(tail -n 1 "$tmp/log")"
+    else
+        echo "ok example $name compiles and runs"
+    fi
+}
+for file in "$top"/examples/*.c; do run_example "$file"; done
+if [ ! -e "$top/examples/echo.c" ] || ! tail -n +3 "$top/examples/echo.c" | cmp -s - "$tmp/embed.c"; then
+    no "example: the C block of README.md is not examples/echo.c (without its first two lines)"
+else
+    echo "ok example: README.md shows examples/echo.c"
+fi
+
+# Links between our own files.
+broken=$(cd "$top" && find README.md CHANGES.md docs -name '*.md' | while read -r file; do
+    grep -oE '\]\([^)#]+' "$file" | sed 's/^](//' | grep -v '^[a-z]*:' | while read -r target; do
+        [ -e "$(dirname "$file")/$target" ] || echo "$file: $target"
+    done
+done)
+[ -z "$broken" ] && echo "ok links: all lead to a file" || no "links: lead nowhere: $(tr '\n' ' ' <<<"$broken")"
+
+# options FILE: the long options that a text names, one a line.
+options() { grep -oE -- '--[a-z][a-z-]*' "$1" | sort -u; }
+if [ -x "$build/nst" ]; then
+    "$build/nst" run --help >"$tmp/help"
+    sed 's/\\-/-/g' "$top/docs/man/nst-run.1" | awk '/^\.SH OPTIONS/ {on = 1; next} /^\.SH/ {on = 0} on' >"$tmp/page"
+    options "$tmp/help" >"$tmp/help.options"
+    options "$tmp/page" >"$tmp/page.options"
+    differ=$(diff "$tmp/help.options" "$tmp/page.options" | grep '^[<>]' | tr '\n' ' ')
+    [ -z "$differ" ] && echo "ok man: nst-run.1 has the options of nst run --help" || no "man: nst-run.1: $differ"
+    missing=$("$build/nst" --help | awk '/^  [a-z]/ {print $1}' | while read -r command; do
+        grep -q "^\.B $command\$" "$top/docs/man/nst.1" && [ -e "$top/docs/man/nst-$command.1" ] || echo "$command"
+    done)
+    [ -z "$missing" ] && echo "ok man: every command has its page" || no "man: no page of $missing"
+else
+    echo "skip man: no nst was built"
+fi
 exit $failed

@@ -5,11 +5,15 @@
  * matched.
  *
  *   TCP   a SYN. Nothing is answered before the host decides: connect first, then accept. A
- * repeated SYN makes no second request. A request dies by RST, ICMP, 60 s or the cap (oldest
- * first). UDP   the first datagram of a flow. Accepting gives a connected datagram socket that
- * holds it; the host closes it when the flow has been idle. ICMP  an echo request to an address
- * that is not ours. Accepting gives a ping socket that holds it; what is sent there goes back as
- * the echo reply.
+ *         repeated SYN makes no second request. A request dies by RST, ICMP, 60 s or the cap
+ *         (oldest first).
+ *   UDP   the first datagram of a flow. Accepting gives a connected datagram socket that holds it,
+ *         and up to 15 that followed; the host closes it when the flow has been idle.
+ *   ICMP  an echo request to an address that is not ours. Accepting gives a ping socket for all
+ *         requests of that flow (both addresses and the identifier, which is remote.port). It reads
+ *         each as an ICMP message from its type on. What is sent there, a message too, goes back as
+ *         echo reply: type, code, checksum and identifier are filled in, the sequence number is the
+ *         message's. So what a ping socket of the host gives can be sent as it is.
  */
 #ifndef NICSTACK_FORWARDER_H
 #define NICSTACK_FORWARDER_H
@@ -55,7 +59,7 @@ NST_API int nst_request_accept(struct nst_stack *stack, nst_request request,
 
 /* How a request can be refused. */
 enum nst_refusal {
-    NST_REFUSE_RESET,            /* TCP: RST. UDP: port unreachable */
+    NST_REFUSE_RESET,            /* TCP: RST. UDP: port unreachable. ICMP: host unreachable */
     NST_REFUSE_HOST_UNREACHABLE, /* ICMP host unreachable, as after EHOSTUNREACH */
     NST_REFUSE_NET_UNREACHABLE,
     NST_REFUSE_PROHIBITED, /* ICMP administratively prohibited: policy */

@@ -22,7 +22,8 @@ NST_API const struct nst_allocator *nst_host_allocator(void);
 NST_API nst_time nst_host_now(void);
 /* 32 bytes of the system's entropy. 0 or -NST_EIO. */
 NST_API int nst_host_seed(uint8_t ret_seed[32]);
-/* The NST_E* that is nearest to an errno, and the reverse. */
+/* The NST_E* that is nearest to an errno, positive as it is (NST_EIO for what has none); and the
+ * errno of an NST_E* of either sign (EIO for what is none). 0 gives 0. */
 NST_API int nst_error_from_errno(int errnum);
 NST_API int nst_errno_from_error(int error);
 
@@ -33,21 +34,31 @@ struct nst_tuntap_config {
     int fd;            /* an open, non-blocking queue of a TUN or TAP device; stays the caller's */
     bool ethernet;     /* TAP: Ethernet frames. TUN: bare IP, without packet information */
     uint8_t vnet_hdr;  /* bytes of the virtio-net header before each packet: 0, 10 or 12 */
-    bool segmentation; /* TUNSETOFFLOAD allows large segments and open checksums, both ways */
-    uint32_t mtu;
+    bool segmentation; /* TUNSETOFFLOAD allows large TCP segments, both ways; needs vnet_hdr */
+    uint32_t mtu;      /* 1 to 65535 */
     struct nst_mac addr; /* of our end of a TAP */
 };
 
-/* 0, -NST_EINVAL, -NST_ENOMEM. */
+/* Any descriptor that gives and takes one packet a call will do, such as a socket of
+ * SOCK_SEQPACKET. The link is the caller's. 0, -NST_EINVAL, -NST_ENOMEM. */
 NST_API int nst_tuntap_new(const struct nst_allocator *allocator,
                            const struct nst_tuntap_config *config, struct nst_link **ret_link);
 /* Opens /dev/net/tun for an interface called `name` (NULL or empty: the kernel chooses), with
- * virtio-net headers and offloads. Gives a non-blocking descriptor to pass to nst_tuntap_new, or a
- * negative errno. */
+ * virtio-net headers and offloads: a non-blocking descriptor to pass to nst_tuntap_new, with
+ * vnet_hdr 12 and segmentation. -NST_EINVAL (name), or what the kernel said: -NST_EPERM,
+ * -NST_ENOENT, -NST_EBUSY. */
 NST_API int nst_tuntap_open(const char *name, bool ethernet);
-/* Reads up to `max` packets and delivers them as one batch. Returns how many; less than `max`:
- * there are no more. Negative: -NST_EIO, the device is gone. */
+/* Reads up to `max` packets and delivers them as one batch. Those for which there is no memory, and
+ * all while no NIC is attached, are dropped. Returns how many were read; less than `max`: there are
+ * no more. -NST_EIO: the device is gone. */
 NST_API int nst_tuntap_receive(struct nst_link *link, int max);
+
+struct nst_tuntap_stats {
+    uint64_t rx_no_memory; /* dropped: the stack's budget was spent, or no NIC was attached */
+    uint64_t rx_malformed; /* dropped: an empty packet, or nonsense in its virtio-net header */
+    uint64_t tx_refused; /* lost: the device did not take them for another reason than being full */
+};
+NST_API void nst_tuntap_get_stats(const struct nst_link *link, struct nst_tuntap_stats *ret_stats);
 /* Nothing, after its NIC was removed. The descriptor stays the caller's. */
 NST_API void nst_tuntap_free(struct nst_link *link);
 
@@ -55,8 +66,9 @@ NST_API void nst_tuntap_free(struct nst_link *link);
 
 struct nst_loop;
 
-/* 0, -NST_ENOMEM, or -NST_EIO: no epoll. */
+/* A loop for one thread. 0, -NST_ENOMEM, or -NST_EIO: no epoll. */
 NST_API int nst_loop_new(struct nst_loop **ret_loop);
+/* NULL is fine. What is still watched or armed stays its owner's, and is never called again. */
 NST_API void nst_loop_free(struct nst_loop *loop);
 
 /* A descriptor in the loop. Embed it, and fill in fd and on_events. */
@@ -66,18 +78,22 @@ struct nst_watch {
     void (*on_events)(struct nst_watch *watch, uint32_t events);
 };
 
-/* Starts, changes (0: only errors) and ends watching, level-triggered. 0 or -NST_EIO, -NST_ENOMEM.
- * A watch may be removed, and its memory freed, in any callback. */
+/* Starts, changes (0: only errors) and ends watching: level-triggered, or edge-triggered where
+ * EPOLLET is among the events. 0, -NST_EIO or -NST_ENOMEM. Remove it before its descriptor is
+ * closed; it may be removed, and its memory freed, in any callback. */
 NST_API int nst_loop_add(struct nst_loop *loop, struct nst_watch *watch, uint32_t events);
 NST_API int nst_loop_change(struct nst_loop *loop, struct nst_watch *watch, uint32_t events);
 NST_API void nst_loop_remove(struct nst_loop *loop, struct nst_watch *watch);
 
-/* A call back after a time. Embed it; set `on_timer`. */
+/* A call back after a time. Embed it, all zero; set `on_timer`. The rest is the loop's. */
 struct nst_loop_timer {
-    struct nst_loop_timer *next, *prev;
+    struct nst_loop_timer *child, *sibling, **link;
     nst_time when;
+    uint64_t order;
     void (*on_timer)(struct nst_loop_timer *timer);
 };
+/* Calls once, in the first turn that begins at `when` or later (and after this one). Arming again
+ * moves it; disarming what is not armed is fine. Both may be done in any callback. */
 NST_API void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, nst_time when);
 NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer);
 
@@ -88,14 +104,17 @@ NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer
 NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
                                 void (*on_ready)(void *context, const struct nst_ready *ready),
                                 void *context);
-/* Receives from the link whenever its descriptor is readable, waits for room when it is full. */
+/* Receives from the link (which nst_tuntap_new gave) whenever its descriptor is readable, and waits
+ * for room when it is full. A device that is gone is not watched any more. 0, -NST_ENOMEM,
+ * -NST_EIO. Remove the link before it is freed. */
 NST_API int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link);
 NST_API void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link);
 
-/* Runs until nst_loop_stop, which may be called from callbacks and signal handlers. */
+/* Runs until nst_loop_stop, which may be called from callbacks and signal handlers, also before. 0
+ * or -NST_EIO. */
 NST_API int nst_loop_run(struct nst_loop *loop);
 NST_API void nst_loop_stop(struct nst_loop *loop);
-/* One turn that waits at most `timeout` (negative: for ever). 0 or -NST_EIO. */
+/* One turn that waits at most `timeout` (negative: for ever). 0 or -NST_EIO. Not in a callback. */
 NST_API int nst_loop_turn(struct nst_loop *loop, nst_time timeout);
 /* The clock as it was read at the beginning of this turn. */
 NST_API nst_time nst_loop_now(const struct nst_loop *loop);
@@ -106,8 +125,7 @@ struct nst_gateway;
 
 /* Where a flow goes, decided by the host for each request. */
 struct nst_target {
-    const struct sockaddr
-        *address; /* to connect or send to; must live until `decide` is called again */
+    const struct sockaddr *address; /* to connect or send to; copied when `decide` returns */
     uint32_t address_len;
     nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class (DNS 5 s, one-way 30 s, else
                              180 s) */
@@ -133,7 +151,8 @@ struct nst_gateway_config {
     struct nst_loop *loop; /* whose stack is set */
     struct nst_stack *stack;
     uint32_t nic;       /* the promiscuous, spoofing one; 0: all */
-    uint32_t flows_max; /* TCP, UDP and ping flows together; 0: as descriptors last */
+    uint32_t flows_max; /* TCP, UDP and ping flows together, further requests wait; 0: as many as
+                           there are descriptors */
     /* Fills in *ret_target and returns 0, or returns -1 - enum nst_refusal. */
     int (*decide)(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target);
@@ -146,20 +165,23 @@ struct nst_gateway_config {
 };
 
 struct nst_gateway_stats {
-    uint64_t tcp_flows, udp_flows, ping_flows, refused, failed;
-    uint64_t active, active_tcp; /* now */
+    uint64_t tcp_flows, udp_flows, ping_flows; /* begun so far */
+    uint64_t refused;                          /* by `decide` */
+    uint64_t failed;                           /* the host could not open or connect */
+    uint64_t active, active_tcp;               /* now, with those that wait */
     uint64_t bytes_out, bytes_in;
 };
 
-/* Starts the forwarder and takes over the ready list: call nst_gateway_ready from on_ready for
- * entries whose socket is 0 or whose context is a flow's (it returns false for what is not its
- * own). 0, -NST_EINVAL, -NST_ENOMEM. */
+/* Starts the forwarder. 0, -NST_EINVAL, -NST_ENOMEM. */
 NST_API int nst_gateway_new(const struct nst_gateway_config *config,
                             struct nst_gateway **ret_gateway);
+/* Call it from on_ready for every entry but those of sockets that the host itself watches: it takes
+ * the context of all others for its own. False: it was not for it (the context is NULL). */
 NST_API bool nst_gateway_ready(struct nst_gateway *gateway, const struct nst_ready *ready);
 NST_API void nst_gateway_get_stats(const struct nst_gateway *gateway,
                                    struct nst_gateway_stats *ret_stats);
-/* Ends every flow and closes its sockets. */
+/* Ends every flow, closes its sockets and stops the forwarder. Not in a callback of its own. NULL
+ * is fine. */
 NST_API void nst_gateway_free(struct nst_gateway *gateway);
 
 #ifdef __cplusplus

@@ -124,17 +124,23 @@ struct nst_pipe_config {
     struct nst_mac addr[2];
 };
 
-/* Two ends in one thread: what one sends, the other delivers, without a copy. */
+/* Two ends in one thread: what one sends, the other delivers in the next run of its stack, without
+ * a copy of the payload. What is sent to an end without a NIC, or whose stack has no memory, is
+ * lost. Both ends or none: 0, -NST_EINVAL, -NST_ENOMEM. */
 NST_API int nst_pipe_new(const struct nst_allocator *allocator,
                          const struct nst_pipe_config *config, struct nst_link *ret_ends[2]);
+/* Both ends at once; they are NULL afterwards. */
 NST_API void nst_pipe_free(struct nst_link *ends[2]);
 
 /* Impairment of one direction. Probabilities are in parts per million. */
 struct nst_impair_direction {
-    nst_time delay, jitter;
-    uint32_t loss_ppm, duplicate_ppm, corrupt_ppm, reorder_ppm;
-    uint64_t rate_bps; /* bits a second; 0: no limit */
-    uint32_t queue;    /* packets that may wait for the rate; 0: 1000 */
+    nst_time delay, jitter; /* evenly spread over delay - jitter to delay + jitter, never under 0 */
+    uint32_t loss_ppm, duplicate_ppm;
+    uint32_t corrupt_ppm; /* one bit of the frame is flipped */
+    uint32_t reorder_ppm; /* it skips the delay, and so overtakes what waits */
+    uint64_t rate_bps;    /* bits a second, of frames as the link carries them; 0: no limit */
+    uint32_t queue;       /* packets that may wait for the rate behind the one that is sent, any
+                             more are dropped; 0: 1000 */
 };
 
 struct nst_impair_config {
@@ -144,10 +150,14 @@ struct nst_impair_config {
 };
 
 struct nst_impair_stats {
-    uint64_t packets, lost, duplicated, corrupted, reordered, overflowed;
+    uint64_t packets; /* that came, before anything was done to them */
+    uint64_t lost, duplicated, corrupted, reordered;
+    uint64_t overflowed; /* did not fit the queue, or there was no memory to wait in */
 };
 
-/* Middleware over `lower`, which stays the caller's and must outlive it. */
+/* Middleware over `lower`, which has no upper end yet, stays the caller's and must outlive it. The
+ * same seed and packets at the same times have the same fate. It offers no segmentation. NULL: no
+ * memory, or the config's size is wrong. */
 NST_API struct nst_link *nst_impair_new(const struct nst_allocator *allocator,
                                         struct nst_link *lower,
                                         const struct nst_impair_config *config);
@@ -155,7 +165,9 @@ NST_API void nst_impair_get_stats(struct nst_link *link, struct nst_impair_stats
                                   struct nst_impair_stats *ret_rx);
 NST_API void nst_impair_free(struct nst_link *link);
 
-/* Middleware that shows every frame, both ways, to `see` before it goes on: captures, traces. */
+/* Middleware over `lower`, as above, that shows every frame, both ways and once, to `see` before it
+ * goes on: captures, traces. `see` borrows the packet and must not call the stack. A checksum may
+ * be left to complete, and a large segment uncut, as p->csum and p->gso say. */
 NST_API struct nst_link *
 nst_sniffer_new(const struct nst_allocator *allocator, struct nst_link *lower,
                 void (*see)(void *context, const struct nst_pkt *p, bool outgoing), void *context);

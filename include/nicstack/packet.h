@@ -184,16 +184,24 @@ static inline void nst_pkt_request_csum(struct nst_pkt *p, uint32_t start, uint3
  */
 NST_API struct nst_pkt *nst_pkt_new(struct nst_pool *pool, uint32_t headroom, uint32_t size);
 
+/* Memory of the caller's (a ring frame, a mapped buffer), `len` bytes of it filled from `headroom`
+ * on. */
+struct nst_external {
+    uint8_t *memory;
+    uint32_t size;
+    uint32_t headroom;
+    uint32_t len;
+    void (*release)(void *context, uint8_t *memory); /* NULL: nobody wants to know */
+    void *context;
+};
+
 /*
- * A new packet over the caller's memory (a ring frame, a mapped buffer), `len` bytes of it filled
- * from `headroom` on. `release(context, memory)` is called once, when the last packet lets go of
- * it; it must not call into the stack. NULL when the budget is spent: then the memory stays the
- * caller's.
+ * A new packet over such memory. `release(context, memory)` is called once, when the last packet
+ * lets go of it; it must not call into the stack. NULL when the budget is spent, or headroom and
+ * len pass the size: then the memory stays the caller's.
  */
-NST_API struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, uint8_t *memory, uint32_t size,
-                                             uint32_t headroom, uint32_t len,
-                                             void (*release)(void *context, uint8_t *memory),
-                                             void *context);
+NST_API struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool,
+                                             const struct nst_external *external);
 
 /*
  * When p, without slices, fills less than a quarter of its block, copies it into one of the right

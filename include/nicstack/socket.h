@@ -21,7 +21,9 @@ typedef uint64_t nst_socket; /* 0 is never a socket */
 enum nst_socket_type {
     NST_STREAM = 1, /* TCP */
     NST_DATAGRAM,   /* UDP */
-    NST_PING, /* ICMP echo: sends requests, receives their replies (payload with its header) */
+    NST_PING, /* ICMP echo: sends requests, receives their replies, each as a message from its ICMP
+                 type on; the local port is the identifier, which is filled in, as the checksum is
+               */
 };
 
 /* 0; -NST_EPROTONOSUPPORT, -NST_ENOMEM. */
@@ -41,7 +43,7 @@ NST_API int nst_socket_bind(struct nst_stack *stack, nst_socket s,
 
 /* A stream: -NST_EINPROGRESS; NST_READY_OUT tells the end, nst_socket_error how it went. A datagram
  * socket: sets the peer, 0. -NST_EISCONN, -NST_EALREADY, -NST_ENETUNREACH, -NST_EADDRNOTAVAIL (no
- * port). */
+ * port). An unspecified address ends a datagram socket's connection. */
 NST_API int nst_socket_connect(struct nst_stack *stack, nst_socket s,
                                const struct nst_endpoint *remote);
 
@@ -73,6 +75,7 @@ struct nst_message {
  * Sends. A stream takes as many bytes as there is room for and returns how many; a datagram all or
  * nothing. `to` is for datagram sockets (NULL: the connected peer); to->nic 0 leaves the choice to
  * the route. -NST_EAGAIN, -NST_EPIPE (shut down), -NST_ENOTCONN, -NST_EMSGSIZE, -NST_ENETUNREACH,
+ * -NST_EPERM (broadcast without NST_OPT_BROADCAST), -NST_EINVAL (port 0, no echo request),
  * -NST_ENOMEM, and the error that ended the connection, once.
  */
 NST_API int64_t nst_socket_send(struct nst_stack *stack, nst_socket s, const void *data, size_t len,

@@ -14,10 +14,10 @@
 struct flow;
 
 struct flow_ops {
-    /* The host's socket for the target, non-blocking, connect begun. A descriptor or a negative
-     * errno. */
+    /* The host's socket for the target, non-blocking, connect begun. A descriptor, or a negative
+     * errno; -EMFILE, -ENFILE and -ENOBUFS let the request wait. */
     int (*open)(struct flow *flow);
-    /* It has a descriptor and is watched: go on. */
+    /* It has a descriptor and is watched: go on. May end the flow, as the next two may. */
     void (*start)(struct flow *flow);
     void (*on_host)(struct flow *flow, uint32_t events);  /* epoll's events */
     void (*on_stack)(struct flow *flow, uint32_t events); /* NST_READY_* */
@@ -45,15 +45,22 @@ struct flow {
     bool out_ended, in_ended; /* the direction from inside; towards inside */
 };
 
+#define FLOW_DATAGRAM_MAX 65536
+
 TAILQ_HEAD(flow_list, flow);
 
 struct nst_gateway {
     struct nst_gateway_config config;
     struct flow_list flows;
     struct flow_list starved; /* requests that wait for a descriptor */
-    struct flow_list again;   /* flows that used up their turn */
+    uint32_t starved_count;
+    uint32_t begun; /* flows that have a descriptor */
+    struct nst_loop_timer starved_timer;
+    struct flow_list again; /* flows that used up their turn */
     struct nst_loop_timer again_timer;
+    bool is_beginning; /* starved requests are being tried, or shall not be any more */
     struct nst_gateway_stats stats;
+    uint8_t datagram[FLOW_DATAGRAM_MAX]; /* the one that is being passed on */
 };
 
 extern const struct flow_ops flow_tcp_ops;
@@ -68,7 +75,7 @@ void flow_refuse(struct flow *flow, int errnum);
 /* The flow's request becomes a socket of the stack, watched for `events`. False: it had died, and
  * so has the flow. */
 bool flow_accept(struct flow *flow, uint32_t events);
-/* Lets on_host be called with no events in the next turn. */
+/* Lets on_host be called with no events in the loop's next turn. */
 void flow_again(struct flow *flow);
 
 #endif

@@ -79,18 +79,29 @@ static void observe(const struct flow *flow, bool outgoing, const uint8_t *data,
         config->observe(config->context, &flow->summary, outgoing, data, len);
 }
 
-/* From inside to the host's socket. A datagram that the host refuses is lost, as on any path. */
+/* Sends to the host's socket. An error of an earlier datagram is told instead of sending this one:
+ * then it is tried again. */
+static bool send_host(const struct flow *flow, const uint8_t *data, size_t len)
+{
+    ssize_t r = send(flow->watch.fd, data, len, MSG_NOSIGNAL);
+    if (r < 0 && (errno == ECONNREFUSED || errno == EHOSTUNREACH || errno == ENETUNREACH))
+        r = send(flow->watch.fd, data, len, MSG_NOSIGNAL);
+    return r >= 0;
+}
+
+/* From inside to the host's socket. A datagram that the host refuses is lost, as on any path. The
+ * stack's socket holds a bounded queue, so this ends. */
 static void pass_out(struct flow *flow)
 {
-    uint8_t data[65536];
     struct nst_stack *stack = flow->gateway->config.stack;
+    uint8_t *data = flow->gateway->datagram;
     for (;;) {
-        int64_t n = nst_socket_recv(stack, flow->socket, data, sizeof(data), 0);
+        int64_t n = nst_socket_recv(stack, flow->socket, data, FLOW_DATAGRAM_MAX, 0);
         if (n < 0)
             return;
         flow->active = nst_loop_now(flow->gateway->config.loop);
         observe(flow, true, data, (size_t)n);
-        if (send(flow->watch.fd, data, (size_t)n, MSG_NOSIGNAL) >= 0)
+        if (send_host(flow, data, (size_t)n))
             flow->summary.bytes_out += (uint64_t)n;
     }
 }
@@ -105,13 +116,14 @@ static void dgram_start(struct flow *flow)
     pass_out(flow);
 }
 
-/* From the host's socket to inside. */
+/* From the host's socket to inside. What is left after a batch is there in the next turn, for the
+ * descriptor is watched level-triggered. */
 static void dgram_on_host(struct flow *flow, uint32_t events)
 {
-    uint8_t data[65536];
+    uint8_t *data = flow->gateway->datagram;
     (void)events;
     for (int i = 0; i < BATCH; i++) {
-        ssize_t n = recv(flow->watch.fd, data, sizeof(data), 0);
+        ssize_t n = recv(flow->watch.fd, data, FLOW_DATAGRAM_MAX, 0);
         if (n < 0 && errno == EAGAIN)
             return;
         if (n < 0 && errno != EINTR) {

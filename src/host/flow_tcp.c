@@ -13,7 +13,7 @@
  * The end of one direction (FIN) is passed on when everything before it was; the flow ends when
  * both directions did, or by a reset of either side, which is passed on as a reset.
  *
- * A flow moves at most PUMP_MAX bytes each way in a turn.
+ * A flow moves at most PUMP_MAX bytes each way in a turn, and goes on in the next.
  */
 #include "host/flow.h"
 
@@ -24,8 +24,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define PUMP_MAX   (1024 * 1024)
-#define PIECES_MAX 16
+#define PUMP_MAX     (1024 * 1024)
+#define MEMORY_RETRY (10 * NST_MSEC)
+#define PIECES_MAX   16
 
 /* The stack's pieces go to the system as they are. */
 _Static_assert(sizeof(struct nst_iovec) == sizeof(struct iovec) &&
@@ -54,11 +55,6 @@ static int tcp_open(struct flow *flow)
         return r;
     }
     return fd;
-}
-
-static void tcp_start(struct flow *flow)
-{
-    (void)flow; /* epoll tells when it is connected */
 }
 
 static enum pumped fail(struct flow *flow, int error)
@@ -104,6 +100,18 @@ static enum pumped pump_out(struct flow *flow)
     return PUMPED_WAITS;
 }
 
+/* There is no room in the stack's send buffer: it tells when there is. There is no memory for it:
+ * nobody tells, so it is tried again soon. */
+static enum pumped wait_for_room(struct flow *flow, int error)
+{
+    struct nst_loop *loop = flow->gateway->config.loop;
+    if (error == -NST_ENOMEM)
+        nst_loop_arm(loop, &flow->timer, nst_loop_now(loop) + MEMORY_RETRY);
+    else if (error != -NST_EAGAIN)
+        return fail(flow, error);
+    return PUMPED_WAITS;
+}
+
 /* From the host's socket to inside. */
 static enum pumped pump_in(struct flow *flow)
 {
@@ -113,7 +121,7 @@ static enum pumped pump_in(struct flow *flow)
         struct nst_iovec pieces[PIECES_MAX];
         int n = nst_socket_send_reserve(stack, flow->socket, pieces, PIECES_MAX);
         if (n < 0)
-            return n == -NST_EAGAIN ? PUMPED_WAITS : fail(flow, n);
+            return wait_for_room(flow, n);
         ssize_t r = readv(flow->watch.fd, (const struct iovec *)(const void *)pieces, n);
         if (r < 0 && errno == EAGAIN) {
             flow->host_readable = false;
@@ -148,6 +156,16 @@ static void pump(struct flow *flow)
         flow_again(flow);
 }
 
+static void on_retry(struct nst_loop_timer *timer)
+{
+    pump((struct flow *)(void *)((char *)timer - offsetof(struct flow, timer)));
+}
+
+static void tcp_start(struct flow *flow)
+{
+    flow->timer.on_timer = on_retry; /* epoll tells when it is connected */
+}
+
 /* The host's connect has ended. */
 static void finish_connect(struct flow *flow)
 {
@@ -161,8 +179,21 @@ static void finish_connect(struct flow *flow)
         pump(flow);
 }
 
+/* The host's side was reset after its FIN: no read would tell. */
+static bool was_reset(const struct flow *flow)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+    return flow->in_ended && getsockopt(flow->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 &&
+           error != 0;
+}
+
 static void tcp_on_host(struct flow *flow, uint32_t events)
 {
+    if (flow->socket != 0 && (events & EPOLLERR) != 0 && was_reset(flow)) {
+        flow_end(flow, -NST_ECONNRESET, true);
+        return;
+    }
     if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
         flow->host_readable = true;
     if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)

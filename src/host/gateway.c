@@ -4,15 +4,19 @@
  *
  * Theory of operation. The host's `decide` says where a request goes or how it is refused. A flow
  * opens its socket; TCP waits for its connect before it accepts inside, so that a refusal outside
- * is a refusal inside; UDP and ping accept at once. When descriptors run out, requests wait,
- * unanswered, until a flow ends: nothing spins, and the peers' retransmissions wait with them.
+ * is a refusal inside; UDP and ping accept at once. When descriptors run out, or there are
+ * flows_max, requests wait, unanswered, oldest first, until a flow ends; and because descriptors
+ * may come free elsewhere, the first is tried again from time to time. Nothing spins, and the
+ * peers' retransmissions wait with them.
  *
  * Invariants: (1) every flow is in `flows`, exactly once; (2) a flow has a request or a socket, not
  * both; (3) a flow is freed only in flow_end, which takes it out of every list, timer and watch
- * first.
+ * first; (4) `begun` is the number of flows with a descriptor; (5) starved_timer is armed while
+ * `starved` has flows; (6) at most STARVED_MAX flows are starved: requests die in the stack, whose
+ * forwarder keeps fewer, so among so many there are dead ones.
  *
- * Ready entries carry a flow as context. A callback may end its own flow only, so the others of the
- * same batch stay valid; what must end later goes through `again`.
+ * Ready entries carry a flow as context. A callback ends its own flow, and starved ones, which have
+ * no socket of the stack and so no entry: so the others of the same batch stay valid.
  */
 #include "host/flow.h"
 
@@ -20,6 +24,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define STARVED_MAX   16384 /* more than three times the forwarder's cap of each protocol */
+#define STARVED_RETRY (100 * NST_MSEC)
 
 static void try_starved(struct nst_gateway *g);
 
@@ -64,6 +71,7 @@ static void close_host_socket(struct flow *flow, bool reset)
     nst_loop_remove(flow->gateway->config.loop, &flow->watch);
     close(flow->watch.fd);
     flow->watch.fd = -1;
+    flow->gateway->begun--;
 }
 
 static void close_stack_socket(struct flow *flow, bool reset)
@@ -84,6 +92,30 @@ static void close_stack_socket(struct flow *flow, bool reset)
         nst_socket_close(stack, flow->socket);
 }
 
+static void starve(struct flow *flow, bool first)
+{
+    struct nst_gateway *g = flow->gateway;
+    if (first)
+        TAILQ_INSERT_HEAD(&g->starved, flow, waiting);
+    else
+        TAILQ_INSERT_TAIL(&g->starved, flow, waiting);
+    flow->is_waiting = true;
+    if (g->starved_count++ == 0)
+        nst_loop_arm(g->config.loop, &g->starved_timer,
+                     nst_loop_now(g->config.loop) + STARVED_RETRY);
+}
+
+static void unstarve(struct flow *flow)
+{
+    struct nst_gateway *g = flow->gateway;
+    if (!flow->is_waiting)
+        return;
+    TAILQ_REMOVE(&g->starved, flow, waiting);
+    flow->is_waiting = false;
+    if (--g->starved_count == 0)
+        nst_loop_disarm(g->config.loop, &g->starved_timer);
+}
+
 void flow_end(struct flow *flow, int error, bool reset)
 {
     struct nst_gateway *g = flow->gateway;
@@ -91,8 +123,7 @@ void flow_end(struct flow *flow, int error, bool reset)
     close_host_socket(flow, reset);
     close_stack_socket(flow, reset && flow->summary.type == NST_STREAM);
     nst_loop_disarm(g->config.loop, &flow->timer);
-    if (flow->is_waiting)
-        TAILQ_REMOVE(&g->starved, flow, waiting);
+    unstarve(flow);
     if (flow->is_again)
         TAILQ_REMOVE(&g->again, flow, waiting);
     TAILQ_REMOVE(&g->flows, flow, link);
@@ -165,6 +196,7 @@ static bool begin(struct flow *flow)
     }
     flow->watch.fd = fd;
     flow->watch.on_events = on_host_events;
+    g->begun++;
     if (nst_loop_add(g->config.loop, &flow->watch, flow->ops->watch_events) < 0) {
         flow_refuse(flow, ENOBUFS);
         return true;
@@ -175,26 +207,54 @@ static bool begin(struct flow *flow)
 
 static bool is_full(const struct nst_gateway *g)
 {
-    return g->config.flows_max != 0 && g->stats.active > g->config.flows_max;
+    return g->config.flows_max != 0 && g->begun >= g->config.flows_max;
 }
 
-/* A descriptor came free: the oldest request that waits for one gets it. */
+/* Ends a starved flow whose peer gave up. */
+static bool end_if_dead(struct flow *flow)
+{
+    if (nst_request_is_alive(flow->gateway->config.stack, flow->request))
+        return false;
+    flow->request = 0;
+    flow_end(flow, -NST_ETIMEDOUT, false);
+    return true;
+}
+
+/* A descriptor may have come free: the oldest requests that wait for one get it. */
 static void try_starved(struct nst_gateway *g)
 {
     struct flow *flow;
+    if (g->is_beginning)
+        return; /* a flow that ended as soon as it began */
+    g->is_beginning = true;
     while ((flow = TAILQ_FIRST(&g->starved)) != NULL && !is_full(g)) {
-        TAILQ_REMOVE(&g->starved, flow, waiting);
-        flow->is_waiting = false;
-        if (!nst_request_is_alive(g->config.stack, flow->request)) {
-            flow->request = 0;
-            flow_end(flow, -NST_ETIMEDOUT, false);
+        if (end_if_dead(flow))
             continue;
-        }
+        unstarve(flow);
         if (!begin(flow)) {
-            TAILQ_INSERT_HEAD(&g->starved, flow, waiting);
-            flow->is_waiting = true;
+            starve(flow, true);
+            break;
         }
-        return;
+    }
+    g->is_beginning = false;
+}
+
+static void on_starved(struct nst_loop_timer *timer)
+{
+    struct nst_gateway *g =
+        (struct nst_gateway *)(void *)((char *)timer - offsetof(struct nst_gateway, starved_timer));
+    nst_loop_arm(g->config.loop, timer, nst_loop_now(g->config.loop) + STARVED_RETRY);
+    try_starved(g);
+}
+
+/* Keeps invariant (6). */
+static void end_dead(struct nst_gateway *g)
+{
+    struct flow *flow = TAILQ_FIRST(&g->starved);
+    while (flow != NULL) {
+        struct flow *next = TAILQ_NEXT(flow, waiting);
+        end_if_dead(flow);
+        flow = next;
     }
 }
 
@@ -208,11 +268,11 @@ static void count_flow(struct nst_gateway *g, enum nst_socket_type type)
         g->stats.ping_flows++;
 }
 
+/* A request that became no flow: `error` is for the summary. */
 static void refuse_request(struct nst_gateway *g, const struct nst_request_info *request,
-                           enum nst_refusal how)
+                           enum nst_refusal how, int error)
 {
     nst_request_refuse(g->config.stack, request->request, how);
-    g->stats.refused++;
     if (g->config.ended == NULL)
         return;
     nst_time now = nst_loop_now(g->config.loop);
@@ -221,10 +281,11 @@ static void refuse_request(struct nst_gateway *g, const struct nst_request_info 
                                              .outside = request->local,
                                              .begun = now,
                                              .ended = now,
-                                             .error = -NST_EPERM};
+                                             .error = error};
     g->config.ended(g->config.context, &summary);
 }
 
+/* NULL: no memory, or no target. */
 static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_info *request,
                               const struct nst_target *target)
 {
@@ -233,11 +294,11 @@ static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_in
         [NST_DATAGRAM] = &flow_udp_ops,
         [NST_PING] = &flow_ping_ops,
     };
-    struct flow *flow = calloc(1, sizeof(*flow));
-    if (flow == NULL || target->address_len > sizeof(flow->target)) {
-        free(flow);
+    struct flow *flow = NULL;
+    if (target->address != NULL && target->address_len <= sizeof(flow->target))
+        flow = calloc(1, sizeof(*flow));
+    if (flow == NULL)
         return NULL;
-    }
     flow->gateway = g;
     flow->watch.fd = -1;
     flow->ops = ops[request->type];
@@ -263,17 +324,20 @@ static void take_request(struct nst_gateway *g, const struct nst_request_info *r
     struct nst_target target = {0};
     int r = g->config.decide(g->config.context, request, &target);
     if (r < 0) {
-        refuse_request(g, request, (enum nst_refusal)(-1 - r));
+        g->stats.refused++;
+        refuse_request(g, request, (enum nst_refusal)(-1 - r), -NST_EPERM);
         return;
     }
     struct flow *flow = make_flow(g, request, &target);
     if (flow == NULL) {
-        refuse_request(g, request, NST_REFUSE_HOST_UNREACHABLE);
+        g->stats.failed++;
+        refuse_request(g, request, NST_REFUSE_HOST_UNREACHABLE, -NST_ENOMEM);
         return;
     }
     if (!TAILQ_EMPTY(&g->starved) || is_full(g) || !begin(flow)) {
-        TAILQ_INSERT_TAIL(&g->starved, flow, waiting);
-        flow->is_waiting = true;
+        starve(flow, false);
+        if (g->starved_count >= STARVED_MAX)
+            end_dead(g);
     }
 }
 
@@ -294,7 +358,8 @@ bool nst_gateway_ready(struct nst_gateway *g, const struct nst_ready *ready)
 
 int nst_gateway_new(const struct nst_gateway_config *config, struct nst_gateway **ret_gateway)
 {
-    if (config->size != sizeof(*config) || config->decide == NULL)
+    if (config->size != sizeof(*config) || config->decide == NULL || config->loop == NULL ||
+        config->stack == NULL)
         return -NST_EINVAL;
     struct nst_gateway *g = calloc(1, sizeof(*g));
     if (g == NULL)
@@ -304,6 +369,7 @@ int nst_gateway_new(const struct nst_gateway_config *config, struct nst_gateway 
     TAILQ_INIT(&g->starved);
     TAILQ_INIT(&g->again);
     g->again_timer.on_timer = on_again;
+    g->starved_timer.on_timer = on_starved;
     const struct nst_forwarder_config forwarder = {
         .size = sizeof(forwarder), .nic = config->nic, .tcp = true, .udp = true, .icmp_echo = true};
     int r = nst_forwarder_start(config->stack, &forwarder);
@@ -331,13 +397,10 @@ void nst_gateway_free(struct nst_gateway *g)
     if (g == NULL)
         return;
     nst_forwarder_stop(g->config.stack);
+    g->is_beginning = true; /* nothing that waits may start now */
     struct flow *flow;
     while ((flow = TAILQ_FIRST(&g->flows)) != NULL) {
         flow->request = 0;
-        /* Nothing that waits may start now. */
-        if (flow->is_waiting)
-            TAILQ_REMOVE(&g->starved, flow, waiting);
-        flow->is_waiting = false;
         flow_end(flow, 0, false);
     }
     nst_loop_disarm(g->config.loop, &g->again_timer);

@@ -9,16 +9,20 @@
  * loop's own.
  *
  * Invariants: (1) a watch that was removed is never called, also when its event was fetched
- * already; (2) a TUN is watched for EPOLLOUT only while it is full.
+ * already; (2) a TUN is watched for EPOLLOUT only while it is full; (3) a timer that is armed while
+ * timers are called waits for the next turn, also when it is due, so none can keep the stack from
+ * working; (4) the loop does not wait while the ready list has entries.
  */
 #include <nicstack/host.h>
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "host/timers.h"
 #include "host/tuntap.h"
 
 #define EVENTS_MAX    64
@@ -36,15 +40,17 @@ struct tuntap_watch {
 struct nst_loop {
     int epoll;
     int wake; /* eventfd, written by nst_loop_stop */
-    volatile bool stopped;
+    volatile sig_atomic_t stopped;
     nst_time now;
     struct nst_stack *stack;
     void (*on_ready)(void *context, const struct nst_ready *ready);
     void *context;
     struct tuntap_watch *links;
-    struct nst_loop_timer timers; /* a ring in order of time */
+    struct timers timers;
     struct epoll_event events[EVENTS_MAX];
     int event_count, event_next; /* of this turn */
+    bool more;                   /* the stack has work left that no deadline tells of */
+    bool no_pwait2;              /* the kernel has no epoll_pwait2, or it is forbidden */
 };
 
 int nst_loop_new(struct nst_loop **ret_loop)
@@ -54,7 +60,6 @@ int nst_loop_new(struct nst_loop **ret_loop)
         return -NST_ENOMEM;
     loop->epoll = epoll_create1(EPOLL_CLOEXEC);
     loop->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    loop->timers.next = loop->timers.prev = &loop->timers;
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     if (loop->epoll < 0 || loop->wake < 0 ||
         epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event) < 0) {
@@ -108,25 +113,13 @@ void nst_loop_remove(struct nst_loop *loop, struct nst_watch *watch)
 
 void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, nst_time when)
 {
-    nst_loop_disarm(loop, timer);
-    timer->when = when;
-    struct nst_loop_timer *before = loop->timers.prev;
-    while (before != &loop->timers && before->when > when)
-        before = before->prev;
-    timer->prev = before;
-    timer->next = before->next;
-    before->next->prev = timer;
-    before->next = timer;
+    timers_remove(&loop->timers, timer);
+    timers_add(&loop->timers, timer, when);
 }
 
 void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer)
 {
-    (void)loop;
-    if (timer->next == NULL)
-        return;
-    timer->prev->next = timer->next;
-    timer->next->prev = timer->prev;
-    timer->next = timer->prev = NULL;
+    timers_remove(&loop->timers, timer);
 }
 
 void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
@@ -134,8 +127,16 @@ void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
                         void *context)
 {
     loop->stack = stack;
+    loop->more = stack != NULL; /* it may have entries already */
     loop->on_ready = on_ready;
     loop->context = context;
+}
+
+static void unwatch(struct tuntap_watch *t)
+{
+    if (t->watch.fd >= 0)
+        nst_loop_remove(t->loop, &t->watch);
+    t->watch.fd = -1;
 }
 
 static void on_tuntap(struct nst_watch *watch, uint32_t events)
@@ -145,7 +146,7 @@ static void on_tuntap(struct nst_watch *watch, uint32_t events)
         nst_link_set_writable(t->link);
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
         nst_tuntap_receive(t->link, RECEIVE_BATCH) < 0)
-        nst_loop_remove(t->loop, watch); /* the device is gone: nothing will come any more */
+        unwatch(t); /* the device is gone: nothing will come any more */
 }
 
 int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link)
@@ -173,7 +174,7 @@ void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link)
         if (t->link != link)
             continue;
         *at = t->next;
-        nst_loop_remove(loop, &t->watch);
+        unwatch(t);
         free(t);
         return;
     }
@@ -183,23 +184,32 @@ static nst_time next_deadline(const struct nst_loop *loop)
 {
     nst_time next = NST_TIME_NEVER;
     if (loop->stack != NULL)
-        next = nst_stack_next_deadline(loop->stack);
-    if (loop->timers.next != &loop->timers && loop->timers.next->when < next)
-        next = loop->timers.next->when;
+        next = loop->more ? 0 : nst_stack_next_deadline(loop->stack);
+    if (loop->timers.root != NULL && loop->timers.root->when < next)
+        next = loop->timers.root->when;
     return next;
 }
 
-/* Waits and fetches events. The timeout is rounded up: a turn too late by less than a millisecond
- * costs less than one that comes too early and does nothing. epoll_pwait2 is exact where there is
- * one. */
+/* The timeout is rounded up: a turn too late by less than a millisecond costs less than one that
+ * comes too early and does nothing. */
+static int wait_milliseconds(struct nst_loop *loop, nst_time timeout)
+{
+    nst_time ms = timeout < 0 ? -1 : timeout / NST_MSEC + (timeout % NST_MSEC != 0);
+    return epoll_wait(loop->epoll, loop->events, EVENTS_MAX, ms > INT32_MAX ? INT32_MAX : (int)ms);
+}
+
+/* Waits (`timeout` negative: for ever) and fetches events: how many, or -NST_EIO. */
 static int wait_events(struct nst_loop *loop, nst_time timeout)
 {
     struct timespec ts = {.tv_sec = timeout / NST_SEC, .tv_nsec = timeout % NST_SEC};
-    int n = epoll_pwait2(loop->epoll, loop->events, EVENTS_MAX, timeout < 0 ? NULL : &ts, NULL);
-    if (n < 0 && errno == ENOSYS) {
-        nst_time ms = timeout < 0 ? -1 : (timeout + NST_MSEC - 1) / NST_MSEC;
-        n = epoll_wait(loop->epoll, loop->events, EVENTS_MAX, ms > INT32_MAX ? INT32_MAX : (int)ms);
+    int n = -1;
+    if (!loop->no_pwait2) {
+        n = epoll_pwait2(loop->epoll, loop->events, EVENTS_MAX, timeout < 0 ? NULL : &ts, NULL);
+        /* Older filters of system calls answer what they do not know by EPERM. */
+        loop->no_pwait2 = n < 0 && (errno == ENOSYS || errno == EPERM);
     }
+    if (loop->no_pwait2)
+        n = wait_milliseconds(loop, timeout);
     if (n < 0)
         return errno == EINTR ? 0 : -NST_EIO;
     return n;
@@ -224,9 +234,11 @@ static void dispatch_events(struct nst_loop *loop, int count)
 
 static void dispatch_timers(struct nst_loop *loop)
 {
-    while (loop->timers.next != &loop->timers && loop->timers.next->when <= loop->now) {
-        struct nst_loop_timer *timer = loop->timers.next;
-        nst_loop_disarm(loop, timer);
+    const uint64_t armed_before = loop->timers.order;
+    struct nst_loop_timer *timer;
+    while ((timer = loop->timers.root) != NULL && timer->when <= loop->now &&
+           timer->order < armed_before) {
+        timers_remove(&loop->timers, timer);
         timer->on_timer(timer);
     }
 }
@@ -242,14 +254,16 @@ static int dispatch_ready(struct nst_loop *loop)
 
 static void run_stack(struct nst_loop *loop)
 {
-    for (int pass = 0; pass < PASSES_MAX && loop->stack != NULL; pass++) {
+    loop->more = true;
+    for (int pass = 0; pass < PASSES_MAX && loop->stack != NULL && loop->more; pass++) {
         nst_stack_run(loop->stack, loop->now, 0);
-        int n = dispatch_ready(loop);
-        if (loop->stack == NULL || (n == 0 && nst_stack_next_deadline(loop->stack) > loop->now))
-            break;
+        loop->more = dispatch_ready(loop) > 0;
+        if (loop->stack != NULL && nst_stack_next_deadline(loop->stack) <= loop->now)
+            loop->more = true;
     }
     for (struct tuntap_watch *t = loop->links; t != NULL; t = t->next)
-        nst_loop_change(loop, &t->watch, t->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+        if (t->watch.fd >= 0)
+            nst_loop_change(loop, &t->watch, t->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 int nst_loop_turn(struct nst_loop *loop, nst_time timeout)
@@ -274,13 +288,12 @@ int nst_loop_turn(struct nst_loop *loop, nst_time timeout)
 
 int nst_loop_run(struct nst_loop *loop)
 {
+    int r = 0;
+    /* A stop that came before is not forgotten. */
+    while (r == 0 && !loop->stopped)
+        r = nst_loop_turn(loop, -1);
     loop->stopped = false;
-    while (!loop->stopped) {
-        int r = nst_loop_turn(loop, -1);
-        if (r < 0)
-            return r;
-    }
-    return 0;
+    return r;
 }
 
 void nst_loop_stop(struct nst_loop *loop)

@@ -50,6 +50,8 @@ static const struct {
     {EPERM, NST_EPERM},
     {EACCES, NST_EPERM},
     {ENOENT, NST_ENOENT},
+    {ENODEV, NST_ENOENT},
+    {ENXIO, NST_ENOENT},
     {EIO, NST_EIO},
     {EAGAIN, NST_EAGAIN},
     {ENOMEM, NST_ENOMEM},
@@ -58,6 +60,7 @@ static const struct {
     {EEXIST, NST_EEXIST},
     {EINVAL, NST_EINVAL},
     {EPIPE, NST_EPIPE},
+    {ESHUTDOWN, NST_EPIPE},
     {EMSGSIZE, NST_EMSGSIZE},
     {EPROTOTYPE, NST_EPROTOTYPE},
     {ENOPROTOOPT, NST_ENOPROTOOPT},
@@ -69,6 +72,7 @@ static const struct {
     {ENETDOWN, NST_ENETDOWN},
     {ENETUNREACH, NST_ENETUNREACH},
     {EHOSTUNREACH, NST_EHOSTUNREACH},
+    {EHOSTDOWN, NST_EHOSTUNREACH},
     {ECONNABORTED, NST_ECONNABORTED},
     {ECONNRESET, NST_ECONNRESET},
     {ENOBUFS, NST_ENOBUFS},
@@ -86,6 +90,8 @@ static const struct {
 
 int nst_error_from_errno(int errnum)
 {
+    if (errnum == 0)
+        return 0;
     for (size_t i = 0; i < sizeof(error_map) / sizeof(error_map[0]); i++)
         if (error_map[i].errnum == errnum)
             return error_map[i].error;
@@ -95,6 +101,8 @@ int nst_error_from_errno(int errnum)
 int nst_errno_from_error(int error)
 {
     error = error < 0 ? -error : error;
+    if (error == 0)
+        return 0;
     for (size_t i = 0; i < sizeof(error_map) / sizeof(error_map[0]); i++)
         if (error_map[i].error == error)
             return error_map[i].errnum;

@@ -5,6 +5,11 @@
  */
 #include <nicstack/link.h>
 
+struct loopback {
+    struct nst_link link; /* first */
+    struct nst_allocator allocator;
+};
+
 static void loopback_transmit(struct nst_link *link, struct nst_pktq *q)
 {
     nst_link_deliver(link, q);
@@ -18,26 +23,24 @@ static const struct nst_link_ops loopback_ops = {
 
 struct nst_link *nst_loopback_new(const struct nst_allocator *allocator)
 {
-    struct nst_allocator *kept =
-        allocator->alloc(allocator->context, sizeof(*kept) + sizeof(struct nst_link));
-    if (kept == NULL)
+    struct loopback *l = allocator->alloc(allocator->context, sizeof(*l));
+    if (l == NULL)
         return NULL;
-    struct nst_link *link = (struct nst_link *)(kept + 1);
-    *kept = *allocator;
-    *link = (struct nst_link){
+    l->allocator = *allocator;
+    l->link = (struct nst_link){
         .ops = &loopback_ops,
         .caps = NST_LINK_LOOPBACK | NST_LINK_CSUM_TX | NST_LINK_TSO4 | NST_LINK_TSO6 |
                 NST_LINK_USO | NST_LINK_NO_MERGE,
         .mtu = 65536,
         .gso_max = 65535,
     };
-    return link;
+    return &l->link;
 }
 
 void nst_loopback_free(struct nst_link *link)
 {
     if (link == NULL)
         return;
-    struct nst_allocator *kept = (struct nst_allocator *)(void *)link - 1;
-    kept->free(kept->context, kept, sizeof(*kept) + sizeof(*link));
+    const struct nst_allocator allocator = ((struct loopback *)link)->allocator;
+    allocator.free(allocator.context, link, sizeof(struct loopback));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of a middleware link that only pass on. */
+/* The parts that every middleware has in common: see middleware.h. */
 #include "link/middleware.h"
 
 static struct nst_link *lower_of(struct nst_link *link)
@@ -19,7 +19,8 @@ void middleware_init(struct middleware *m, const struct nst_allocator *allocator
         .max_header = lower->max_header,
         .addr = lower->addr,
     };
-    if ((m->link.caps & (NST_LINK_TSO4 | NST_LINK_TSO6)) != 0)
+    m->out = (struct nst_pktq){0};
+    if ((m->link.caps & (NST_LINK_TSO4 | NST_LINK_TSO6 | NST_LINK_USO)) != 0)
         m->link.gso_max = lower->gso_max;
 }
 
@@ -42,17 +43,21 @@ void middleware_attach(struct nst_link *link)
     struct middleware *m = (struct middleware *)link;
     m->lower->upper = &m->upper;
     m->lower->pool = link->pool;
+    link->tx_blocked = m->lower->tx_blocked;
     if (m->lower->ops->attach != NULL)
         m->lower->ops->attach(m->lower);
 }
 
 void middleware_detach(struct nst_link *link)
 {
-    struct nst_link *lower = lower_of(link);
-    if (lower->ops->detach != NULL)
-        lower->ops->detach(lower);
-    lower->upper = NULL;
-    lower->pool = NULL;
+    struct middleware *m = (struct middleware *)link;
+    struct nst_pkt *p;
+    if (m->lower->ops->detach != NULL)
+        m->lower->ops->detach(m->lower);
+    m->lower->upper = NULL;
+    m->lower->pool = NULL;
+    while ((p = nst_pktq_pop(&m->out)) != NULL)
+        nst_pkt_free(p);
 }
 
 void middleware_run(struct nst_link *link, nst_time now)
@@ -85,9 +90,17 @@ int middleware_set_address(struct nst_link *link, struct nst_mac addr)
     return r;
 }
 
+void middleware_send(struct middleware *m)
+{
+    if (!nst_pktq_is_empty(&m->out) && !m->lower->tx_blocked)
+        m->lower->ops->transmit(m->lower, &m->out);
+    if (!nst_pktq_is_empty(&m->out) || m->lower->tx_blocked)
+        m->link.tx_blocked = true;
+    else if (m->link.tx_blocked)
+        nst_link_set_writable(&m->link);
+}
+
 void middleware_writable(struct nst_link_upper *upper)
 {
-    struct middleware *m = middleware_of_upper(upper);
-    if (m->link.tx_blocked)
-        nst_link_set_writable(&m->link);
+    middleware_send(middleware_of_upper(upper));
 }

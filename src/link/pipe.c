@@ -43,8 +43,10 @@ static void pipe_transmit(struct nst_link *link, struct nst_pktq *q)
             continue;
         }
         p = nst_pkt_transfer(peer->link.pool, p);
-        if (p != NULL)
-            nst_pktq_push(&peer->queue, p);
+        if (p == NULL)
+            continue;   /* lost, as on any wire whose other end has no memory */
+        p->arrival = 0; /* it has not arrived yet */
+        nst_pktq_push(&peer->queue, p);
     }
 }
 
@@ -104,7 +106,7 @@ static void init_end(struct pipe *pipe, int i, const struct nst_pipe_config *con
     end->link.caps = config->caps | (config->ethernet ? NST_LINK_RESOLVES : 0);
     end->link.mtu = config->mtu != 0 ? config->mtu : DEFAULT_MTU;
     end->link.max_header = config->ethernet ? 14 : 0;
-    if ((config->caps & (NST_LINK_TSO4 | NST_LINK_TSO6)) != 0)
+    if ((config->caps & (NST_LINK_TSO4 | NST_LINK_TSO6 | NST_LINK_USO)) != 0)
         end->link.gso_max = config->gso_max != 0 ? config->gso_max : 65535;
     end->link.addr = config->addr[i];
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sniffer shows each frame, both ways, before it goes on.
- *
- * A full lower link leaves packets in the NIC's queue, where they are seen again the next time: so
- * the sniffer remembers how many at the front of the queue it has shown already. That number is 0
- * unless the link is blocked.
+ * A sniffer shows each frame, both ways, before it goes on. What it has shown is its own: it is not
+ * left in the NIC's queue when the lower link is full, or it would be shown again.
  */
 #include "link/middleware.h"
 
@@ -12,22 +9,15 @@ struct sniffer {
     struct middleware m; /* first */
     void (*see)(void *context, const struct nst_pkt *p, bool outgoing);
     void *context;
-    uint32_t seen; /* packets at the front of the NIC's queue that were shown */
 };
 
 static void sniffer_transmit(struct nst_link *link, struct nst_pktq *q)
 {
     struct sniffer *s = (struct sniffer *)link;
-    uint32_t skip = s->seen;
-    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next) {
-        if (skip > 0)
-            skip--;
-        else
-            s->see(s->context, p, true);
-    }
-    s->m.lower->ops->transmit(s->m.lower, q);
-    s->seen = q->count;
-    link->tx_blocked = s->m.lower->tx_blocked;
+    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next)
+        s->see(s->context, p, true);
+    nst_pktq_splice(&s->m.out, q);
+    middleware_send(&s->m);
 }
 
 static void sniffer_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
@@ -38,18 +28,12 @@ static void sniffer_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
     nst_link_deliver(&s->m.link, q);
 }
 
-static void sniffer_detach(struct nst_link *link)
-{
-    ((struct sniffer *)link)->seen = 0;
-    middleware_detach(link);
-}
-
 static const struct nst_link_ops sniffer_ops = {
     .transmit = sniffer_transmit,
     .parse_header = middleware_parse_header,
     .push_header = middleware_push_header,
     .attach = middleware_attach,
-    .detach = sniffer_detach,
+    .detach = middleware_detach,
     .run = middleware_run,
     .next_deadline = middleware_next_deadline,
     .set_mtu = middleware_set_mtu,

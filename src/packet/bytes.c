@@ -28,7 +28,7 @@ static void narrow(struct piece *piece, uint32_t *offset, uint32_t len)
     piece->len = min_u32(piece->len - skip, len);
 }
 
-static SLOW_PATH uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
+static __attribute__((noinline)) uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
                                       uint32_t size)
 {
     uint32_t done = 0;

@@ -31,8 +31,15 @@ static const char *const texts[DROP_REASON_MAX] = {
 #undef DROP
 };
 
+/* The words of drop.def. */
+enum {
+    NORMAL = DROP_SEVERITY_NORMAL,
+    LOSS = DROP_SEVERITY_LOSS,
+    BAD = DROP_SEVERITY_BAD,
+};
+
 static const uint8_t severities[DROP_REASON_MAX] = {
-#define DROP(name, severity, text) DROP_SEVERITY_##severity,
+#define DROP(name, severity, text) severity,
 #include "packet/drop.def"
 #undef DROP
 };

@@ -301,26 +301,24 @@ static void release_nothing(void *context, uint8_t *memory)
     (void)memory;
 }
 
-struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, uint8_t *memory, uint32_t size,
-                                     uint32_t headroom, uint32_t len,
-                                     void (*release)(void *context, uint8_t *memory), void *context)
+struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, const struct nst_external *e)
 {
-    if (headroom > size || len > size - headroom)
+    if (e->headroom > e->size || e->len > e->size - e->headroom)
         return NULL;
     struct pkt *p = take(pool);
     if (p == NULL)
         return NULL;
-    p->block = block_new_external(pool, memory, size, release != NULL ? release : release_nothing,
-                                  context);
+    p->block = block_new_external(pool, e->memory, e->size,
+                                  e->release != NULL ? e->release : release_nothing, e->context);
     if (p->block == NULL) {
         give(p);
         return NULL;
     }
-    p->head = memory;
-    p->end = memory + size;
-    p->data = memory + headroom;
-    p->linear = len;
-    p->len = len;
+    p->head = e->memory;
+    p->end = e->memory + e->size;
+    p->data = e->memory + e->headroom;
+    p->linear = e->len;
+    p->len = e->len;
     return pkt_pub(p);
 }
 

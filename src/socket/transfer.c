@@ -2,8 +2,8 @@
 /* Sending and receiving, for every type of socket. */
 #include "socket/sock.h"
 
-static int64_t send(struct nst_stack *stack, nst_socket handle, const struct nst_iovec *iov,
-                    size_t count, uint32_t flags, const struct nst_endpoint *to)
+static inline int64_t send(struct nst_stack *stack, nst_socket handle, const struct nst_iovec *iov,
+                           size_t count, uint32_t flags, const struct nst_endpoint *to)
 {
     struct sock *s = sock_lookup(stack, handle);
     if (unlikely(s == NULL))

@@ -152,8 +152,6 @@ static void hold(struct coalesce *c, struct pkt *p, const struct part *part, str
 bool coalesce_add(struct coalesce *c, struct pkt *p, struct nst_pktq *due)
 {
     const uint8_t *header = p->data;
-    if (!coalesce_wants(p))
-        return false;
     /* Options, fragments, headers in pieces: rare, and which flow it is may be hidden. */
     if (p->linear < HEADERS_MIN || header[0] != 0x45 || (be16_get(header + 6) & 0x3fff) != 0) {
         coalesce_flush(c, due);

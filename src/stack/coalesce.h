@@ -5,7 +5,6 @@
 
 #include "packet/packet.h"
 #include "wire/ip4.h"
-#include "wire/ipproto.h"
 
 #define COALESCE_FLOWS 8
 
@@ -28,17 +27,16 @@ static inline void coalesce_init(struct coalesce *c)
     c->merged = 0;
 }
 
-/* Can p, data at the network header, matter to what is held at all? Where not, coalesce_add need
- * not be called. */
-static inline bool coalesce_wants(const struct pkt *p)
+/* May p be TCP? Everything else passes by without a call. */
+static inline bool coalesce_concerns(const struct pkt *p)
 {
     return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
 }
 
 /*
- * Offers an IPv4 packet of ours, data at the network header, type PKT_HOST. True: it was taken,
- * into another or to wait for more. False: p stays the caller's. Packets that must be delivered
- * now, and before p where p was not taken, are put into `due`.
+ * Offers an IPv4 packet that concerns it, data at the network header, type PKT_HOST. True: it was
+ * taken, into another or to wait for more. False: p stays the caller's. Packets that must be
+ * delivered now, and before p where p was not taken, are put into `due`.
  */
 bool coalesce_add(struct coalesce *c, struct pkt *p, struct nst_pktq *due);
 

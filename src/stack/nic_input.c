@@ -128,7 +128,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
         pkt_drop(p, DROP_UNKNOWN_PROTOCOL);
         return;
     }
-    if (c != NULL && coalesce_wants(p) && ep->proto->index == NET_IPV4 && p->type == PKT_HOST) {
+    if (c != NULL && ep->proto->index == NET_IPV4 && p->type == PKT_HOST && coalesce_concerns(p)) {
         struct nst_pktq due = {0};
         bool taken = coalesce_add(c, p, &due);
         deliver_due(nic, &due);

@@ -174,12 +174,12 @@ int dgram_remote(const struct dgram *d, struct nst_endpoint *ret)
 
 /* ---- Sending ---- */
 
-int dgram_send_check(struct dgram *d, const struct nst_endpoint *to, size_t len,
-                     const struct nst_endpoint **ret_to)
+int dgram_send_check_slow(struct dgram *d, const struct nst_endpoint *to, size_t len,
+                          const struct nst_endpoint **ret_to)
 {
-    if (unlikely(d->error != 0))
+    if (d->error != 0)
         return dgram_error(d);
-    if (unlikely(d->shut_send))
+    if (d->shut_send)
         return -NST_EPIPE;
     if (to == NULL) {
         if (!d->has_peer)
@@ -188,7 +188,7 @@ int dgram_send_check(struct dgram *d, const struct nst_endpoint *to, size_t len,
     } else if (addr_is_unspecified(&to->addr) || (to->port == 0 && d->kind == DGRAM_UDP)) {
         return -NST_EINVAL;
     }
-    if (unlikely(len > d->tx_max))
+    if (len > d->tx_max)
         return -NST_EMSGSIZE;
     *ret_to = to;
     return 0;
@@ -203,19 +203,18 @@ static int refresh_route(struct dgram *d, const struct nst_endpoint *to, uint32_
     return r;
 }
 
-int dgram_route(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst)
+int dgram_route_slow(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst)
 {
     const uint32_t nic = to->nic != 0 ? to->nic : d->entry.key.nic;
 
-    if (unlikely(d->dst == NULL || d->dst_nic != nic || !nst_addr_equal(&d->dst_addr, &to->addr) ||
-                 !dst_is_valid(d->dst))) {
+    if (!dgram_route_is_known(d, to)) {
         const int r = refresh_route(d, to, nic);
         if (r < 0)
             return r;
     }
-    if (unlikely(d->dst->type == PKT_BROADCAST && !d->broadcast))
+    if (d->dst->type == PKT_BROADCAST && !d->broadcast)
         return -NST_EPERM;
-    if (unlikely(dst_is_blocked(d->dst))) {
+    if (nic_is_blocked(d->dst->nic)) {
         nic_wait_writable(d->dst->nic, &d->wait);
         return -NST_EAGAIN;
     }
@@ -235,18 +234,14 @@ void dgram_copy(struct pkt *p, const struct dgram_out *out)
 static uint32_t copy_piece(struct pkt *p, const struct nst_iovec *v, const struct csum_ops *csum,
                            uint32_t sum)
 {
-    uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)v->len);
-    return v->len <= CSUM_SHORT ? csum_copy_short(at, v->base, v->len, sum)
-                                : csum->copy(at, v->base, v->len, sum);
+    return csum->copy(nst_pkt_put(pkt_pub(p), (uint32_t)v->len), v->base, v->len, sum);
 }
 
-uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out, const struct csum_ops *csum,
-                         uint32_t sum)
+uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
+                              const struct csum_ops *csum, uint32_t sum)
 {
     size_t offset = 0;
 
-    if (likely(out->count == 1))
-        return copy_piece(p, out->iov, csum, sum);
     for (size_t i = 0; i < out->count; i++) {
         sum = csum_block_add(sum, copy_piece(p, &out->iov[i], csum, 0), offset);
         offset += out->iov[i].len;

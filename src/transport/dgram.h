@@ -30,9 +30,11 @@
 #include "packet/packet.h"
 #include "stack/demux.h"
 #include "stack/dst.h"
+#include "stack/nic.h"
 #include "stack/proto.h"
 #include "stack/ready.h"
 #include "stack/stack.h"
+#include "wire/csum.h"
 
 #define DGRAM_BUFFER     (256 * 1024) /* default bound of rxq and of a datagram to send */
 #define DGRAM_BUFFER_MIN 2048
@@ -102,20 +104,52 @@ int dgram_connect(struct dgram *d, const struct nst_endpoint *remote);
 /* Registers it with a chosen port if it has none. 0 or an error of demux_add. */
 int dgram_autobind(struct dgram *d);
 
+/* Is the kept way the one to `to`, still valid, and open to everybody? */
+static inline bool dgram_route_is_known(const struct dgram *d, const struct nst_endpoint *to)
+{
+    const uint32_t nic = to->nic != 0 ? to->nic : d->entry.key.nic;
+    return d->dst != NULL && d->dst_nic == nic && nst_addr_equal(&d->dst_addr, &to->addr) &&
+           dst_is_valid(d->dst);
+}
+
 /* The way to `to`, borrowed until the next call. The errors of dst_get, -NST_EPERM for a broadcast
  * address without NST_OPT_BROADCAST, -NST_EAGAIN when the NIC is full (then it tells when not). */
-int dgram_route(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst);
+int dgram_route_slow(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst);
+static inline int dgram_route(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst)
+{
+    if (unlikely(!dgram_route_is_known(d, to) || d->dst->type == PKT_BROADCAST ||
+                 nic_is_blocked(d->dst->nic)))
+        return dgram_route_slow(d, to, ret_dst);
+    *ret_dst = d->dst;
+    return 0;
+}
 
 /* Checks what every send checks: the pending error (once), shut-down, length, destination: `to` or
  * the peer. */
-int dgram_send_check(struct dgram *d, const struct nst_endpoint *to, size_t len,
-                     const struct nst_endpoint **ret_to);
+int dgram_send_check_slow(struct dgram *d, const struct nst_endpoint *to, size_t len,
+                          const struct nst_endpoint **ret_to);
+static inline int dgram_send_check(struct dgram *d, const struct nst_endpoint *to, size_t len,
+                                   const struct nst_endpoint **ret_to)
+{
+    if (unlikely(to != NULL || d->error != 0 || d->shut_send || !d->has_peer || len > d->tx_max))
+        return dgram_send_check_slow(d, to, len, ret_to);
+    *ret_to = &d->peer;
+    return 0;
+}
 
 /* Appends the bytes of `out` to the linear part of p, which has room. */
 void dgram_copy(struct pkt *p, const struct dgram_out *out);
 /* The same, and returns `sum` plus their partial checksum; the bytes begin at an even offset. */
-uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out, const struct csum_ops *csum,
-                         uint32_t sum);
+uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
+                              const struct csum_ops *csum, uint32_t sum);
+static inline uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *out,
+                                       const struct csum_ops *csum, uint32_t sum)
+{
+    if (unlikely(out->count != 1 || out->len > CSUM_SHORT))
+        return dgram_copy_csum_slow(p, out, csum, sum);
+    uint8_t *at = nst_pkt_put(pkt_pub(p), (uint32_t)out->len);
+    return csum_copy_short(at, out->iov->base, out->len, sum);
+}
 
 /* Queues a received packet, data at what the reader gets, or drops it when there is no room.
  * Consumes p. False: dropped. */

@@ -148,13 +148,25 @@ static inline uint64_t csum_tail(const uint8_t *p, size_t len)
     return word;
 }
 
-/* Two words at any address, for sums without carries: SSE2 or NEON where there is one. */
-typedef uint64_t csum_pair __attribute__((vector_size(16), aligned(1), may_alias));
-
-/* Adds the four 32-bit halves of a pair to two 64-bit sums. */
-static inline csum_pair csum_add_pair(csum_pair sum, csum_pair words)
+/* Four such words: an addition and a carry each. */
+static inline uint64_t csum_add256(uint64_t sum, const uint8_t *p)
 {
-    return sum + (words >> 32) + (words & (csum_pair){UINT32_MAX, UINT32_MAX});
+    sum = csum_add64(sum, p);
+    sum = csum_add64(sum, p + 8);
+    sum = csum_add64(sum, p + 16);
+    return csum_add64(sum, p + 24);
+}
+
+/* The rest of fewer than 32 bytes. */
+static inline uint64_t csum_rest(uint64_t sum, const uint8_t *p, size_t len)
+{
+    for (; len >= 8; len -= 8, p += 8)
+        sum = csum_add64(sum, p);
+    if (len > 0) {
+        const uint64_t word = csum_tail(p, len);
+        sum = csum_add64(sum, &word);
+    }
+    return sum;
 }
 
 /* The partial sum of a few bytes, in line: for headers, cheaper than csum_ops up to CSUM_SHORT. */
@@ -162,20 +174,11 @@ static inline csum_pair csum_add_pair(csum_pair sum, csum_pair words)
 static inline uint32_t csum_short(const void *data, size_t len, uint32_t initial)
 {
     const uint8_t *p = data;
-    csum_pair sums = {initial, 0};
+    uint64_t sum = initial;
 
-    for (; len >= 16; len -= 16, p += 16)
-        sums = csum_add_pair(sums, *(const csum_pair *)(const void *)p);
-    uint64_t sum = sums[0] + sums[1];
-    if (len >= 8) {
-        sum = csum_add64(sum, p);
-        p += 8;
-    }
-    if ((len & 7) != 0) {
-        const uint64_t word = csum_tail(p, len);
-        sum = csum_add64(sum, &word);
-    }
-    return csum_reduce(sum);
+    for (; len >= 32; len -= 32, p += 32)
+        sum = csum_add256(sum, p);
+    return csum_reduce(csum_rest(sum, p, len));
 }
 
 /* csum_ops.copy for as few bytes. */
@@ -183,17 +186,15 @@ static inline uint32_t csum_copy_short(void *dst, const void *src, size_t len, u
 {
     const uint8_t *from = src;
     uint8_t *to = dst;
-    csum_pair sums = {initial, 0};
+    uint64_t sum = initial;
 
-    for (; len >= 16; len -= 16, from += 16, to += 16) {
-        const csum_pair words = *(const csum_pair *)(const void *)from;
-        *(csum_pair *)(void *)to = words;
-        sums = csum_add_pair(sums, words);
+    for (; len >= 32; len -= 32, from += 32, to += 32) {
+        memcpy(to, from, 32);
+        sum = csum_add256(sum, from);
     }
-    uint64_t sum = sums[0] + sums[1];
     if (len > 0) {
-        sum = csum_add(csum_short(from, len, 0), csum_reduce(sum));
         memcpy(to, from, len);
+        sum = csum_rest(sum, from, len);
     }
     return csum_reduce(sum);
 }

@@ -51,9 +51,9 @@ share() {
     local what=$1 program=$2 n=$3 pattern
     shift 3
     pattern=$(IFS='|' && echo "$*")
-    callgrind_annotate --inclusive=yes --threshold=100 "$out/$program.$n" 2>/dev/null |
-        awk -v n="$n" -v what="$what" -v pattern=":($pattern) " '$0 ~ pattern && !seen[$0]++ {
-            gsub(",", "", $1); name = $0; sub(/ \[.*/, "", name); sub(/.*:/, "", name)
+    callgrind_annotate --inclusive=yes --auto=no --threshold=100 "$out/$program.$n" 2>/dev/null |
+        sed 's/ \[[^[]*\]$//' | awk -v n="$n" -v what="$what" -v pattern=":($pattern)\$" '$0 ~ pattern {
+            gsub(",", "", $1); name = $0; sub(/.*:/, "", name)
             if ($1 > most[name]) most[name] = $1 }
             END { for (name in most) sum += most[name]
                   printf "     %-52s %6d instructions\n", what, sum / n }'
@@ -61,7 +61,7 @@ share() {
 
 # profile PROGRAM N: the functions that take the most.
 profile() {
-    callgrind_annotate "$out/$1.$2" 2>/dev/null |
+    callgrind_annotate --auto=no "$out/$1.$2" 2>/dev/null |
         awk '/^ *[0-9,]+ \(/ && !/PROGRAM TOTALS/ && shown < 12 {
             share = $2; name = $0
             sub(/^[^:]*:/, "", name); sub(/ \[.*/, "", name)
@@ -76,7 +76,7 @@ aside "     ... 64 KiB segments (S4)" tcp_pipe 2000 g
 row S5 "UDP, 64-byte echo: two received and two sent" 1400 udp_echo 20000 c || status=1
 share "         of these: sent (socket, transport, network, NIC)" udp_echo 40000 nst_socket_send nst_socket_sendto
 share "         of these: received (NIC, network, transport)" udp_echo 40000 nic_run_input
-share "         of these: read (socket)" udp_echo 40000 nst_socket_recv nst_socket_recvfrom
+share "         of these: read (socket)" udp_echo 40000 nst_socket_recvfrom
 share "         of these: the link" udp_echo 40000 pipe_transmit
 aside "     ... computing and checking every checksum" udp_echo 20000
 aside "     ... Ethernet frames" udp_echo 20000 ce

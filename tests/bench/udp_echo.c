@@ -93,8 +93,8 @@ static uint64_t round_trip(struct end *client, struct end *server, int batch)
 int main(int argc, char **argv)
 {
     const char *flags = argc > 2 ? argv[2] : "";
-    const int batch = argc > 3 ? atoi(argv[3]) : 32;
-    const long rounds = (argc > 1 ? atol(argv[1]) : 3200000) / batch;
+    const int batch = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 32;
+    const long rounds = (argc > 1 ? strtol(argv[1], NULL, 10) : 3200000) / batch;
     struct nst_link *links[2];
     struct timespec begin, end;
     uint64_t echoed = 0;

@@ -101,7 +101,7 @@ int main(int argc, char **argv)
         options.no_vnet_hdr |= letter == 'b';
         hold |= letter == 'h';
         if (letter == 'q')
-            options.queues = (unsigned)atoi(optarg);
+            options.queues = (unsigned)strtoul(optarg, NULL, 10);
         if (letter == '6') {
             options.address6 = "fd00:0:0:2::15/64";
             options.gateway6 = "fd00:0:0:2::2";

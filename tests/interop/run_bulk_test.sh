@@ -47,7 +47,7 @@ test_little_memory() {
 
 # The process itself stays small too: its largest size while 100 MiB pass.
 test_process_size() {
-    (as_exec "$nst" run -q --memory 8m -- curl -s -o /dev/null "http://10.0.2.2:$http/medium" "http://10.0.2.2:$http/medium") &
+    (as_exec "$nst" run -q --memory 8m -- curl -s -o /dev/null -o /dev/null "http://10.0.2.2:$http/medium" "http://10.0.2.2:$http/medium") &
     local pid=$! kib=0 now
     while kill -0 $pid 2>/dev/null; do
         now=$(awk '/^VmHWM/ {print $2}' /proc/$pid/status 2>/dev/null)
@@ -85,7 +85,7 @@ test_iperf() {
     iperf "iperf3 down, one stream" -R
     iperf "iperf3 up, eight streams" -P 8
     iperf "iperf3 down, eight streams" -P 8 -R
-    iperf "iperf3 up, --mtu is not in the way" -M 1000
+    iperf "iperf3 up, with segments of 1,000 bytes" -M 1000
     kill $pid; wait $pid 2>/dev/null
 }
 

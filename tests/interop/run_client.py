@@ -133,12 +133,10 @@ def both_ways(port, result, mib):
 
 def slow_server(port, result, mib):
     """A server that reads slowly holds the sender back, and nothing is lost."""
+    data = pattern("up", int(mib) << 20)  # before the server begins to wait
     s, token = begin(port)
-    data = pattern(token + "up", int(mib) << 20)
-    s.sendall(data[:1])
-    time.sleep(0.2)
     s.settimeout(0.5)
-    taken = 1
+    taken = 0
     try:
         while taken < len(data):
             taken += s.send(data[taken:taken + 65536])

@@ -44,19 +44,19 @@ round() {
 }
 
 start_servers
+victims=(nst init program)
 for who in $users; do
-    for victim in nst init program; do
-        namespaces=""
-        remember
-        before=$failed
-        for n in $(seq 20); do
-            delay=0.$(printf %03d $((RANDOM % (n % 2 ? 60 : 500))))
-            round $victim "$delay"
-            said=$(check_nothing_left "$who: round $n")
-            [[ $said == ok* ]] || { not_ok "$who: 20 times kill -9 of $victim: nothing is left" "after $delay s: $said"; break; }
-        done
-        [ $failed != "$before" ] || ok "$who: 20 times kill -9 of $victim: nothing is left"
+    namespaces=""
+    remember
+    before=$failed
+    for n in $(seq 20); do
+        victim=${victims[n % 3]}
+        delay=0.$(printf %03d $((RANDOM % (n % 2 ? 60 : 400))))
+        round "$victim" "$delay"
+        said=$(check_nothing_left "round $n")
+        [[ $said == ok* ]] || { not_ok "$who: kill -9 at any moment, 20 times: nothing is left" "$victim after $delay s: $said"; break; }
     done
+    [ $failed != "$before" ] || ok "$who: kill -9 at any moment, 20 times: nothing is left"
 done
 stop_servers
 exit $failed

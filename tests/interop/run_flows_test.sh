@@ -34,7 +34,7 @@ test_few_descriptors() {
             "$1" "$2" hold "$3" 45 &
         done
         "$1" "$2" hold "$3" 50
-        wait' sh $python "$work/run_client.py" hold "$echo") >"$work/out" 2>"$work/err" &
+        wait' sh $python "$work/run_client.py" "$echo") >"$work/out" 2>"$work/err" &
     local outer=$! pid="" ticks=0 now
     while kill -0 $outer 2>/dev/null; do
         [ -n "$pid" ] || pid=$(pgrep -P $outer -x nst)

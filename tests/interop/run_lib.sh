@@ -120,7 +120,12 @@ start_servers() {
     # shellcheck disable=SC1091 # made above: name=port
     . <(grep = "$work/ports")
 }
-stop_servers() { kill "$server" 2>/dev/null; wait "$server" 2>/dev/null; }
+# stop_servers: what they complained of is shown, for whoever looks for a reason.
+stop_servers() {
+    kill "$server" 2>/dev/null
+    wait "$server" 2>/dev/null
+    sort "$work/server.err" | uniq -c | sort -rn | head -n 20
+}
 
 # What a run could leave behind: interfaces, mounts, files, processes that carry our marker.
 export NST_INTEROP_MARK=mark-$$

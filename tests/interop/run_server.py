@@ -7,6 +7,7 @@ kept under the token that its client sent first, and the port `result` tells it.
 """
 import hashlib
 import os
+import resource
 import socket
 import struct
 import sys
@@ -123,7 +124,7 @@ def both_ways(s):
 def slow_reader(s):
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     token = token_of(s)
-    time.sleep(1)
+    time.sleep(2)
     store(token, read_to_end(s, 0.002, 65536))
 
 
@@ -190,6 +191,8 @@ def start_tcp(handle):
 
 
 def main():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     threading.stack_size(256 * 1024)
     for handle in (http, echo, answer_after_end, end_then_read, both_ways, slow_reader, resets, resets_midway,
                    watches_reset, result):

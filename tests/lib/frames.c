@@ -40,9 +40,10 @@ size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst
 }
 
 size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                  const struct tcp_hdr *hdr, const uint8_t *options, const void *payload,
-                  size_t len)
+                  const struct tcp_hdr *hdr, const uint8_t *options,
+                  const struct nst_iovec *payload)
 {
+    const size_t len = payload != NULL ? payload->len : 0;
     uint8_t *tcp = out + IP4_HDR_LEN;
     struct tcp_hdr h = *hdr;
     h.src_port = src->port;
@@ -54,7 +55,7 @@ size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst
     if (h.hdr_len > TCP_HDR_LEN)
         memcpy(tcp + TCP_HDR_LEN, options, h.hdr_len - TCP_HDR_LEN);
     if (len > 0)
-        memcpy(tcp + h.hdr_len, payload, len);
+        memcpy(tcp + h.hdr_len, payload->base, len);
     size_t total = h.hdr_len + len;
     tcp_csum_put(
         tcp, csum_portable.sum(tcp, total,

@@ -4,7 +4,7 @@
 #ifndef TESTS_LIB_FRAMES_H
 #define TESTS_LIB_FRAMES_H
 
-#include <nicstack/types.h>
+#include <nicstack/socket.h>
 
 #include "wire/arp.h"
 #include "wire/tcp.h"
@@ -16,11 +16,11 @@ size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr
                  uint8_t proto, const void *payload, size_t len);
 size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
                   const void *payload, size_t len);
-/* hdr->hdr_len says how many bytes of options stand at `options` (NULL for 20); ports are taken
- * from src and dst. */
+/* hdr->hdr_len says how many bytes of options stand at `options` (NULL for 20); payload NULL is
+ * none; ports are taken from src and dst. */
 size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                  const struct tcp_hdr *hdr, const uint8_t *options, const void *payload,
-                  size_t len);
+                  const struct tcp_hdr *hdr, const uint8_t *options,
+                  const struct nst_iovec *payload);
 /* Puts an Ethernet header around what lies at `packet`; out and packet do not overlap. */
 size_t frame_eth(uint8_t *out, struct nst_mac src, struct nst_mac dst, uint16_t ethertype,
                  const void *packet, size_t len);

@@ -171,12 +171,12 @@ void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
 }
 
 void guest_inject_echo(struct guest *g, uint8_t type, const struct nst_endpoint *src,
-                       const struct nst_addr *dst, uint16_t seq, const void *data, size_t len)
+                       const struct nst_addr *dst, uint16_t seq, const char *text)
 {
+    const size_t len = strlen(text);
     uint8_t *body = malloc(ICMP4_HDR_LEN + len);
     icmp4_build(body, &(struct icmp4_hdr){.type = type, .id = src->port, .seq = seq});
-    if (len > 0)
-        memcpy(body + ICMP4_HDR_LEN, data, len);
+    memcpy(body + ICMP4_HDR_LEN, text, len);
     icmp4_csum_put(body, csum_short(body, ICMP4_HDR_LEN + len, 0));
     guest_inject(g, &src->addr, dst, IP_PROTO_ICMP, body, ICMP4_HDR_LEN + len);
     free(body);

@@ -70,9 +70,9 @@ void guest_inject_raw(struct guest *g, const void *bytes, size_t len);
 /* A datagram with right checksums; the stack runs. */
 void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
                       const struct nst_endpoint *dst, const void *data, size_t len);
-/* An echo message of `type`; the stack runs. */
+/* An echo message of `type`, whose identifier is src->port; the stack runs. */
 void guest_inject_echo(struct guest *g, uint8_t type, const struct nst_endpoint *src,
-                       const struct nst_addr *dst, uint16_t seq, const void *data, size_t len);
+                       const struct nst_addr *dst, uint16_t seq, const char *text);
 /* An ICMP error from `src` that quotes the first bytes of `quoted`; the stack runs. */
 void guest_inject_error(struct guest *g, const struct nst_addr *src, uint8_t type, uint8_t code,
                         const struct guest_packet *quoted);

@@ -28,8 +28,8 @@ static void see(void *context, const struct nst_pkt *frame, bool outgoing)
 
 static bool impairs(const struct nst_impair_direction *d)
 {
-    const struct nst_impair_direction none = {0};
-    return memcmp(d, &none, sizeof(none)) != 0;
+    return d->delay != 0 || d->jitter != 0 || d->loss_ppm != 0 || d->duplicate_ppm != 0 ||
+           d->corrupt_ppm != 0 || d->reorder_ppm != 0 || d->rate_bps != 0;
 }
 
 static void make_side(struct pair *p, int i, const struct pair_config *config)

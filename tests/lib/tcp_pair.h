@@ -38,11 +38,9 @@ void tcp_pair_connect(struct tcp_pair *p);
 /* Closes nothing: checks that all memory comes back when the stacks go. */
 void tcp_pair_fini(struct tcp_pair *p);
 
-/* Byte i of the stream that host `from` sends. */
-static inline uint8_t tcp_pair_byte(int from, uint64_t i)
-{
-    return (uint8_t)((i * 2654435761u >> 13) + (i >> 8) + (uint64_t)from * 97);
-}
+/* Byte i of the stream that host `from` sends is byte i % TCP_PAIR_PERIOD of its pattern: a prime,
+ * so that nothing that is moved by a power of two or a segment looks right. */
+#define TCP_PAIR_PERIOD 65521u
 
 /* One direction of a transfer: pumps what there is room for, reads and checks what came. */
 struct tcp_flow {

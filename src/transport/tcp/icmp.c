@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/icmp.h"
 
+#include "stack/nic.h"
+#include "transport/forwarder.h"
 #include "transport/tcp/sack.h"
 #include "wire/ipproto.h"
 
@@ -41,7 +43,7 @@ void icmp_error(struct nst_stack *stack, const struct net_error_report *report)
     struct tcp_quote quote;
     if (tcp_quote_parse(report->quote, report->quote_len, &quote) == 0)
         return;
-    const struct demux_key key = {
+    struct demux_key key = {
         .local = report->src,
         .remote = report->dst,
         .local_port = quote.src_port,
@@ -49,7 +51,12 @@ void icmp_error(struct nst_stack *stack, const struct net_error_report *report)
         .proto = IP_PROTO_TCP,
     };
     struct demux_entry *e = demux_lookup_exact(stack, &key);
-    if (e == NULL || (e->tag & TAG_MASK) != TAG_TCB)
+    if (e == NULL) {
+        key.nic = report->nic->id;
+        forwarder_report(stack, &key);
+        return;
+    }
+    if ((e->tag & TAG_MASK) != TAG_TCB)
         return;
     struct tcb *tcb = tcb_of(e);
     /* RFC 5927 4.1: it has to quote what is in flight. */

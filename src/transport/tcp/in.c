@@ -8,7 +8,7 @@
 #include "wire/csum.h"
 #include "wire/ipproto.h"
 
-static SLOW_PATH bool csum_adds_up(const struct pkt *p, const struct rx *rx)
+static __attribute__((noinline)) bool csum_adds_up(const struct pkt *p, const struct rx *rx)
 {
     const uint32_t pseudo = csum_pseudo(&rx->src, &rx->dst, IP_PROTO_TCP, p->len);
     return csum_ok(csum_add(pkt_csum(p, 0, p->len), pseudo));

@@ -79,11 +79,11 @@ static void in_order(struct tcb *tcb, const struct ack_news *news)
         tx->reno = 0;
         tx->ca = tx->sacked > 0 ? CA_DISORDER : CA_OPEN;
     }
-    if (!news->duplicate && news->sacked == 0)
+    /* RFC 6675 2: with SACK a duplicate is one that acknowledges something selectively. */
+    if (tcb->sack_ok ? news->sacked == 0 : !news->duplicate)
         return;
     tx->ca = CA_DISORDER;
-    if (news->duplicate)
-        tx->dupacks++;
+    tx->dupacks++;
     if (tcb->sack_ok)
         sack_mark_lost(tcb);
     else

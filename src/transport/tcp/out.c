@@ -426,15 +426,21 @@ void out_run(struct todo *todo)
 
 /* ---- Answers ---- */
 
+/* oow_ms is the time plus one: 0 means never. */
+static bool was_answered_lately(const struct tcb *tcb, uint32_t now)
+{
+    return tcb->oow_ms != 0 && now + 1 - tcb->oow_ms < OOW_INTERVAL_MS;
+}
+
 void out_duplicate_ack(struct tcb *tcb, const struct seg *seg)
 {
     if ((seg->flags & TCP_RST) != 0)
         return;
     const uint32_t now = tcb_now_ms(tcb);
     if (seg->len == 0 || (seg->flags & TCP_SYN) != 0) {
-        if (tcb->oow_ms != 0 && now - tcb->oow_ms < OOW_INTERVAL_MS)
+        if (was_answered_lately(tcb, now))
             return;
-        tcb->oow_ms = now | 1;
+        tcb->oow_ms = now + 1;
     }
     tcb_schedule(tcb, TODO_ACK);
 }
@@ -443,14 +449,14 @@ void out_challenge(struct tcb *tcb)
 {
     struct nst_stack *stack = tcb->stack;
     const uint32_t now = tcb_now_ms(tcb);
-    if (tcb->oow_ms != 0 && now - tcb->oow_ms < OOW_INTERVAL_MS)
+    if (was_answered_lately(tcb, now))
         return;
     /* RFC 5961 10. Chance decides near the limit, so that nobody can count by it. */
     if (bucket_level(&stack->tcp->challenges, stack->now) < 500 && (rand_u32(&stack->rand) & 1))
         return;
     if (!bucket_take(&stack->tcp->challenges, stack->now, 1))
         return;
-    tcb->oow_ms = now | 1;
+    tcb->oow_ms = now + 1;
     COUNT(stack->counters.tcp_challenge_acks);
     tcb_schedule(tcb, TODO_ACK);
 }

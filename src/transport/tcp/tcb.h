@@ -163,7 +163,7 @@ struct tcb {
     uint8_t backoff; /* timeouts in a row */
     uint8_t probes;  /* keep-alive or zero-window probes without an answer */
     uint8_t dupack_due;
-    int8_t error; /* NST_E*, positive; 0 none */
+    uint8_t error; /* NST_E*, positive; 0 none */
     bool ts_ok : 1, sack_ok : 1, wscale_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, quickack : 1;
     bool orphan : 1;     /* no user and no listener */
@@ -198,7 +198,7 @@ struct tcb {
         struct tcb *parent;        /* embryo */
     };
     struct tcb_opt *opt;
-    uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent */
+    uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent, plus 1 */
     uint32_t last_ms;     /* data was sent last */
     uint32_t alive_ms;    /* the peer was last heard */
     uint32_t retransmits; /* segments, for NST_TCP_INFO */

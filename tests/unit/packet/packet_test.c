@@ -156,8 +156,10 @@ static void outside_memory_is_released_once(void **state)
     struct fixture f;
     struct outside o = {0};
     fixture_begin(&f, 0);
-    assert_null(nst_pkt_new_external(f.pool, o.memory, 256, 200, 57, release, &o));
-    struct nst_pkt *p = nst_pkt_new_external(f.pool, o.memory, 256, 16, 100, release, &o);
+    assert_null(
+        nst_pkt_new_external(f.pool, &(struct nst_external){o.memory, 256, 200, 57, release, &o}));
+    struct nst_pkt *p =
+        nst_pkt_new_external(f.pool, &(struct nst_external){o.memory, 256, 16, 100, release, &o});
     assert_ptr_equal(p->data, o.memory + 16);
     assert_int_equal(nst_pkt_tailroom(p), 140);
     pkt_receive(pkt_of(p));

@@ -40,7 +40,8 @@ static struct pkt *segment(const struct variant *v)
                                 .flags = v->flags != 0 ? v->flags : TCP_ACK,
                                 .wnd = (uint16_t)(500 + v->wnd),
                                 .hdr_len = 32};
-    size_t n = frame_tcp4(f, &src, &SEGMENTS_DST, &hdr, options, s.payload + v->seq, v->len);
+    size_t n = frame_tcp4(f, &src, &SEGMENTS_DST, &hdr, options,
+                          &(struct nst_iovec){s.payload + v->seq, v->len});
     f[1] = v->tos;
     f[8] = (uint8_t)(64 + v->ttl);
     if (v->fragment)
@@ -59,7 +60,7 @@ static struct pkt *segment(const struct variant *v)
 static void offer(struct pkt *p)
 {
     struct nst_pktq now = {0};
-    bool taken = coalesce_add(&c, p, &now);
+    bool taken = coalesce_concerns(p) && coalesce_add(&c, p, &now);
     nst_pktq_splice(&due, &now);
     if (!taken)
         pktq_push(&due, p);
@@ -243,7 +244,7 @@ static void undoes_segmentation(void **state)
         begin();
         const struct tcp_hdr hdr = {
             .seq = (uint32_t)world_random(&random), .ack = 3, .flags = TCP_ACK | TCP_PSH, .wnd = 9};
-        size_t n = frame_tcp4(f, &SEGMENTS_SRC, &SEGMENTS_DST, &hdr, NULL, NULL, 0);
+        size_t n = frame_tcp4(f, &SEGMENTS_SRC, &SEGMENTS_DST, &hdr, NULL, NULL);
         struct pkt *p = segments_wrap(&s, f, n, len);
         nst_pkt_request_csum(pkt_pub(p), 20, TCP_CSUM_OFFSET);
         p->gso = NST_GSO_TCP4;

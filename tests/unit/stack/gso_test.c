@@ -12,7 +12,7 @@ static struct pkt *large_tcp4(uint32_t len, uint16_t size, uint16_t flags)
     const uint8_t options[12] = {1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8};
     const struct tcp_hdr hdr = {
         .seq = 0xfffffff0, .ack = 99, .flags = flags, .wnd = 1000, .hdr_len = 32};
-    frame_tcp4(frame, &SEGMENTS_SRC, &SEGMENTS_DST, &hdr, options, NULL, 0);
+    frame_tcp4(frame, &SEGMENTS_SRC, &SEGMENTS_DST, &hdr, options, NULL);
     be16_put(frame + 4, 0xfffe); /* identification */
     be16_put(frame + 2, (uint16_t)(52 + len));
     struct pkt *p = segments_wrap(&s, frame, 52, len);

@@ -169,6 +169,7 @@ static void merges_or_not(void **state)
         struct probe b;
         struct nst_pktq q = {0};
         uint8_t packet[200], frame[300];
+        char digits[] = {'0', '1', '2', '3', '4', '5', '6', '7', '8', '9'};
         struct nst_endpoint src = {.addr = nst_addr_v4(10, 0, 0, 2), .port = 5};
         struct nst_endpoint dst = {.addr = nst_addr_v4(10, 0, 0, 1), .port = 6};
         probe_stack(&b, false);
@@ -176,7 +177,8 @@ static void merges_or_not(void **state)
         assert_int_equal(probe_add(&b, NULL), 0);
         for (uint32_t i = 0; i < 3; i++) {
             const struct tcp_hdr hdr = {.seq = i * 10, .flags = TCP_ACK};
-            size_t n = frame_tcp4(packet, &src, &dst, &hdr, NULL, "0123456789", 10);
+            size_t n = frame_tcp4(packet, &src, &dst, &hdr, NULL,
+                                  &(struct nst_iovec){digits, sizeof(digits)});
             n = frame_eth(frame, WORLD_MAC(2), US, NST_ETHERTYPE_IPV4, packet, n);
             nst_pktq_push(&q, memlink_packet(&b.link, frame, n));
         }

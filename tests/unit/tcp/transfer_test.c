@@ -113,7 +113,37 @@ static void narrow(void **state)
     assert_true(time < 8 * NST_SEC);
 }
 
-TESTS({"a handshake agrees on timestamps, SACK, window scale and MSS", handshake},
+static void failing_allocations(void **state)
+{
+    for (uint64_t n = 1; n <= 60; n++) {
+        struct tcp_pair p;
+        tcp_pair_init(&p, NULL);
+        tcp_pair_connect(&p);
+        for (int i = 0; i < 2; i++)
+            p.w.hosts[i].alloc.fail_at = p.w.hosts[i].alloc.count + n;
+        struct tcp_flow a = {.from = 0, .total = 1000000}, b = {.from = 1, .total = 500000};
+        assert_true(tcp_pair_transfer(&p, &a, &b, 600 * NST_SEC));
+        tcp_pair_fini(&p);
+    }
+}
+
+static void tight_memory(void **state)
+{
+    struct tcp_pair p;
+    const struct tcp_pair_config config = {
+        .to = {.delay = NST_MSEC, .loss_ppm = 10000},
+        .stack = {.memory_limit = 600000},
+    };
+    tcp_pair_init(&p, &config);
+    tcp_pair_connect(&p);
+    struct tcp_flow a = {.from = 0, .total = 3000000}, b = {.from = 1, .total = 3000000};
+    assert_true(tcp_pair_transfer(&p, &a, &b, 3600 * NST_SEC));
+    tcp_pair_fini(&p);
+}
+
+TESTS({"any one allocation may fail during a transfer", failing_allocations},
+      {"two streams share 600 KB with their packets", tight_memory},
+      {"a handshake agrees on timestamps, SACK, window scale and MSS", handshake},
       {"bytes go both ways at once, and nothing is sent twice", both_ways},
       {"large segments go through a link that cuts", large_segments},
       {"writes of odd sizes arrive in order", odd_sizes},

@@ -49,7 +49,7 @@ static void inject_segment(struct guest *g, uint16_t port, uint32_t seq, uint16_
 static void inject_ping(struct guest *g, uint16_t id, uint16_t seq)
 {
     const struct nst_addr foreign = GUEST_FOREIGN;
-    guest_inject_echo(g, ICMP4_ECHO_REQUEST, &PEER(id), &foreign, seq, "data", 4);
+    guest_inject_echo(g, ICMP4_ECHO_REQUEST, &PEER(id), &foreign, seq, "data");
 }
 
 /* The next request, which has to be there. */
@@ -158,7 +158,7 @@ static void our_own_address_is_answered_and_not_forwarded(void **state)
     struct guest *g = start();
     const struct nst_addr ours = GUEST_OURS;
 
-    guest_inject_echo(g, ICMP4_ECHO_REQUEST, &PEER(7), &ours, 1, "data", 4);
+    guest_inject_echo(g, ICMP4_ECHO_REQUEST, &PEER(7), &ours, 1, "data");
     assert_none(g);
     assert_int_equal(guest_body(guest_last(g), &(size_t){0})[0], ICMP4_ECHO_REPLY);
     /* A closed UDP port of ours is asked for too: the gateway stands for the host. */

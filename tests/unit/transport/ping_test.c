@@ -54,8 +54,8 @@ static void receives_the_replies_to_its_identifier(void **state)
     uint8_t message[32];
     struct nst_message m;
 
-    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 77), &ours, 6, "pong", 4);
-    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 79), &ours, 6, "pong", 4);
+    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 77), &ours, 6, "pong");
+    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 79), &ours, 6, "pong");
     assert_int_equal(nst_socket_recvfrom(g->stack, b, message, 32, 0, &m), -NST_EAGAIN);
     assert_int_equal(nst_socket_recvfrom(g->stack, a, message, 32, 0, &m), 12);
     assert_int_equal(message[0], ICMP4_ECHO_REPLY);
@@ -95,9 +95,9 @@ static void a_connected_one_hears_only_its_peer(void **state)
     assert_int_equal(send_echo(g, s, 1, NULL), -NST_ENOTCONN);
     assert_int_equal(nst_socket_connect(g->stack, s, &PEER), 0);
     assert_int_equal(send_echo(g, s, 1, NULL), 12);
-    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_FOREIGN, 77), &ours, 1, "", 0);
+    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_FOREIGN, 77), &ours, 1, "");
     assert_int_equal(nst_socket_recv(g->stack, s, message, 32, 0), -NST_EAGAIN);
-    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 77), &ours, 1, "", 0);
+    guest_inject_echo(g, ICMP4_ECHO_REPLY, &GUEST_END(GUEST_PEER, 77), &ours, 1, "");
     assert_int_equal(nst_socket_recv(g->stack, s, message, 32, 0), 8);
     guest_free(g);
 }

@@ -1,0 +1,115 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# TUN and TAP links against the Linux kernel: address resolution, ping, fragments, UDP and TCP, with and
+# without virtio-net headers and segmentation, in a network namespace of the test's own. The kernel's counters
+# and tshark judge. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and fails if any is not ok.
+#
+#     link_test.sh [CC]      NST_BUILD: where libnicstack.a is (build/); LINK_TEST_CFLAGS: its sanitizers, say
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "$(id -u)" != 0 ]; then
+    echo "skip all: needs root"
+    exit 0
+fi
+if [ -z "$LINK_TEST_INSIDE" ]; then
+    LINK_TEST_INSIDE=1 exec unshare --net --mount --propagation private "$0" "$@"
+fi
+cc=${1:-cc}
+build=${NST_BUILD:-$here/../../build}
+failed=0
+ok() { echo "ok $1"; }
+not_ok() { echo "not ok $1: $2"; failed=1; }
+skip() { echo "skip $1: $2"; }
+# check NAME EXPECTED GOT
+check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
+have() { command -v "$1" >/dev/null; }
+
+work=$(mktemp -d) || exit 1
+peer=
+trap '[ -z "$peer" ] || kill "$peer" 2>/dev/null; rm -rf "$work"' EXIT
+mkdir -p /dev/net
+mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 ||
+    { skip all "cannot make a TUN device node"; exit 0; }
+(exec 3<>/dev/net/tun) 2>/dev/null || { skip all "the kernel has no TUN"; exit 0; }
+$cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall $LINK_TEST_CFLAGS -I"$here/../../include" -o "$work/link_peer" \
+    "$here/link_peer.c" "$build/libnicstack.a" || { not_ok build "does not compile"; exit 1; }
+python=/usr/bin/python3
+[ -x $python ] || python=python3
+client() { timeout 100 $python "$here/link_client.py" "$@" 2>&1 | tail -1; }
+
+# Everything that the kernel found wrong since boot of the namespace.
+bad_checksums() {
+    awk '/^(Ip|Icmp|Tcp|Udp):/ {
+        if (!($1 in names)) { names[$1] = $0; next }
+        split(names[$1], name)
+        for (i = 2; i <= NF; i++) if (name[i] ~ /^(InCsumErrors|InHdrErrors)$/) sum += $i
+    } END { print sum + 0 }' /proc/net/snmp
+}
+
+start() { # KIND HOW [CAPTURE]
+    "$work/link_peer" nst0 "$@" >"$work/out" 2>"$work/err" &
+    peer=$!
+    for _ in $(seq 100); do grep -q up "$work/out" && break; sleep 0.05; done
+    ip addr add 10.77.0.1/24 dev nst0 && ip link set nst0 up mtu 1500 || cat "$work/err" >&2
+}
+
+stop() { # NAME
+    kill -TERM "$peer" && wait "$peer"
+    check "$1: the peer ends without a fault" 0 $?
+    peer=
+    check "$1: every packet is accounted for, and none was refused" \
+        "census balanced rx_no_memory 0 rx_malformed 0 tx_refused 0" "$(grep census "$work/out")"
+    check "$1: the kernel saw no bad checksum" 0 "$(bad_checksums)"
+    grep -E '^(ip4|tcp|udp|icmp)[a-z0-9_]*csum|^drop_[a-z0-9_]*csum' "$work/out" >"$work/csums"
+    check "$1: nor did the stack" "" "$(cat "$work/csums")"
+}
+
+test_resolution() { # NAME
+    check "$1: the kernel resolved the stack's address" 02:00:00:77:00:02 \
+        "$(ip neigh show 10.77.0.2 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')"
+    have arping || { skip "$1: arping" "no arping"; return; }
+    arping -q -c 2 -w 4 -I nst0 10.77.0.2 >/dev/null 2>&1
+    check "$1: arping is answered" 0 $?
+}
+
+test_ping() { # NAME
+    have ping || { skip "$1: ping" "no ping"; return; }
+    local size
+    for size in 56 1472 1473 4000 60000; do
+        check "$1: ping of $size bytes" "3 received" \
+            "$(ping -q -c 3 -i 0.05 -w 5 -s $size 10.77.0.2 | grep -oE '[0-9]+ received')"
+    done
+    check "$1: pings without a fragment that are too long are the kernel's fault" 1 \
+        "$(ping -q -c 1 -w 2 -M do -s 1473 10.77.0.2 >/dev/null 2>&1; echo $?)"
+}
+
+test_tshark() { # NAME
+    have tshark || { skip "$1: tshark" "no tshark"; return; }
+    local frames
+    frames=$(tshark -r "$work/capture.pcap" 2>/dev/null | wc -l)
+    [ "$frames" -gt 1000 ] && ok "$1: there is a capture" || not_ok "$1: there is a capture" "$frames frames"
+    check "$1: tshark finds no malformed frame and no bad checksum" "" \
+        "$(tshark -r "$work/capture.pcap" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+            -o udp.check_checksum:TRUE -Y '_ws.malformed || ip.checksum.status == 0 ||
+            tcp.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0' 2>/dev/null | head -3)"
+}
+
+test_link() { # KIND HOW MEBIBYTES
+    local name="$1, $2" bytes=$(($3 << 20)) capture=
+    [ "$2" = plain ] && capture=$work/capture.pcap
+    start "$1" "$2" $capture
+    test_ping "$name"
+    [ "$1" = tap ] && test_resolution "$name"
+    check "$name: UDP echo of 0 to 65,507 bytes" "" "$(client echo)"
+    check "$name: TCP, $3 MiB from the kernel" "" "$(client sink $bytes)"
+    check "$name: TCP, $3 MiB to the kernel" "" "$(client source $bytes)"
+    stop "$name"
+    [ -z "$capture" ] || test_tshark "$name"
+}
+
+ip link set lo up
+test_link tap plain 64
+test_link tun plain 64
+test_link tap vnet 64
+test_link tun offload 256
+test_link tap offload 1024
+exit $failed

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "testing.h"
+
+#include "tcp_peer.h"
+
+#define MSS 1448u
+
+/* n segments are out, all seen, none acknowledged. */
+static void begin(struct tcp_peer *t, const struct tcp_peer_config *config, uint32_t n)
+{
+    tcp_peer_init(t, config);
+    tcp_peer_accept(t);
+    tcp_peer_write(t, n * MSS);
+    for (uint32_t i = 0; i < n; i++)
+        tcp_peer_expect(t, TCP_ACK, 1 + i * MSS, MSS, 1);
+    tcp_peer_quiet(t);
+}
+
+/* An ACK with up to two SACK blocks, in segments from 0; an empty one is left out. */
+static void sack(struct tcp_peer *t, uint32_t ack, uint32_t a, uint32_t b, uint32_t c, uint32_t d)
+{
+    t->opts = (struct tcp_opts){.present = TCP_OPTS_SACK};
+    t->opts.sack[t->opts.n_sack++] =
+        (struct tcp_sack_block){t->iss + 1 + a * MSS, t->iss + 1 + b * MSS};
+    if (c != d)
+        t->opts.sack[t->opts.n_sack++] =
+            (struct tcp_sack_block){t->iss + 1 + c * MSS, t->iss + 1 + d * MSS};
+    tcp_peer_ack(t, 1, 1 + ack * MSS);
+}
+
+static void fast_retransmit(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    sack(&t, 0, 1, 2, 0, 0);
+    sack(&t, 0, 1, 3, 0, 0);
+    tcp_peer_quiet(&t);
+    sack(&t, 0, 1, 4, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    tcp_peer_quiet(&t);
+    assert_int_equal(tcp_peer_info(&t).ca_state, 3);
+    /* RFC 5681 equation 4. */
+    assert_int_equal(tcp_peer_info(&t).ssthresh, 5 * MSS);
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    assert_int_equal(tcp_peer_info(&t).in_flight, 0);
+    tcp_peer_quiet(&t);
+    tcp_peer_fini(&t);
+}
+
+static void two_holes(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    /* 0 and 2 are lost. */
+    sack(&t, 0, 1, 2, 0, 0);
+    sack(&t, 0, 3, 4, 1, 2);
+    tcp_peer_quiet(&t);
+    sack(&t, 0, 3, 6, 1, 2);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    sack(&t, 0, 3, 9, 1, 2);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 2 * MSS, MSS, 1);
+    sack(&t, 2, 3, 10, 0, 0);
+    tcp_peer_quiet(&t);
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    tcp_peer_quiet(&t);
+    assert_int_equal(tcp_peer_info(&t).retransmits, 2);
+    tcp_peer_fini(&t);
+}
+
+static void limited_transmit(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    tcp_peer_write(&t, 10 * MSS);
+    tcp_peer_quiet(&t);
+    sack(&t, 0, 1, 2, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 10 * MSS, MSS, 1);
+    sack(&t, 0, 1, 3, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 11 * MSS, MSS, 1);
+    tcp_peer_fini(&t);
+}
+
+static void newreno(void **state)
+{
+    struct tcp_peer t;
+    const struct tcp_peer_config config = {.no_sack = true};
+    begin(&t, &config, 10);
+    for (int i = 0; i < 3; i++)
+        tcp_peer_ack(&t, 1, 1);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    for (int i = 0; i < 4; i++)
+        tcp_peer_ack(&t, 1, 1);
+    tcp_peer_quiet(&t);
+    /* RFC 6582 3.2 step 3: a partial acknowledgment brings the next hole. */
+    tcp_peer_ack(&t, 1, 1 + 4 * MSS);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 4 * MSS, MSS, 1);
+    tcp_peer_quiet(&t);
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    assert_int_equal(tcp_peer_info(&t).retransmits, 2);
+    tcp_peer_fini(&t);
+}
+
+static void reneging(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 4);
+    sack(&t, 0, 1, 4, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    /* The first arrives, but the peer has thrown the others away. */
+    tcp_peer_ack(&t, 1, 1 + MSS);
+    tcp_peer_wait(&t, 2 * NST_SEC);
+    tcp_peer_expect(&t, TCP_ACK, 1 + MSS, MSS, 1);
+    tcp_peer_fini(&t);
+}
+
+static void hostile_sack(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    /* Inverted, beyond snd.nxt, before snd.una, a D-SACK of nothing. */
+    sack(&t, 0, 4, 2, 9, 12);
+    sack(&t, 0, 100000, 100001, 11, 13);
+    sack(&t, 0, (uint32_t)-5, (uint32_t)-3, 0, 0);
+    tcp_peer_quiet(&t);
+    assert_int_equal(tcp_peer_info(&t).in_flight, 10 * MSS);
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    tcp_peer_fini(&t);
+}
+
+static void sack_confetti(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    /* Every second byte: the scoreboard is bounded. */
+    for (uint32_t i = 0; i < 5000; i++) {
+        t.opts = (struct tcp_opts){.present = TCP_OPTS_SACK, .n_sack = 1};
+        t.opts.sack[0].start = t.iss + 2 + i * 2;
+        t.opts.sack[0].end = t.iss + 3 + i * 2;
+        tcp_peer_ack(&t, 1, 1);
+    }
+    struct nst_memory memory;
+    nst_stack_get_memory(t.stack, &memory);
+    assert_true(memory.used < 2 << 20);
+    t.w.memlink.count > 0 ? memlink_clear(&t.w.memlink) : (void)0;
+    t.next = 0;
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    assert_int_equal(tcp_peer_info(&t).in_flight, 0);
+    tcp_peer_fini(&t);
+}
+
+static void ack_division(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    const uint32_t before = tcp_peer_info(&t).cwnd;
+    for (uint32_t i = 1; i <= MSS; i++)
+        tcp_peer_ack(&t, 1, 1 + i);
+    assert_int_equal(tcp_peer_info(&t).cwnd, before + MSS);
+    tcp_peer_fini(&t);
+}
+
+TESTS({"RFC 5681 3.2: three duplicates bring the first segment again", fast_retransmit},
+      {"RFC 6675 5: holes are filled as the pipe allows, each once", two_holes},
+      {"RFC 3042 2: the first two duplicates let new segments go", limited_transmit},
+      {"RFC 6582 3.2: without SACK a partial acknowledgment brings the next hole", newreno},
+      {"RFC 2018 8: a peer that takes SACK back is survived", reneging},
+      {"impossible SACK blocks mean nothing", hostile_sack},
+      {"SACK of every second byte holds bounded memory", sack_confetti},
+      {"RFC 3465: many small ACKs open the window no faster", ack_division})
