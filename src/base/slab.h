@@ -81,10 +81,6 @@ void slab_keep(struct slab *s, size_t bytes);
 
 /* Gives the empty chunks but one back. */
 void slab_trim(struct slab *s);
-static inline bool slab_can_trim(const struct slab *s)
-{
-    return s->empty_chunks > 1;
-}
 
 /* The slow halves of slab_take and slab_give; for them alone. */
 struct slab_chunk *slab_grow(struct slab *s);

@@ -56,10 +56,10 @@ void pool_retire(struct nst_pool *pool);
 void pool_settle(struct nst_pool *pool);
 /* Gives the free large blocks and descriptors that are kept back to the allocator. */
 void pool_trim(struct nst_pool *pool);
+/* Are there large ones? They are worth a timer; descriptors wait until they are in the way. */
 static inline bool pool_has_cache(const struct nst_pool *pool)
 {
-    return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0 ||
-           slab_can_trim(&pool->packets);
+    return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0;
 }
 
 /* Packets that are in nobody's end yet: what must be found in the stack's queues. */

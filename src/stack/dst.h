@@ -7,6 +7,8 @@
  * A dst is shared by (destination, source, NIC) and counted. It is stale when routes, addresses or
  * NICs changed since (dst_is_valid): then its holder gets a new one. Path MTU survives in the entry
  * as long as somebody holds it or it is recent (10 minutes, RFC 1191 6.3).
+ *
+ * What every packet asks of one, dst_is_valid and dst_output, is in stack.h, in line.
  */
 #ifndef NICSTACK_SRC_STACK_DST_H
 #define NICSTACK_SRC_STACK_DST_H
@@ -71,10 +73,6 @@ static inline struct dst *dst_ref(struct dst *d)
 }
 /* NULL is fine. */
 void dst_put(struct dst *d);
-/* False: something changed, or a lowered path MTU is to be tried anew; put it and get a new one. A
- * stale one must not be asked anything else; dst_output through it drops the packet. */
-bool dst_is_valid(const struct dst *d);
-
 /* Frees the longest unused destination, so that what it holds (a neighbour) is free too. False:
  * there is none. */
 bool dst_shed(struct nst_stack *stack);
@@ -93,8 +91,6 @@ static inline uint32_t dst_gso_max(const struct dst *d)
 {
     return d->gso_max;
 }
-/* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
-int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out);
 /* The NIC's queue towards this destination takes no more now: emit nothing but a small share
  * (DESIGN decision 11). nic_wait_writable(d->nic, todo) tells when it may go on. */
 bool dst_is_blocked(const struct dst *d);

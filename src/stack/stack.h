@@ -144,6 +144,25 @@ static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *
         stack_refuse_transport(p, rx);
 }
 
+/* ---- What every packet asks of its destination (dst.h) ---- */
+
+/* False: something changed, or a lowered path MTU is to be tried anew; put it and get a new one. A
+ * stale one must not be asked anything else; dst_output through it drops the packet. */
+static inline bool dst_is_valid(const struct dst *d)
+{
+    return likely(d->generation == d->stack->routes.generation && d->stack->now < d->mtu_expires);
+}
+
+/* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
+static inline int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out)
+{
+    if (unlikely(d->generation != d->stack->routes.generation)) {
+        pkt_drop(p, DROP_NO_ROUTE);
+        return -NST_EHOSTUNREACH;
+    }
+    return d->net->output(d, p, out);
+}
+
 /* Are two words the same? */
 static inline bool name_equal(const char *x, const char *y)
 {

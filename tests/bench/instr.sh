@@ -54,7 +54,7 @@ share() {
     callgrind_annotate --inclusive=yes --auto=no --threshold=100 "$out/$program.$n" 2>/dev/null |
         sed 's/ \[[^[]*\]$//' | awk -v n="$n" -v what="$what" -v pattern=":($pattern)\$" '$0 ~ pattern {
             gsub(",", "", $1); name = $0; sub(/.*:/, "", name)
-            if ($1 > most[name]) most[name] = $1 }
+            if ($1 + 0 > most[name] + 0) most[name] = $1 + 0 }
             END { for (name in most) sum += most[name]
                   printf "     %-52s %6d instructions\n", what, sum / n }'
 }
@@ -62,10 +62,11 @@ share() {
 # profile PROGRAM N: the functions that take the most.
 profile() {
     callgrind_annotate --auto=no "$out/$1.$2" 2>/dev/null |
-        awk '/^ *[0-9,]+ \(/ && !/PROGRAM TOTALS/ && shown < 12 {
-            share = $2; name = $0
+        awk '/^ *[0-9,]+ \( *[0-9.]+%\) / && !/PROGRAM TOTALS/ && shown < 12 {
+            share = name = $0
+            sub(/^[^(]*\( */, "", share); sub(/\).*/, "", share)
             sub(/^[^:]*:/, "", name); sub(/ \[.*/, "", name)
-            printf "       %8s  %s\n", share, name; shown++ }' | tr -d '()'
+            printf "       %8s  %s\n", share, name; shown++ }'
 }
 
 echo "Counted by $(valgrind --version), $(grep -m1 'model name' /proc/cpuinfo | cut -d: -f2- | sed 's/^ //')"
