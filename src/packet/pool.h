@@ -18,9 +18,9 @@
                               */
 #define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
 #define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
-/* Free descriptors that are kept: a burst of 64 KiB segments is a few hundred; but no more than
+/* Free descriptors that are kept: for a burst of a hundred packets; but no more than
  * this part of the budget. */
-#define POOL_DESCRIPTORS_KEPT (128 * 1024)
+#define POOL_DESCRIPTORS_KEPT (48 * 1024)
 #define POOL_DESCRIPTORS_PART 64
 
 struct pool_cache {
