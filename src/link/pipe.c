@@ -20,6 +20,7 @@ struct pipe_end {
     struct pipe *pipe;
     struct pipe_end *peer;
     struct nst_pktq queue; /* on its way to this end */
+    bool is_attached;      /* upper and pool are cleared only after detach: too late to look at */
 };
 
 struct pipe {
@@ -38,7 +39,7 @@ static void pipe_transmit(struct nst_link *link, struct nst_pktq *q)
             return;
         }
         struct nst_pkt *p = nst_pktq_pop(q);
-        if (peer->link.upper == NULL) {
+        if (!peer->is_attached) {
             nst_pkt_free(p);
             continue;
         }
@@ -66,10 +67,16 @@ static nst_time pipe_next_deadline(struct nst_link *link)
     return nst_pktq_is_empty(&((struct pipe_end *)link)->queue) ? NST_TIME_NEVER : 0;
 }
 
+static void pipe_attach(struct nst_link *link)
+{
+    ((struct pipe_end *)link)->is_attached = true;
+}
+
 static void pipe_detach(struct nst_link *link)
 {
     struct pipe_end *end = (struct pipe_end *)link;
     struct nst_pkt *p;
+    end->is_attached = false;
     while ((p = nst_pktq_pop(&end->queue)) != NULL)
         nst_pkt_free(p);
     if (end->peer->link.tx_blocked)
@@ -84,7 +91,7 @@ static int pipe_set_mtu(struct nst_link *link, uint32_t mtu)
 
 #define PIPE_OPS                                                                     \
     .transmit = pipe_transmit, .run = pipe_run, .next_deadline = pipe_next_deadline, \
-    .detach = pipe_detach, .set_mtu = pipe_set_mtu
+    .attach = pipe_attach, .detach = pipe_detach, .set_mtu = pipe_set_mtu
 
 static const struct nst_link_ops pipe_ip_ops = {
     PIPE_OPS,

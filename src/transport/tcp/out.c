@@ -340,7 +340,7 @@ static void send_probe(struct tcb *tcb)
     struct dst *dst = tcb_dst(tcb);
     COUNT(tcb->stack->counters.tcp_probes_sent);
     const uint32_t right = tcb->snd.una + tcb->snd.wnd;
-    if (tx != NULL && dst != NULL && seq_gt(right, tcb->snd.nxt) && tx->end != tcb->snd.nxt) {
+    if (tx != NULL && dst != NULL && seq_gt(right, tcb->snd.nxt) && seq_lt(tcb->snd.nxt, tx->end)) {
         const uint32_t n = min_u32(right - tcb->snd.nxt, tx->end - tcb->snd.nxt);
         if (send_range(tcb, dst, min_u32(n, tcb->snd.mss))) {
             tcb->backoff = 0;

@@ -99,6 +99,21 @@ static void forgets_what_waits_when_detached(void **state)
     rig_fini(&r);
 }
 
+/* The middleware sends on as soon as the pipe has room: not to an end that is just going. */
+static void what_waits_for_an_end_that_goes_is_lost(void **state)
+{
+    struct rig r;
+    rig_init(&r, 1);
+    top_send(&r.top[0], 0, 5, 60);
+    top_detach(&r.top[1]);
+    assert_false(r.sniffer->tx_blocked);
+    assert_int_equal(r.top[1].pool->packets_alive, 0);
+    top_attach(&r.top[1], r.ends[1]);
+    top_run(&r.top[1], 1);
+    assert_true(nst_pktq_is_empty(&r.top[1].got));
+    rig_fini(&r);
+}
+
 static void without_memory_there_is_none(void **state)
 {
     struct rig r;
@@ -112,4 +127,5 @@ static void without_memory_there_is_none(void **state)
 TESTS({"frames of both ways are shown before they go on", shows_both_ways},
       {"what waits for a full link is shown once, and goes in order", shows_once_what_waits},
       {"what waits is forgotten when the NIC is removed", forgets_what_waits_when_detached},
+      {"what waits for an end that goes away is lost", what_waits_for_an_end_that_goes_is_lost},
       {"without memory there is no sniffer", without_memory_there_is_none})
