@@ -28,8 +28,8 @@ static void narrow(struct piece *piece, uint32_t *offset, uint32_t len)
     piece->len = min_u32(piece->len - skip, len);
 }
 
-static __attribute__((noinline)) uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
-                                      uint32_t size)
+static __attribute__((noinline)) uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset,
+                                                      uint8_t *to, uint32_t size)
 {
     uint32_t done = 0;
     for (uint32_t i = 0; i <= p->nslices && done < size; i++) {

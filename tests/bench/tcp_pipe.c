@@ -172,7 +172,7 @@ static void check_segments(const struct run *r, uint32_t payload)
 
 int main(int argc, char **argv)
 {
-    const uint64_t segments = argc > 1 ? (uint64_t)atoll(argv[1]) : 2000000;
+    const uint64_t segments = argc > 1 ? strtoull(argv[1], NULL, 10) : 2000000;
     const char *flags = argc > 2 ? argv[2] : "";
     const bool large = strchr(flags, 'g') != NULL;
     const bool ethernet = strchr(flags, 'e') != NULL;
