@@ -5,6 +5,7 @@
  * there.
  */
 #include "transport/tcp/ack.h"
+#include "transport/tcp/budget.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/in.h"
 #include "transport/tcp/listen.h"
@@ -267,6 +268,11 @@ static bool step_text(struct tcb *tcb, struct seg *seg)
     if (seg->len == 0)
         return true;
     const uint32_t len = seg->len;
+    if (seg->seq == tcb->rcv.nxt && !budget_may_keep(tcb, len)) {
+        /* The peer takes it for lost, and hears that we live. */
+        tcb_schedule(tcb, TODO_ACK);
+        return seg_refuse(seg, DROP_NO_MEMORY);
+    }
     if (seg->seq == tcb->rcv.nxt) {
         const bool filled = tcb->ooo != NULL;
         rcvbuf_in_order(tcb, seg);

@@ -19,6 +19,8 @@ struct run {
 };
 
 struct ooo {
+    struct list node; /* tcp_state.holes */
+    struct tcb *tcb;
     struct list runs; /* in order */
     uint32_t count;
     uint32_t bytes;
