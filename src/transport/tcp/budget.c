@@ -61,9 +61,10 @@ uint32_t budget_send_share(const struct tcb *tcb)
 uint32_t budget_receive_share(const struct tcb *tcb)
 {
     const struct tcp_state *tcp = tcb->stack->tcp;
-    /* One segment is offered always: a window that is shut for want of memory would open when the
+    /* Two segments are offered always: a window that is shut for want of memory would open when the
      * peer asks, and peers ask seldom. */
-    const uint32_t least = min_u32(max_u32(tcb->rcv.mss, tcb->snd.path_mss), TCB_BUF_MIN);
+    const uint32_t mss = max_u32(tcb->rcv.mss, tcb->snd.path_mss);
+    const uint32_t least = min_u32(2 * mss, TCB_BUF_MIN);
     return share(measure(tcp).limit / 4, tcp->tcbs.live, least, max_u32(tcb->rcv.buf, least));
 }
 
@@ -75,8 +76,9 @@ uint32_t budget_first_buffer(const struct tcp_state *tcp)
 bool budget_may_keep(const struct tcb *tcb, uint32_t len)
 {
     const uint32_t unread = rcvbuf_unread(tcb);
-    return unread == 0 || unread + len <= budget_receive_share(tcb) ||
-           budget_level(tcb->stack->tcp) != BUDGET_CRITICAL;
+    const struct data d = measure(tcb->stack->tcp);
+    return d.used <= d.limit - d.limit / 8 || unread == 0 ||
+           unread + len <= budget_receive_share(tcb);
 }
 
 /* ---- Those who wait ---- */

@@ -7,11 +7,11 @@
  * What connections cost by being there (BUDGET_CONNECTION) is taken off the stack's limit: the rest
  * is for data, and how much of that rest is in use, by whomever, gives the level.
  *
- *  level      from   windows, buffers              sending            out of order   in order
- *  FREE              as autotuning says            as snd.buf says    stored         taken
- *  TIGHT      1/2    no growth; a fair share       a fair share       stored         taken
- *  CRITICAL   3/4    a segment where none waits    refused            given up       taken, but
- * from hoarders
+ *  level      from   windows          sending            out of order   in order
+ *  FREE              by autotuning    as snd.buf says    stored         taken
+ *  TIGHT      1/2    a fair share     a fair share       stored         taken
+ *  CRITICAL   3/4    a fair share     refused            given up       taken
+ *             7/8                                                       not where much is unread
  *
  * So the last quarter is for what finishes things: data in order, and what goes with it. The last
  * sixteenth the pool keeps from blocks (pool_is_spent): acknowledgments in and out, and records,
@@ -58,8 +58,8 @@ uint32_t budget_send_share(const struct tcb *tcb);
 uint32_t budget_receive_share(const struct tcb *tcb);
 /* The buffer that a new connection begins with. */
 uint32_t budget_first_buffer(const struct tcp_state *tcp);
-/* May `len` bytes in order be kept? Not while memory is critical and the user leaves unread what
- * he has. */
+/* May `len` bytes in order be kept? Not at the last eighth where the user leaves unread what he
+ * has. */
 bool budget_may_keep(const struct tcb *tcb, uint32_t len);
 
 /* Output was refused or failed for want of memory: its turn comes, with NST_READY_OUT. */

@@ -213,9 +213,10 @@ void in_ack_later(struct tcb *tcb, const struct seg *seg, uint32_t len)
     rcv->last_ms = tcb_now_ms(tcb);
     if (len > rcv->mss)
         learn_mss(tcb, seg, len);
-    /* RFC 5681 4.2: more than one full segment, quick ACK, a hole behind: now. */
+    /* RFC 5681 4.2: more than one full segment, quick ACK, a hole behind: now; and when the window
+     * leaves the peer nothing to send that could bring company. */
     if (rcv->nxt - rcv->wup > rcv->mss || (rcv->quick > 0 && !tcb->pingpong) || tcb->quickack ||
-        tcb->ooo != NULL) {
+        tcb->ooo != NULL || tcb_rcv_wnd(tcb) < rcv->mss) {
         tcb_schedule(tcb, TODO_ACK);
         return;
     }

@@ -357,8 +357,8 @@ static bool window_wants_update(const struct tcb *tcb)
     if (!fsm_can_receive(tcb->state))
         return false;
     const uint32_t cur = tcb_rcv_wnd(tcb);
-    const uint32_t space = rcvbuf_space(tcb);
-    return space >= 2 * cur && space - cur >= min_u32(tcb->rcv.mss, tcb->rcv.buf / 2);
+    uint32_t space;
+    return rcvbuf_space(tcb, &space) && space >= 2 * cur;
 }
 
 static void send_acks(struct tcb *tcb)

@@ -342,13 +342,22 @@ int rcvbuf_lend(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
 
 /* ---- Window ---- */
 
-uint32_t rcvbuf_space(const struct tcb *tcb)
+/* Bytes that may wait to be read: rcv.buf, or what memory leaves of it. */
+static uint32_t buffer(const struct tcb *tcb)
+{
+    if (likely(budget_level(tcb->stack->tcp) == BUDGET_FREE))
+        return tcb->rcv.buf;
+    return min_u32(tcb->rcv.buf, budget_receive_share(tcb));
+}
+
+bool rcvbuf_space(const struct tcb *tcb, uint32_t *ret_space)
 {
     const uint32_t unread = rcvbuf_unread(tcb);
-    uint32_t limit = tcb->rcv.buf;
-    if (unlikely(budget_level(tcb->stack->tcp) != BUDGET_FREE))
-        limit = min_u32(limit, budget_receive_share(tcb));
-    return unread < limit ? limit - unread : 0;
+    const uint32_t limit = buffer(tcb);
+    const uint32_t cur = tcb_rcv_wnd(tcb);
+    const uint32_t space = unread < limit ? limit - unread : 0;
+    *ret_space = space;
+    return space > cur && space - cur >= min_u32(tcb->rcv.mss, limit / 2);
 }
 
 uint32_t rcvbuf_window(struct tcb *tcb)
@@ -356,10 +365,12 @@ uint32_t rcvbuf_window(struct tcb *tcb)
     const uint32_t cur = tcb_rcv_wnd(tcb);
     const uint32_t unit = 1u << tcb->rcv.wscale;
     const uint32_t limit = min_u32(65535u << tcb->rcv.wscale, UINT32_MAX >> 2);
-    const uint32_t space = min_u32(rcvbuf_space(tcb), limit);
+    uint32_t space;
+    const bool moves = rcvbuf_space(tcb, &space);
+    space = min_u32(space, limit);
     /* RFC 9293 3.8.6.2.2: the edge moves by a full segment or half of the buffer, or not at all. */
     uint32_t wnd = cur;
-    if (space > cur && space - cur >= min_u32(tcb->rcv.mss, tcb->rcv.buf / 2))
+    if (moves && space > cur)
         wnd = space;
     /* RFC 7323 2.4: rounded up, lest the scaling moves the edge left; but no more than one unit is
      * promised beyond the buffer. */
