@@ -52,6 +52,15 @@ static void note_duplicate(struct tcb *tcb, const struct seg *seg)
     }
 }
 
+/* RFC 9293 3.8.4, and 3.8.6.1 as most do it: the number before the next one and no data asks for an
+ * ACK. It is not acceptable, and no fault either. */
+static bool is_probe(const struct tcb *tcb, const struct seg *seg)
+{
+    return seg->len == 0 && seg->seq + 1 == tcb->rcv.nxt &&
+           (seg->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+           tcb->state != NST_TCP_SYN_RECEIVED;
+}
+
 static bool step_sequence(struct tcb *tcb, struct seg *seg)
 {
     if (is_paws_rejected(tcb, seg)) {
@@ -59,6 +68,18 @@ static bool step_sequence(struct tcb *tcb, struct seg *seg)
         note_duplicate(tcb, seg);
         out_duplicate_ack(tcb, seg);
         return seg_refuse(seg, DROP_TCP_PAWS);
+    }
+    if (is_probe(tcb, seg)) {
+        COUNT(tcb->stack->counters.tcp_probes_received);
+        if (!ack_input(tcb, seg))
+            return false;
+        /* A window that is shut is asked for at the peer's pace; else as any old segment. */
+        if (tcb_rcv_wnd(tcb) == 0)
+            tcb_schedule(tcb, TODO_ACK);
+        else
+            out_duplicate_ack(tcb, seg);
+        tcb->alive_ms = tcb_now_ms(tcb);
+        return false;
     }
     if (!is_acceptable(tcb, seg)) {
         /* 3.10.7.4: with a closed window, valid ACKs, URGs and RSTs still count. */
