@@ -10,13 +10,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "heap.h"
+#include "alloc.h"
 #include "testing.h"
 
 #define OUTSIDE nst_addr_v4(203, 0, 113, 9)
 
 struct world {
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2];
     struct nst_stack *inside, *stack; /* the second is the gateway's */
     struct nst_loop *loop;
@@ -75,7 +75,7 @@ static struct nst_stack *make_stack(struct world *w, int i, uint64_t memory)
     struct nst_stack *stack;
     uint32_t id;
     const struct nst_stack_config config = {.size = sizeof(config),
-                                            .allocator = w->heap.allocator,
+                                            .allocator = w->alloc.allocator,
                                             .memory_limit = memory,
                                             .seed = {(uint8_t)(1 + i)},
                                             .now = nst_host_now()};
@@ -99,8 +99,8 @@ static void world_init(struct world *w, uint32_t flows_max)
         .size = sizeof(pipe), .mtu = 65535, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
     *w = (struct world){.target = {.sin_family = AF_INET}};
     w->target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    heap_init(&w->heap);
-    assert_int_equal(nst_pipe_new(&w->heap.allocator, &pipe, w->ends), 0);
+    alloc_init(&w->alloc);
+    assert_int_equal(nst_pipe_new(&w->alloc.allocator, &pipe, w->ends), 0);
     w->inside = make_stack(w, 0, 0);
     w->stack = make_stack(w, 1, 0);
     assert_int_equal(nst_loop_new(&w->loop), 0);
@@ -123,7 +123,7 @@ static void world_fini(struct world *w)
     nst_stack_free(w->inside);
     nst_pipe_free(w->ends);
     nst_loop_free(w->loop);
-    assert_int_equal(w->heap.live_blocks, 0);
+    assert_int_equal(w->alloc.live, 0);
 }
 
 static void turn(struct world *w)
