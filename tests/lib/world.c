@@ -55,7 +55,7 @@ static void init_host(struct world *w, int i, struct nst_link *link,
 {
     struct host *h = &w->hosts[i];
     struct nst_stack_config sc = config->stack;
-    struct nst_nic_config nc = {.size = 0};
+    struct nst_nic_config nc = config->nic;
     static const uint8_t zeros[32];
     sc.size = sizeof(sc);
     sc.allocator = h->alloc.allocator;
@@ -63,8 +63,6 @@ static void init_host(struct world *w, int i, struct nst_link *link,
     if (memcmp(sc.seed, zeros, sizeof(zeros)) == 0)
         memset(sc.seed, 0x40 + i, sizeof(sc.seed));
     assert_int_equal(nst_stack_new(&sc, &h->stack), 0);
-    if (i == w->count - 1)
-        nc = config->nic;
     nc.size = sizeof(nc);
     nc.link = h->link = link;
     assert_int_equal(nst_nic_add(h->stack, &nc, &h->nic), 0);
@@ -201,6 +199,16 @@ nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog)
     assert_int_equal(nst_socket_bind(w->hosts[i].stack, s, &local), 0);
     assert_int_equal(nst_socket_listen(w->hosts[i].stack, s, backlog), 0);
     return s;
+}
+
+void world_route_all(struct world *w)
+{
+    struct host *from = &w->hosts[0], *by = &w->hosts[1];
+    const struct nst_route route = {
+        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = from->nic, .gateway = by->addr};
+    assert_int_equal(nst_route_add(from->stack, &route), 0);
+    assert_int_equal(nst_nic_set_promiscuous(by->stack, by->nic, true), 0);
+    assert_int_equal(nst_nic_set_spoofing(by->stack, by->nic, true), 0);
 }
 
 void world_inject_ip(struct world *w, const void *packet, size_t len)

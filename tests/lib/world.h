@@ -51,7 +51,7 @@ struct world_config {
     uint32_t mtu;                  /* 0: 1500 */
     uint32_t limit;                /* of the pipe, packets; 0: its default */
     struct nst_stack_config stack; /* size, allocator, seed (if zero) and now are filled in */
-    struct nst_nic_config nic;     /* of the last host; size and link are filled in */
+    struct nst_nic_config nic;     /* size and link are filled in */
     /* Of a pair: what is done to the frames that host i sends; all zero: nothing. */
     struct nst_impair_direction impair[2];
     uint64_t impair_seed;
@@ -91,6 +91,9 @@ static inline struct nst_endpoint world_endpoint(int i, uint16_t port)
 }
 /* A stream that listens at any address of host i. */
 nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog);
+
+/* Host 0 sends everything by way of host 1, which takes it all and answers in any name. */
+void world_route_all(struct world *w);
 
 /* An IPv4 packet to the single host: with an Ethernet header from WORLD_MAC(2) where the link has
  * them. Delivered, not yet run. */
