@@ -27,8 +27,8 @@ static void see(void *context, const struct nst_pkt *frame, bool outgoing)
 
 static bool is_impaired(const struct nst_impair_direction *d)
 {
-    static const struct nst_impair_direction none;
-    return memcmp(d, &none, sizeof(none)) != 0;
+    return d->delay != 0 || d->jitter != 0 || d->loss_ppm != 0 || d->duplicate_ppm != 0 ||
+           d->corrupt_ppm != 0 || d->reorder_ppm != 0 || d->rate_bps != 0;
 }
 
 /* What stands on host i's end of the pipe: impairment of what it sends, then the sniffer. */
