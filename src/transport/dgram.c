@@ -251,24 +251,31 @@ uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
 
 /* ---- Receiving ---- */
 
+static SLOW_PATH bool refuse(struct pkt *p, enum drop_reason reason)
+{
+    pkt_drop(p, reason);
+    return false;
+}
+
+/* The queue begins to fill: packets that waste their block move into smaller ones. */
+static SLOW_PATH uint32_t shrink(struct pkt *p)
+{
+    nst_pkt_shrink(pkt_pub(p));
+    return dgram_pkt_size(p);
+}
+
 bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
                 uint16_t dst_port)
 {
     uint32_t size = dgram_pkt_size(p);
 
-    if (unlikely(d->shut_recv)) {
-        pkt_drop(p, DROP_SOCKET_CLOSED);
-        return false;
-    }
-    if (unlikely(d->rx_bytes >= d->rx_max)) {
-        pkt_drop(p, DROP_SOCKET_FULL);
-        return false;
-    }
+    if (unlikely(d->shut_recv))
+        return refuse(p, DROP_SOCKET_CLOSED);
+    if (unlikely(d->rx_bytes >= d->rx_max))
+        return refuse(p, DROP_SOCKET_FULL);
     pkt_count_delivered(p);
-    if (unlikely(d->rx_bytes + size > WASTE_MAX)) {
-        nst_pkt_shrink(pkt_pub(p));
-        size = dgram_pkt_size(p);
-    }
+    if (unlikely(d->rx_bytes + size > WASTE_MAX))
+        size = shrink(p);
     *PKT_CB(p, struct dgram_cb) = (struct dgram_cb){
         .remote = rx->src,
         .local = rx->dst,

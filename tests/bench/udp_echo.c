@@ -13,6 +13,20 @@
 
 #define PAYLOAD 64
 
+struct end {
+    struct nst_stack *stack;
+    nst_socket socket;
+};
+
+static struct end end_new(struct nst_link *link, uint8_t host, uint16_t port)
+{
+    struct end e = {.stack = bench_stack(link, host)};
+    const struct nst_endpoint local = {.port = port};
+    check(nst_socket_open(e.stack, NST_DATAGRAM, &e.socket), "open");
+    check(nst_socket_bind(e.stack, e.socket, &local), "bind");
+    return e;
+}
+
 /* One batch from the client to the server and back. */
 static uint64_t round_trip(struct end *client, struct end *server, int batch)
 {
@@ -22,13 +36,13 @@ static uint64_t round_trip(struct end *client, struct end *server, int batch)
 
     for (int i = 0; i < batch; i++)
         check(nst_socket_send(client->stack, client->socket, data, PAYLOAD, 0), "send");
-    nst_stack_run(client->stack, NST_SEC, 0);
-    nst_stack_run(server->stack, NST_SEC, 0);
+    nst_stack_run(client->stack, 0, 0);
+    nst_stack_run(server->stack, 0, 0);
     while (nst_socket_recvfrom(server->stack, server->socket, data, PAYLOAD, 0, &m) == PAYLOAD)
         check(nst_socket_sendto(server->stack, server->socket, data, PAYLOAD, 0, &m.remote),
               "sendto");
-    nst_stack_run(server->stack, NST_SEC, 0);
-    nst_stack_run(client->stack, NST_SEC, 0);
+    nst_stack_run(server->stack, 0, 0);
+    nst_stack_run(client->stack, 0, 0);
     while (nst_socket_recv(client->stack, client->socket, data, PAYLOAD, 0) == PAYLOAD)
         echoed++;
     return echoed;
@@ -49,8 +63,8 @@ int main(int argc, char **argv)
         .addr = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
     };
     check(nst_pipe_new(&bench_allocator, &config, links), "pipe");
-    struct end client = end_new(links[0], 1, NST_DATAGRAM, 1000);
-    struct end server = end_new(links[1], 2, NST_DATAGRAM, 7);
+    struct end client = end_new(links[0], 1, 1000);
+    struct end server = end_new(links[1], 2, 7);
     check(nst_socket_connect(client.stack, client.socket,
                              &(struct nst_endpoint){.addr = nst_addr_v4(10, 0, 0, 2), .port = 7}),
           "connect");

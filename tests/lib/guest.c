@@ -61,19 +61,14 @@ void guest_unblock(struct guest *g)
 
 /* ---- Injection ---- */
 
-void guest_inject_raw(struct guest *g, const void *bytes, size_t len)
-{
-    memlink_inject(&g->w.memlink, bytes, len);
-    guest_run(g);
-}
-
 void guest_inject(struct guest *g, const struct nst_addr *src, const struct nst_addr *dst,
                   uint8_t proto, const void *body, size_t len)
 {
     uint8_t *packet = malloc(IP4_HDR_LEN + len);
     const struct ip4_hdr hdr = {
         .src4 = src->w[3], .dst4 = dst->w[3], .ttl = 61, .tos = 0x10, .proto = proto};
-    guest_inject_raw(g, packet, frame_ip4_hdr(packet, &hdr, NULL, body, len));
+    memlink_inject(&g->w.memlink, packet, frame_ip4_hdr(packet, &hdr, NULL, body, len));
+    guest_run(g);
     free(packet);
 }
 
@@ -132,17 +127,7 @@ const uint8_t *guest_body(const struct memlink_frame *p, size_t *ret_len)
     return p->data + IP4_HDR_LEN;
 }
 
-void guest_forget(struct guest *g)
-{
-    memlink_clear(&g->w.memlink);
-}
-
 uint64_t guest_counter(const struct guest *g, const char *name)
 {
     return world_counter(g->stack, name);
-}
-
-void guest_check(const struct guest *g)
-{
-    world_check_census(g->stack, false);
 }

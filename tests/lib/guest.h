@@ -48,8 +48,6 @@ void guest_unblock(struct guest *g);
 /* A UDP or TCP or ICMP packet: `body` is what follows the IPv4 header, and has its checksum. */
 void guest_inject(struct guest *g, const struct nst_addr *src, const struct nst_addr *dst,
                   uint8_t proto, const void *body, size_t len);
-/* Any bytes as IPv4 packet. */
-void guest_inject_raw(struct guest *g, const void *bytes, size_t len);
 
 /* A datagram with right checksums; the stack runs. */
 void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
@@ -67,14 +65,11 @@ const struct memlink_frame *guest_last(const struct guest *g);
 /* Its number of the protocol, and what follows the IPv4 header; checksums are checked. */
 uint8_t guest_proto(const struct memlink_frame *p);
 const uint8_t *guest_body(const struct memlink_frame *p, size_t *ret_len);
-void guest_forget(struct guest *g);
 
 /* An endpoint, of which the address may be taken. */
 #define GUEST_END(addr_, port_) ((struct nst_endpoint){.addr = addr_, .port = port_})
 
 /* The value of a counter of the stack. */
 uint64_t guest_counter(const struct guest *g, const char *name);
-/* Checks the census. */
-void guest_check(const struct guest *g);
 
 #endif

@@ -91,7 +91,7 @@ static void pump_in(struct tcp_pair *p, struct tcp_flow *f)
     }
 }
 
-void tcp_pair_pump(struct tcp_pair *p, struct tcp_flow *f)
+static void pump(struct tcp_pair *p, struct tcp_flow *f)
 {
     if (f == NULL)
         return;
@@ -116,8 +116,8 @@ bool tcp_pair_transfer(struct tcp_pair *p, struct tcp_flow *a, struct tcp_flow *
     nst_time moved = w->now;
     uint64_t before = 0;
     for (;;) {
-        tcp_pair_pump(p, a);
-        tcp_pair_pump(p, b);
+        pump(p, a);
+        pump(p, b);
         for (int i = 0; i < 2; i++)
             nst_stack_run(w->hosts[i].stack, w->now, 0);
         if (is_done(a) && is_done(b))

@@ -36,8 +36,6 @@ struct tcp_flow {
     bool ended;     /* the reader has seen the end */
     uint32_t chunk; /* bytes a send or receive call; 0: 64 KiB */
 };
-/* Pumps until nothing moves. Fails the test on a wrong byte or an error. */
-void tcp_pair_pump(struct tcp_pair *p, struct tcp_flow *f);
 /* Runs both flows (either may be NULL) until everything has arrived; false: `limit` has passed, or
  * nothing moved for 120 s. */
 bool tcp_pair_transfer(struct tcp_pair *p, struct tcp_flow *a, struct tcp_flow *b, nst_time limit);
