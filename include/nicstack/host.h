@@ -110,9 +110,10 @@ NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
 NST_API int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link);
 NST_API void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link);
 
-/* Runs until nst_loop_stop, which may be called from callbacks and signal handlers, also before. 0
- * or -NST_EIO. */
+/* Runs until nst_loop_stop, also if that was called before. 0 or -NST_EIO. */
 NST_API int nst_loop_run(struct nst_loop *loop);
+/* Ends nst_loop_run after the present turn. From callbacks and signal handlers: it is
+ * async-signal-safe (what it calls is write(2)) and keeps errno. */
 NST_API void nst_loop_stop(struct nst_loop *loop);
 /* One turn that waits at most `timeout` (negative: for ever). 0 or -NST_EIO. Not in a callback. */
 NST_API int nst_loop_turn(struct nst_loop *loop, nst_time timeout);

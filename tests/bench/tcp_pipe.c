@@ -11,14 +11,7 @@
  * number of bytes, a sample of what they are, that nothing was lost or merged, and that the packets
  * have the length that is meant. Prints Gbit/s. tests/bench/instr.sh counts its instructions.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <nicstack/nic.h>
-#include <nicstack/socket.h>
-#include <nicstack/stack.h>
+#include "bench.h"
 
 #define PORT     5001
 #define CHUNK    65536    /* bytes of one send, at most */
@@ -28,45 +21,6 @@
 #define ONE_HOUR (3600 * NST_SEC)
 
 static uint8_t pattern[PERIOD + CHUNK];
-
-static void *allocate(void *context, size_t size)
-{
-    return aligned_alloc(16, (size + 15) & ~(size_t)15);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    free(memory);
-}
-
-static const struct nst_allocator allocator = {allocate, release, NULL};
-
-static void fail(const char *what, int64_t r)
-{
-    fprintf(stderr, "%s: %s\n", what, r < 0 ? nst_strerror((int)r) : "wrong");
-    exit(1);
-}
-
-static void check(int64_t r, const char *what)
-{
-    if (r < 0)
-        fail(what, r);
-}
-
-static struct nst_stack *stack_new(struct nst_link *link, uint8_t host)
-{
-    const struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = allocator, .seed = {host}};
-    const struct nst_nic_config nic_config = {.size = sizeof(nic_config), .link = link};
-    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, host), .prefix_len = 24};
-    struct nst_stack *stack;
-    uint32_t nic;
-
-    check(nst_stack_new(&config, &stack), "stack");
-    check(nst_nic_add(stack, &nic_config, &nic), "nic");
-    check(nst_nic_addr_add(stack, nic, &addr), "addr");
-    return stack;
-}
 
 /* The two ends of one connection, and what passed through it. */
 struct run {
@@ -185,24 +139,21 @@ int main(int argc, char **argv)
         .addr = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
     };
     struct nst_link *links[2];
-    struct timespec begin, end;
 
     for (size_t i = 0; i < sizeof(pattern); i++)
         pattern[i] = (uint8_t)((i % PERIOD) * 2654435761u >> 13);
-    check(nst_pipe_new(&allocator, &config, links), "pipe");
-    struct run r = {.from = stack_new(links[0], 1),
-                    .to = stack_new(links[1], 2),
+    check(nst_pipe_new(&bench_allocator, &config, links), "pipe");
+    struct run r = {.from = bench_stack(links[0], 1),
+                    .to = bench_stack(links[1], 2),
                     .verify = strchr(flags, 'v') != NULL};
     establish(&r);
     transfer(&r, 2000 * (uint64_t)PAYLOAD); /* windows open */
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    const double begin = seconds();
     transfer(&r, segments * payload);
-    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double took = seconds() - begin;
     check_segments(&r, payload);
-    const double s =
-        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
     printf("%llu segments of %u, %.2f Gbit/s\n", (unsigned long long)segments, payload,
-           (double)segments * payload * 8 / s / 1e9);
+           (double)segments * payload * 8 / took / 1e9);
     nst_stack_free(r.from);
     nst_stack_free(r.to);
     nst_pipe_free(links);

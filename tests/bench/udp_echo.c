@@ -9,36 +9,9 @@
  * `valgrind --tool=callgrind` with different ECHOES; each is two datagrams sent and two
  * received. tests/bench/instr.sh does that.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
-#include <nicstack/nic.h>
-#include <nicstack/socket.h>
-#include <nicstack/stack.h>
+#include "bench.h"
 
 #define PAYLOAD 64
-
-static void *allocate(void *context, size_t size)
-{
-    return aligned_alloc(16, (size + 15) & ~(size_t)15);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    free(memory);
-}
-
-static const struct nst_allocator allocator = {allocate, release, NULL};
-
-static void check(int64_t r, const char *what)
-{
-    if (r < 0) {
-        fprintf(stderr, "%s: %s\n", what, nst_strerror((int)r));
-        exit(1);
-    }
-}
 
 struct end {
     struct nst_stack *stack;
@@ -47,23 +20,8 @@ struct end {
 
 static struct end end_new(struct nst_link *link, uint8_t host, uint16_t port)
 {
-    struct end e;
-    uint32_t nic;
+    struct end e = {.stack = bench_stack(link, host)};
     const struct nst_endpoint local = {.port = port};
-
-    check(nst_stack_new(&(struct nst_stack_config){.size = sizeof(struct nst_stack_config),
-                                                   .allocator = allocator,
-                                                   .seed = {host}},
-                        &e.stack),
-          "stack");
-    check(nst_nic_add(e.stack,
-                      &(struct nst_nic_config){.size = sizeof(struct nst_nic_config), .link = link},
-                      &nic),
-          "nic");
-    check(nst_nic_addr_add(
-              e.stack, nic,
-              &(struct nst_nic_addr){.addr = nst_addr_v4(10, 0, 0, host), .prefix_len = 24}),
-          "addr");
     check(nst_socket_open(e.stack, NST_DATAGRAM, &e.socket), "open");
     check(nst_socket_bind(e.stack, e.socket, &local), "bind");
     return e;
@@ -96,7 +54,6 @@ int main(int argc, char **argv)
     const int batch = argc > 3 ? (int)strtol(argv[3], NULL, 10) : 32;
     const long rounds = (argc > 1 ? strtol(argv[1], NULL, 10) : 3200000) / batch;
     struct nst_link *links[2];
-    struct timespec begin, end;
     uint64_t echoed = 0;
 
     const struct nst_pipe_config config = {
@@ -105,8 +62,9 @@ int main(int argc, char **argv)
         .caps = strchr(flags, 'c') != NULL ? NST_LINK_CSUM_TX : 0,
         .addr = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}},
     };
-    check(nst_pipe_new(&allocator, &config, links), "pipe");
-    struct end client = end_new(links[0], 1, 1000), server = end_new(links[1], 2, 7);
+    check(nst_pipe_new(&bench_allocator, &config, links), "pipe");
+    struct end client = end_new(links[0], 1, 1000);
+    struct end server = end_new(links[1], 2, 7);
     check(nst_socket_connect(client.stack, client.socket,
                              &(struct nst_endpoint){.addr = nst_addr_v4(10, 0, 0, 2), .port = 7}),
           "connect");
@@ -117,13 +75,12 @@ int main(int argc, char **argv)
               "connect");
     round_trip(&client, &server, 1); /* resolves */
     round_trip(&client, &server, 1);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
+    const double begin = seconds();
     for (long i = 0; i < rounds; i++)
         echoed += round_trip(&client, &server, batch);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    const double s =
-        (double)(end.tv_sec - begin.tv_sec) + (double)(end.tv_nsec - begin.tv_nsec) / 1e9;
-    printf("%llu echoes, %.0f datagrams/s\n", (unsigned long long)echoed, 2 * (double)echoed / s);
+    const double took = seconds() - begin;
+    printf("%llu echoes, %.0f datagrams/s\n", (unsigned long long)echoed,
+           2 * (double)echoed / took);
     nst_stack_free(client.stack);
     nst_stack_free(server.stack);
     nst_pipe_free(links);

@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../unit/base/test_mem.h"
+#include "alloc.h"
 #include "base/check.h"
 #include "base/lpm.h"
 
@@ -66,12 +66,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mem mem;
-    struct test_heap heap;
+    struct alloc heap;
     struct lpm t;
     struct lpm_key key = {0, 0};
     if (size == 0)
         return 0;
-    test_mem_init(&mem, &heap, data[0] < 128 ? (uint64_t)data[0] * 64 : 0);
+    alloc_init(&heap);
+    mem_init(&mem, &heap.allocator, data[0] < 128 ? (uint64_t)data[0] * 64 : 0);
     lpm_init(&t, &mem);
     memset(prefixes, 0, sizeof(prefixes));
     for (size_t i = 1; i + 3 <= size; i += 3) {

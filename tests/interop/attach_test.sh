@@ -10,13 +10,7 @@ if [ "$(id -u)" = 0 ] && [ -z "$ATTACH_TEST_INSIDE" ]; then
     ATTACH_TEST_INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
 fi
 cc=${1:-cc}
-failed=0
-ok() { echo "ok $1"; }
-not_ok() { echo "not ok $1: $2"; failed=1; }
-skip() { echo "skip $1: $2"; }
-# check NAME EXPECTED GOT
-check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
-have() { command -v "$1" >/dev/null; }
+. "$here/lib.sh"
 
 work=$(mktemp -d) && chmod 755 "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -54,29 +48,6 @@ as() {
     fi
 }
 run() { as "$who" timeout 20 "$probe" "$@" 2>"$work/err"; }
-
-# What a run could leave behind: interfaces, mounts, files, processes that carry our marker, and the
-# namespaces of what start() started.
-export ATTACH_TEST_MARK=mark-$$
-remains() {
-    ip -o link | awk -F': ' '{print $2}'
-    cat /proc/self/mounts
-    ls -A /run /etc
-    grep -lzs "^ATTACH_TEST_MARK=$ATTACH_TEST_MARK-run" /proc/[0-9]*/environ
-    lsns --noheadings --output NS,TYPE | grep -wF "${namespaces:-none}"
-}
-# check_nothing_left NAME: the kernel tears namespaces down in the background, so with patience.
-check_nothing_left() {
-    for _ in $(seq 50); do
-        remains >"$work/after" 2>/dev/null
-        if cmp -s "$work/before" "$work/after"; then
-            ok "$1"
-            return
-        fi
-        sleep 0.1
-    done
-    not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
-}
 
 test_exit_codes() {
     run -- true;                       check "$who: exit status 0" 0 $?
@@ -209,7 +180,7 @@ test_names() {
 # start PROGRAM...: runs it in the background, marked, waits for "up"; sets $nst, $init and $program.
 start() {
     rm -f "$work/out"
-    ATTACH_TEST_MARK=$ATTACH_TEST_MARK-run as_exec "$probe" -- "$@" >"$work/out" 2>"$work/err" &
+    NST_INTEROP_MARK=$NST_INTEROP_MARK-run as_exec "$probe" -- "$@" >"$work/out" 2>"$work/err" &
     nst=$!
     for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
     init=$(pgrep -P "$nst")
@@ -245,11 +216,11 @@ test_deaths() {
     start sh -c "$family"; kill -STOP "$init"; kill -9 "$nst"; await
     check_nothing_left "$who: nothing is left after kill -9 of nst while init is stopped"
     for delay in 0 .001 .002 .003 .004 .005 .006 .008 .01 .012 .015 .02 .03 .05; do
-        ATTACH_TEST_MARK=$ATTACH_TEST_MARK-run as_exec "$probe" -- sleep 1000 2>/dev/null &
+        NST_INTEROP_MARK=$NST_INTEROP_MARK-run as_exec "$probe" -- sleep 1000 2>/dev/null &
         nst=$!
         sleep "$delay"
         kill -9 "$nst"; await
-        ATTACH_TEST_MARK=$ATTACH_TEST_MARK-run as_exec "$probe" -- sleep 1000 2>/dev/null &
+        NST_INTEROP_MARK=$NST_INTEROP_MARK-run as_exec "$probe" -- sleep 1000 2>/dev/null &
         nst=$!
         sleep "$delay"
         kill -9 $(pgrep -P "$nst") 2>/dev/null
@@ -280,7 +251,7 @@ python=/usr/bin/python3
 [ $python = python3 ] || PATH=/usr/bin:$PATH
 for who in $users; do
     namespaces=
-    remains >"$work/before" 2>/dev/null
+    remember
     test_exit_codes
     test_network
     test_surroundings

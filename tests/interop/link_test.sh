@@ -15,13 +15,7 @@ if [ -z "$LINK_TEST_INSIDE" ]; then
 fi
 cc=${1:-cc}
 build=${NST_BUILD:-$here/../../build}
-failed=0
-ok() { echo "ok $1"; }
-not_ok() { echo "not ok $1: $2"; failed=1; }
-skip() { echo "skip $1: $2"; }
-# check NAME EXPECTED GOT
-check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
-have() { command -v "$1" >/dev/null; }
+. "$here/lib.sh"
 
 work=$(mktemp -d) || exit 1
 peer=

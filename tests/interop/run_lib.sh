@@ -33,13 +33,7 @@ if [ -z "${NST_INTEROP_WORK:-}" ]; then
 fi
 
 work=$NST_INTEROP_WORK
-failed=0
-ok() { echo "ok $1"; }
-not_ok() { echo "not ok $1: $(tr '\n' ' ' <<<"$2" | cut -c1-600)"; failed=1; }
-skip() { echo "skip $1: $2"; }
-# check NAME EXPECTED GOT
-check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
-have() { command -v "$1" >/dev/null; }
+. "$here/lib.sh"
 # needs PROGRAM NAME: true if it is there; otherwise NAME is skipped.
 needs() { have "$1" || { skip "$2" "no $1 ($(awk -F'\t' -v c="cmd:$1" '$2 == c {print "apt-get install " $1}' "$top/tools/packages.txt"))"; false; }; }
 
@@ -125,27 +119,4 @@ stop_servers() {
     kill "$server" 2>/dev/null
     wait "$server" 2>/dev/null
     sort "$work/server.err" | uniq -c | sort -rn | head -n 20
-}
-
-# What a run could leave behind: interfaces, mounts, files, processes that carry our marker.
-export NST_INTEROP_MARK=mark-$$
-remains() {
-    ip -o link | awk -F': ' '{print $2}'
-    cat /proc/self/mounts
-    ls -A /run /etc
-    grep -lzs "^NST_INTEROP_MARK=$NST_INTEROP_MARK-run" /proc/[0-9]*/environ
-    lsns --noheadings --output NS,TYPE | grep -wF "${namespaces:-none}"
-}
-remember() { remains >"$work/before" 2>/dev/null; }
-# check_nothing_left NAME: the kernel tears namespaces down in the background, so with patience.
-check_nothing_left() {
-    for _ in $(seq 50); do
-        remains >"$work/after" 2>/dev/null
-        if cmp -s "$work/before" "$work/after"; then
-            ok "$1"
-            return
-        fi
-        sleep 0.1
-    done
-    not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
 }

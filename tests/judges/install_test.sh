@@ -69,6 +69,7 @@ int main(void)
 X
 lib=$tmp/usr/$(sed -n 's/^CMAKE_INSTALL_LIBDIR:[A-Z]*=//p' "$build/CMakeCache.txt")
 pc=$lib/pkgconfig
+man=$tmp/usr/share/man
 check "install: cmake --install fills a prefix" prefixed
 if command -v pkg-config >/dev/null; then
     check "install: pkg-config builds a consumer on the shared library" by_pkg_config shared
@@ -78,5 +79,13 @@ else
 fi
 check "install: find_package builds consumers on both libraries" by_find_package
 check "install: find_package refuses another minor version" wrong_version
-if [ -x "$build/nst" ]; then check "install: nst is installed" test -x "$tmp/usr/bin/nst"; fi
+man_pages() {
+    for page in "$top"/docs/man/*.1; do
+        cmp "$page" "$man/man1/$(basename "$page")" || return 1
+    done
+}
+if [ -x "$build/nst" ]; then
+    check "install: nst is installed" test -x "$tmp/usr/bin/nst"
+    check "install: its man pages are installed" man_pages
+fi
 exit $failed

@@ -2,10 +2,13 @@
 #include "alloc.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define RUBBISH 0xa5
 
 /* In front of each allocation, to check what is given back. */
 struct tag {
-    size_t size;
+    _Alignas(max_align_t) size_t size;
     struct alloc *owner;
 };
 
@@ -19,6 +22,7 @@ static void *allocate(void *context, size_t size)
     if (tag == NULL)
         abort();
     *tag = (struct tag){size, a};
+    memset(tag + 1, RUBBISH, size);
     a->live++;
     a->live_bytes += size;
     if (a->live_bytes > a->peak_bytes)
@@ -37,7 +41,12 @@ static void release(void *context, void *memory, size_t size)
     free(tag);
 }
 
-struct nst_allocator alloc_public(struct alloc *a)
+void alloc_init(struct alloc *a)
 {
-    return (struct nst_allocator){allocate, release, a};
+    *a = (struct alloc){.allocator = {allocate, release, a}};
+}
+
+void alloc_fail_after(struct alloc *a, int64_t n)
+{
+    a->fail_from = n < 0 ? 0 : a->count + (uint64_t)n + 1;
 }

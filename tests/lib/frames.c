@@ -3,8 +3,22 @@
 
 #include "wire/csum.h"
 #include "wire/eth.h"
-#include "wire/ip4.h"
 #include "wire/udp.h"
+
+size_t frame_ip4_hdr(uint8_t *out, const struct ip4_hdr *hdr, const uint8_t *options,
+                     const void *payload, size_t len)
+{
+    struct ip4_hdr h = *hdr;
+    if (h.hdr_len == 0)
+        h.hdr_len = IP4_HDR_LEN;
+    h.total_len = (uint16_t)(h.hdr_len + len);
+    if (h.hdr_len > IP4_HDR_LEN)
+        memcpy(out + IP4_HDR_LEN, options, h.hdr_len - IP4_HDR_LEN);
+    ip4_build(out, &h);
+    if (len > 0 && payload != NULL)
+        memmove(out + h.hdr_len, payload, len);
+    return h.total_len;
+}
 
 size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
                  uint8_t proto, const void *payload, size_t len)
@@ -12,31 +26,42 @@ size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr
     const struct ip4_hdr hdr = {
         .src4 = addr_to_raw4(src),
         .dst4 = addr_to_raw4(dst),
-        .total_len = (uint16_t)(IP4_HDR_LEN + len),
         .id = 0x1234,
-        .hdr_len = IP4_HDR_LEN,
         .ttl = 64,
         .proto = proto,
         .df = true,
     };
-    ip4_build(out, &hdr);
-    memmove(out + IP4_HDR_LEN, payload, len);
-    return IP4_HDR_LEN + len;
+    return frame_ip4_hdr(out, &hdr, NULL, payload, len);
+}
+
+size_t frame_udp4_body(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                       const void *payload, size_t len)
+{
+    const size_t total = UDP_HDR_LEN + len;
+    const struct udp_hdr hdr = {src->port, dst->port, (uint16_t)total, 0};
+    udp_build(out, &hdr);
+    if (len > 0 && payload != NULL)
+        memmove(out + UDP_HDR_LEN, payload, len);
+    const uint32_t pseudo = csum_pseudo(&src->addr, &dst->addr, IP_PROTO_UDP, (uint32_t)total);
+    udp_csum_put(out, csum_portable.sum(out, total, pseudo));
+    return total;
+}
+
+size_t frame_icmp4_body(uint8_t *out, const struct icmp4_hdr *hdr, const void *payload, size_t len)
+{
+    const size_t total = ICMP4_HDR_LEN + len;
+    icmp4_build(out, hdr);
+    if (len > 0 && payload != NULL)
+        memmove(out + ICMP4_HDR_LEN, payload, len);
+    icmp4_csum_put(out, csum_portable.sum(out, total, 0));
+    return total;
 }
 
 size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
                   const void *payload, size_t len)
 {
-    uint8_t *udp = out + IP4_HDR_LEN;
-    const struct udp_hdr hdr = {src->port, dst->port, (uint16_t)(UDP_HDR_LEN + len), 0};
-    size_t total = UDP_HDR_LEN + len;
-    udp_build(udp, &hdr);
-    if (len > 0)
-        memcpy(udp + UDP_HDR_LEN, payload, len);
-    udp_csum_put(
-        udp, csum_portable.sum(udp, total,
-                               csum_pseudo(&src->addr, &dst->addr, IP_PROTO_UDP, (uint32_t)total)));
-    return frame_ip4(out, &src->addr, &dst->addr, IP_PROTO_UDP, udp, total);
+    const size_t n = frame_udp4_body(out + IP4_HDR_LEN, src, dst, payload, len);
+    return frame_ip4(out, &src->addr, &dst->addr, IP_PROTO_UDP, NULL, n);
 }
 
 size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
@@ -60,7 +85,7 @@ size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst
     tcp_csum_put(
         tcp, csum_portable.sum(tcp, total,
                                csum_pseudo(&src->addr, &dst->addr, IP_PROTO_TCP, (uint32_t)total)));
-    return frame_ip4(out, &src->addr, &dst->addr, IP_PROTO_TCP, tcp, total);
+    return frame_ip4(out, &src->addr, &dst->addr, IP_PROTO_TCP, NULL, total);
 }
 
 size_t frame_eth(uint8_t *out, struct nst_mac src, struct nst_mac dst, uint16_t ethertype,
@@ -94,9 +119,9 @@ bool frame_ip4_is_right(const uint8_t *packet, size_t len)
     size_t n = ip4_parse(packet, len, &ip);
     if (n == 0 || !ip4_csum_ok(packet, n) || ip.total_len != len)
         return false;
+    if (ip4_is_fragment(&ip))
+        return true;
     uint32_t pseudo = csum_pseudo_v4(ip.src4, ip.dst4, ip.proto, (uint32_t)(len - n));
-    if (ip.proto == IP_PROTO_UDP && len - n >= UDP_HDR_LEN && be16_get(packet + n + 6) == 0)
-        return be16_get(packet + n + 4) == len - n;
     if (ip.proto == IP_PROTO_TCP || ip.proto == IP_PROTO_UDP)
         return csum_ok(csum_portable.sum(packet + n, len - n, pseudo));
     if (ip.proto == IP_PROTO_ICMP)

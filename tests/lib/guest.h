@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stack with one NIC whose link carries bare IPv4 packets, and the test at the other end of it:
- * it injects packets as bytes and looks at those that were sent. The stack has 10.0.0.1/24.
- *
- * Link functions call the test's allocator, so `guest_fail_after` fails the n-th allocation from
- * now on. guest_free checks that all memory came back and that the census balances.
+ * A single host (world.h) on a link of bare IPv4 packets, 10.0.0.1/24 with a default route, and
+ * the test at the other end as a UDP and ICMP peer: it injects packets and looks at those that were
+ * sent.
  */
 #ifndef TESTS_LIB_GUEST_H
 #define TESTS_LIB_GUEST_H
@@ -12,11 +10,8 @@
 #include "testing.h"
 
 #include <nicstack/forwarder.h>
-#include <nicstack/nic.h>
-#include <nicstack/socket.h>
-#include <nicstack/stack.h>
 
-#define GUEST_SENT_MAX 256
+#include "world.h"
 
 /* Ours, the guest's (the other end of the link), and one that is nobody's. */
 #define GUEST_OURS    nst_addr_v4(10, 0, 0, 1)
@@ -32,26 +27,15 @@ struct guest_config {
     uint32_t tx_queue_packets;
 };
 
-struct guest_packet {
-    uint8_t *data; /* an allocation of exactly `len` bytes */
-    size_t len;
-    uint8_t csum; /* as the link was given it */
-};
-
 struct guest {
-    struct nst_link link;
-    struct nst_stack *stack;
+    struct world w;
+    struct nst_stack *stack; /* w.hosts[0].stack */
     uint32_t nic;
-    nst_time now;
-    int allocations; /* that still succeed; negative: all */
-    int64_t allocated;
-    struct guest_packet sent[GUEST_SENT_MAX];
-    int nsent;
-    bool block;
 };
 
 /* NULL config: an ordinary host. */
 struct guest *guest_new(const struct guest_config *config);
+/* Checks that all memory came back and that the census balances. */
 void guest_free(struct guest *g);
 
 /* Allocations fail after `n` more; negative: no more failures. */
@@ -64,8 +48,6 @@ void guest_unblock(struct guest *g);
 /* A UDP or TCP or ICMP packet: `body` is what follows the IPv4 header, and has its checksum. */
 void guest_inject(struct guest *g, const struct nst_addr *src, const struct nst_addr *dst,
                   uint8_t proto, const void *body, size_t len);
-/* Any bytes as IPv4 packet. */
-void guest_inject_raw(struct guest *g, const void *bytes, size_t len);
 
 /* A datagram with right checksums; the stack runs. */
 void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
@@ -75,21 +57,19 @@ void guest_inject_echo(struct guest *g, uint8_t type, const struct nst_endpoint 
                        const struct nst_addr *dst, uint16_t seq, const char *text);
 /* An ICMP error from `src` that quotes the first bytes of `quoted`; the stack runs. */
 void guest_inject_error(struct guest *g, const struct nst_addr *src, uint8_t type, uint8_t code,
-                        const struct guest_packet *quoted);
+                        const struct memlink_frame *quoted);
 
-/* What was sent last, with right checksums (checked). NULL: nothing. */
-const struct guest_packet *guest_last(const struct guest *g);
-/* Its number of the protocol, and what follows the IPv4 header. */
-uint8_t guest_proto(const struct guest_packet *p);
-const uint8_t *guest_body(const struct guest_packet *p, size_t *ret_len);
-void guest_forget(struct guest *g);
+/* How many packets were sent, and the last one; NULL: nothing. */
+uint32_t guest_count(const struct guest *g);
+const struct memlink_frame *guest_last(const struct guest *g);
+/* Its number of the protocol, and what follows the IPv4 header; checksums are checked. */
+uint8_t guest_proto(const struct memlink_frame *p);
+const uint8_t *guest_body(const struct memlink_frame *p, size_t *ret_len);
 
 /* An endpoint, of which the address may be taken. */
 #define GUEST_END(addr_, port_) ((struct nst_endpoint){.addr = addr_, .port = port_})
 
 /* The value of a counter of the stack. */
 uint64_t guest_counter(const struct guest *g, const char *name);
-/* Checks the census. */
-void guest_check(const struct guest *g);
 
 #endif

@@ -12,7 +12,7 @@ static struct memlink *of(struct nst_link *link)
     return (struct memlink *)link;
 }
 
-static void record(struct memlink *m, const struct nst_pkt *p)
+static void record(struct memlink *m, struct nst_pkt *p)
 {
     if (m->count == m->cap) {
         m->cap = m->cap != 0 ? m->cap * 2 : 64;
@@ -20,7 +20,7 @@ static void record(struct memlink *m, const struct nst_pkt *p)
     }
     struct memlink_frame *f = &m->frames[m->count++];
     *f = (struct memlink_frame){
-        .data = malloc(p->len + 1),
+        .data = malloc(p->len),
         .len = p->len,
         .csum = p->csum,
         .gso = p->gso,
@@ -29,6 +29,8 @@ static void record(struct memlink *m, const struct nst_pkt *p)
         .csum_start = p->csum == NST_CSUM_PARTIAL ? nst_pkt_csum_start(p) : 0,
         .csum_offset = p->csum_offset,
     };
+    if (m->completes)
+        nst_pkt_complete_csum(p);
     nst_pkt_copy_out(p, 0, f->data, p->len);
 }
 
@@ -97,7 +99,7 @@ void memlink_fini(struct memlink *m)
 struct nst_pkt *memlink_packet(struct memlink *m, const void *frame, size_t len)
 {
     struct nst_pkt *p = nst_pkt_new(m->link.pool, HEADROOM, (uint32_t)len);
-    if (p != NULL)
+    if (p != NULL && len > 0)
         memcpy(nst_pkt_put(p, (uint32_t)len), frame, len);
     return p;
 }

@@ -10,7 +10,7 @@
 
 /* One transmitted packet, link header first, with what it asked the link to do. */
 struct memlink_frame {
-    uint8_t *data;
+    uint8_t *data; /* an allocation of exactly `len` bytes */
     uint32_t len;
     uint8_t csum, gso; /* enum nst_csum, enum nst_gso */
     uint16_t gso_size;
@@ -22,6 +22,7 @@ struct memlink_frame {
 struct memlink {
     struct nst_link link; /* hand &memlink.link to nst_nic_add */
     uint32_t room;        /* packets that it takes before it blocks; UINT32_MAX: never */
+    bool completes;       /* checksums that it was asked for, before it records */
     uint32_t batches;     /* calls of transmit */
     uint32_t attached, detached;
     struct memlink_frame *frames; /* what was transmitted, oldest first */

@@ -7,9 +7,6 @@
 #include "network/arp.h"
 #include "network/icmp4.h"
 #include "network/ipv4.h"
-#include "wire/arp.h"
-#include "wire/eth.h"
-#include "wire/icmp4.h"
 
 #define MUST(cond)                                                     \
     do {                                                               \
@@ -20,72 +17,6 @@
     } while (0)
 
 static struct lab *current; /* one laboratory at a time */
-
-static void *allocate(void *context, size_t size)
-{
-    struct lab *lab = context;
-    lab->allocated += size;
-    return aligned_alloc(16, (size + 15) & ~(size_t)15);
-}
-
-static void release(void *context, void *memory, size_t size)
-{
-    struct lab *lab = context;
-    lab->allocated -= size;
-    free(memory);
-}
-
-/* ---- The link ---- */
-
-static struct lab_nic *nic_of(struct nst_link *link)
-{
-    return container_of(link, struct lab_nic, link);
-}
-
-static void transmit(struct nst_link *link, struct nst_pktq *q)
-{
-    struct lab_nic *n = nic_of(link);
-    for (struct nst_pkt *p; (p = nst_pktq_pop(q)) != NULL;) {
-        MUST(n->count < LAB_FRAMES);
-        nst_pkt_complete_csum(p);
-        struct lab_frame *f = &n->sent[n->count++];
-        f->len = p->len;
-        f->data = malloc(p->len);
-        nst_pkt_copy_out(p, 0, f->data, p->len);
-        nst_pkt_free(p);
-    }
-}
-
-static bool parse_header(struct nst_link *link, struct nst_pkt *p, struct nst_link_header *ret)
-{
-    *ret = (struct nst_link_header){.ethertype = NST_ETHERTYPE_IPV4};
-    if ((link->caps & NST_LINK_RESOLVES) == 0)
-        return true;
-    struct eth_hdr h;
-    if (eth_parse(p->data, p->linear, &h) == 0)
-        return false;
-    memcpy(&ret->src, &h.src, 6);
-    memcpy(&ret->dst, &h.dst, 6);
-    ret->ethertype = h.type;
-    nst_pkt_pull(p, ETH_HDR_LEN);
-    return true;
-}
-
-static void push_header(struct nst_link *link, struct nst_pkt *p, const struct nst_link_header *h)
-{
-    if ((link->caps & NST_LINK_RESOLVES) == 0)
-        return;
-    struct eth_hdr eth = {.type = h->ethertype};
-    memcpy(&eth.src, &h->src, 6);
-    memcpy(&eth.dst, &h->dst, 6);
-    eth_build(nst_pkt_push(p, ETH_HDR_LEN), &eth);
-}
-
-static const struct nst_link_ops link_ops = {
-    .transmit = transmit,
-    .parse_header = parse_header,
-    .push_header = push_header,
-};
 
 /* ---- The transport ---- */
 
@@ -151,8 +82,9 @@ void lab_init_with(struct lab *lab, bool handle_local, bool weak_host)
     memset(lab, 0, sizeof(*lab));
     current = lab;
     lab->now = 1000 * NST_SEC;
+    alloc_init(&lab->alloc);
     struct nst_stack_config config = {.size = sizeof(config),
-                                      .allocator = {allocate, release, lab},
+                                      .allocator = lab->alloc.allocator,
                                       .memory_limit = 16 << 20,
                                       .seed = {1, 2, 3},
                                       .now = lab->now,
@@ -173,12 +105,11 @@ void lab_init_with(struct lab *lab, bool handle_local, bool weak_host)
 
 void lab_fini(struct lab *lab)
 {
-    for (unsigned i = 1; i <= LAB_NICS; i++)
-        if (lab->nics[i - 1].id != 0)
-            lab_discard(lab, i);
     stack_free(lab->stack); /* checks the census in debug builds */
+    for (unsigned i = 0; i < LAB_NICS; i++)
+        memlink_fini(&lab->nics[i].m);
     free(lab->payload);
-    MUST(lab->allocated == 0);
+    MUST(lab->alloc.live == 0);
     current = NULL;
 }
 
@@ -190,13 +121,13 @@ struct nst_mac lab_mac(unsigned last)
 struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu)
 {
     struct lab_nic *ln = &lab->nics[n - 1];
-    ln->lab = lab;
-    ln->link = (struct nst_link){.ops = &link_ops,
-                                 .caps = caps,
-                                 .mtu = mtu,
-                                 .max_header = caps & NST_LINK_RESOLVES ? ETH_HDR_LEN : 0,
-                                 .addr = lab_mac(n)};
-    const struct nst_nic_config config = {.size = sizeof(config), .id = n, .link = &ln->link};
+    const struct nst_mac mac = lab_mac(n);
+    memlink_init(&ln->m, caps & NST_LINK_RESOLVES ? &mac : NULL);
+    ln->m.completes = true;
+    ln->m.link.caps = caps;
+    ln->m.link.mtu = mtu;
+    ln->m.link.addr = mac;
+    const struct nst_nic_config config = {.size = sizeof(config), .id = n, .link = &ln->m.link};
     MUST(nst_nic_add(lab->stack, &config, &ln->id) == 0);
     return nic_by_id(lab->stack, n);
 }
@@ -264,14 +195,14 @@ struct nst_pkt *lab_packet(struct lab *lab, const void *data, size_t len)
 void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data, size_t len,
               const struct nst_mac *to)
 {
-    struct nst_link *link = &lab->nics[n - 1].link;
+    struct memlink *m = &lab->nics[n - 1].m;
     struct nst_pkt *p = lab_packet(lab, data, len);
     const struct nst_link_header h = {
-        .src = lab_mac(0x99), .dst = to != NULL ? *to : link->addr, .ethertype = ethertype};
-    push_header(link, p, &h);
+        .src = lab_mac(0x99), .dst = to != NULL ? *to : m->link.addr, .ethertype = ethertype};
+    m->link.ops->push_header(&m->link, p, &h);
     struct nst_pktq q = {0};
     nst_pktq_push(&q, p);
-    nst_link_deliver(link, &q);
+    memlink_deliver(m, &q);
     lab_run(lab);
 }
 
@@ -284,12 +215,12 @@ const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *
                         struct nst_mac *ret_to)
 {
     struct lab_nic *ln = &lab->nics[n - 1];
-    if (ln->first == ln->count) {
+    if (lab_frames(lab, n) == 0) {
         lab_discard(lab, n);
         return NULL;
     }
-    const struct lab_frame *f = &ln->sent[ln->first++];
-    const size_t hdr = ln->link.caps & NST_LINK_RESOLVES ? ETH_HDR_LEN : 0;
+    const struct memlink_frame *f = &ln->m.frames[ln->taken++];
+    const uint32_t hdr = ln->m.link.max_header;
     if (ret_len != NULL)
         *ret_len = f->len - hdr;
     if (ret_type != NULL)
@@ -301,23 +232,19 @@ const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *
 
 size_t lab_frames(const struct lab *lab, unsigned n)
 {
-    return lab->nics[n - 1].count - lab->nics[n - 1].first;
+    return lab->nics[n - 1].m.count - lab->nics[n - 1].taken;
 }
 
 void lab_discard(struct lab *lab, unsigned n)
 {
-    struct lab_nic *ln = &lab->nics[n - 1];
-    for (size_t i = 0; i < ln->count; i++)
-        free(ln->sent[i].data);
-    ln->first = ln->count = 0;
+    memlink_clear(&lab->nics[n - 1].m);
+    lab->nics[n - 1].taken = 0;
 }
 
 size_t lab_build_ip(uint8_t *to, const struct lab_ip *ip, const void *payload, size_t len)
 {
-    const struct nst_addr src = lab_addr(ip->src), dst = lab_addr(ip->dst);
-    const struct ip4_hdr hdr = {.src4 = src.w[3],
-                                .dst4 = dst.w[3],
-                                .total_len = (uint16_t)(IP4_HDR_LEN + ip->options_len + len),
+    const struct ip4_hdr hdr = {.src4 = lab_addr(ip->src).w[3],
+                                .dst4 = lab_addr(ip->dst).w[3],
                                 .id = ip->id,
                                 .frag_off = ip->frag,
                                 .hdr_len = (uint8_t)(IP4_HDR_LEN + ip->options_len),
@@ -326,20 +253,12 @@ size_t lab_build_ip(uint8_t *to, const struct lab_ip *ip, const void *payload, s
                                 .proto = ip->proto,
                                 .df = ip->df,
                                 .mf = ip->mf};
-    if (ip->options_len > 0)
-        memcpy(to + IP4_HDR_LEN, ip->options, ip->options_len);
-    ip4_build(to, &hdr);
-    if (len > 0 && payload != NULL)
-        memmove(to + hdr.hdr_len, payload, len);
-    return hdr.total_len;
+    return frame_ip4_hdr(to, &hdr, ip->options, payload, len);
 }
 
 size_t lab_build_echo(uint8_t *to, uint8_t type, uint16_t id, uint16_t seq, size_t len)
 {
-    const struct icmp4_hdr hdr = {.type = type, .id = id, .seq = seq};
-    icmp4_build(to, &hdr);
-    icmp4_csum_put(to, csum_short(to, len + ICMP4_HDR_LEN, 0));
-    return len + ICMP4_HDR_LEN;
+    return frame_icmp4_body(to, &(struct icmp4_hdr){.type = type, .id = id, .seq = seq}, NULL, len);
 }
 
 size_t lab_build_arp(uint8_t *to, uint16_t op, unsigned from, const char *spa, const char *tpa)

@@ -9,33 +9,27 @@
 
 #include <stdio.h>
 
-#include <nicstack/nic.h>
+#include "alloc.h"
+#include "frames.h"
+#include "memlink.h"
 
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/ip4.h"
 
-#define LAB_NICS   3
-#define LAB_FRAMES 2048
-#define LAB_PROTO  253 /* RFC 3692: for experiments; the lab is TCP and UDP as well */
-
-struct lab_frame {
-    uint8_t *data;
-    size_t len;
-};
+#define LAB_NICS  3
+#define LAB_PROTO 253 /* RFC 3692: for experiments; the lab is TCP and UDP as well */
 
 struct lab_nic {
-    struct nst_link link;
-    struct lab *lab;
-    uint32_t id;
-    struct lab_frame sent[LAB_FRAMES];
-    size_t first, count;
+    struct memlink m;
+    uint32_t id;    /* 0: none */
+    uint32_t taken; /* of m's frames */
 };
 
 struct lab {
     struct nst_stack *stack;
     nst_time now;
-    size_t allocated; /* bytes that are out */
+    struct alloc alloc;
     struct lab_nic nics[LAB_NICS];
     /* What the transport was given last, and how often. */
     struct rx rx;

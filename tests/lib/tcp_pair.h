@@ -1,38 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two stacks that talk TCP over a pipe of bare IP, each way impaired or not, in virtual time; and a
+ * Two stacks that talk TCP over a pipe (world.h); and a
  * transfer of bytes that knows what every byte has to be.
  */
 #ifndef TESTS_LIB_TCP_PAIR_H
 #define TESTS_LIB_TCP_PAIR_H
 
-#include <nicstack/link.h>
-#include <nicstack/socket.h>
-
 #include "world.h"
 
 #define TCP_PAIR_PORT 80
 
-struct tcp_pair_config {
-    uint32_t mtu;                   /* 0: 1500 */
-    uint32_t caps, gso_max;         /* of the pipe; no segmentation where impaired */
-    struct nst_impair_direction to; /* from 0 to 1, and back; all zero in both: no impairment */
-    struct nst_impair_direction back;
-    uint64_t seed;
-    struct nst_stack_config stack;
-    bool fingerprint; /* of all packets that the hosts send */
-};
-
 struct tcp_pair {
-    struct world w; /* its clock, and run */
-    struct nst_link *impaired[2];
-    struct nst_link *sniffers[2];
-    uint64_t fingerprint;
+    struct world w;      /* its clock, and run */
     nst_socket listener; /* on host 1 */
     nst_socket s[2];     /* a connection: 0 connected, 1 accepted */
 };
 
-void tcp_pair_init(struct tcp_pair *p, const struct tcp_pair_config *config);
+/* NULL: bare IP, and a pipe that holds 4,096 packets. */
+void tcp_pair_init(struct tcp_pair *p, const struct world_config *config);
 /* Connects s[0] to s[1]; fails the test if that takes more than a minute. */
 void tcp_pair_connect(struct tcp_pair *p);
 /* Closes nothing: checks that all memory comes back when the stacks go. */
@@ -46,14 +31,13 @@ void tcp_pair_fini(struct tcp_pair *p);
 struct tcp_flow {
     int from;
     uint64_t total, sent, received;
-    bool shut;      /* FIN after the last byte */
+    bool shut;      /* FIN after the last byte: the flow is over when the reader has seen it */
+    bool has_shut;  /* so far */
     bool ended;     /* the reader has seen the end */
     uint32_t chunk; /* bytes a send or receive call; 0: 64 KiB */
 };
-/* Pumps until nothing moves. Fails the test on a wrong byte or an error. */
-void tcp_pair_pump(struct tcp_pair *p, struct tcp_flow *f);
 /* Runs both flows (either may be NULL) until everything has arrived; false: `limit` has passed, or
- * nothing moved for 60 s. */
+ * nothing moved for 120 s. */
 bool tcp_pair_transfer(struct tcp_pair *p, struct tcp_flow *a, struct tcp_flow *b, nst_time limit);
 
 struct nst_tcp_info tcp_pair_info(struct tcp_pair *p, int i);

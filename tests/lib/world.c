@@ -5,6 +5,51 @@
 
 #define RUNS_MAX 100000 /* at one point in time: a world that is never idle is an error */
 
+/* FNV-1a: order matters, and the same bytes give the same number on every machine. */
+static void add(uint64_t *fingerprint, const void *data, size_t len)
+{
+    const uint8_t *b = data;
+    for (size_t i = 0; i < len; i++)
+        *fingerprint = (*fingerprint ^ b[i]) * 0x100000001b3u;
+}
+
+static void see(void *context, const struct nst_pkt *frame, bool outgoing)
+{
+    struct world *w = context;
+    uint8_t bytes[128]; /* headers, and some of the payload */
+    if (!outgoing)
+        return;
+    const uint32_t n = nst_pkt_copy_out(frame, 0, bytes, sizeof(bytes));
+    add(&w->fingerprint, &frame->len, sizeof(frame->len));
+    add(&w->fingerprint, &w->now, sizeof(w->now));
+    add(&w->fingerprint, bytes, n);
+}
+
+static bool is_impaired(const struct nst_impair_direction *d)
+{
+    return d->delay != 0 || d->jitter != 0 || d->loss_ppm != 0 || d->duplicate_ppm != 0 ||
+           d->corrupt_ppm != 0 || d->reorder_ppm != 0 || d->rate_bps != 0;
+}
+
+/* What stands on host i's end of the pipe: impairment of what it sends, then the sniffer. */
+static struct nst_link *dress(struct world *w, int i, const struct world_config *config)
+{
+    struct host *h = &w->hosts[i];
+    struct nst_link *link = w->pipe[i];
+    if (is_impaired(&config->impair[i])) {
+        const struct nst_impair_config impair = {.size = sizeof(impair),
+                                                 .seed = config->impair_seed * 2 + (uint64_t)i + 1,
+                                                 .tx = config->impair[i]};
+        link = h->impaired = nst_impair_new(&w->link_alloc.allocator, link, &impair);
+        assert_non_null(link);
+    }
+    if (config->fingerprint) {
+        link = h->sniffer = nst_sniffer_new(&w->link_alloc.allocator, link, see, w);
+        assert_non_null(link);
+    }
+    return link;
+}
+
 static void init_host(struct world *w, int i, struct nst_link *link,
                       const struct world_config *config)
 {
@@ -13,33 +58,37 @@ static void init_host(struct world *w, int i, struct nst_link *link,
     struct nst_nic_config nc = config->nic;
     static const uint8_t zeros[32];
     sc.size = sizeof(sc);
-    sc.allocator = alloc_public(&h->alloc);
+    sc.allocator = h->alloc.allocator;
     sc.now = w->now;
     if (memcmp(sc.seed, zeros, sizeof(zeros)) == 0)
         memset(sc.seed, 0x40 + i, sizeof(sc.seed));
     assert_int_equal(nst_stack_new(&sc, &h->stack), 0);
     nc.size = sizeof(nc);
-    nc.link = link;
+    nc.link = h->link = link;
     assert_int_equal(nst_nic_add(h->stack, &nc, &h->nic), 0);
-    h->addr = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i));
-    h->link = link;
+    h->addr = world_endpoint(i, 0).addr;
     const struct nst_nic_addr addr = {.addr = h->addr, .prefix_len = 24};
     assert_int_equal(nst_nic_addr_add(h->stack, h->nic, &addr), 0);
 }
 
-static void begin(struct world *w, int count)
+static const struct world_config defaults;
+
+static void begin(struct world *w, int count, const struct world_config *config)
 {
-    *w = (struct world){.now = WORLD_START, .count = count};
-    for (int i = 0; i < count; i++)
+    *w = (struct world){.count = count, .fingerprint = 0xcbf29ce484222325u};
+    w->now = config->start != 0 ? config->start : WORLD_START;
+    alloc_init(&w->link_alloc);
+    for (int i = 0; i < count; i++) {
         w->hosts[i].mac = WORLD_MAC((uint8_t)(1 + i));
+        alloc_init(&w->hosts[i].alloc);
+    }
 }
 
 void world_init_pair(struct world *w, const struct world_config *config)
 {
-    static const struct world_config defaults;
     if (config == NULL)
         config = &defaults;
-    begin(w, 2);
+    begin(w, 2, config);
     const struct nst_pipe_config pc = {
         .size = sizeof(pc),
         .mtu = config->mtu,
@@ -49,18 +98,16 @@ void world_init_pair(struct world *w, const struct world_config *config)
         .ethernet = !config->bare_ip,
         .addr = {w->hosts[0].mac, w->hosts[1].mac},
     };
-    const struct nst_allocator allocator = alloc_public(&w->link_alloc);
-    assert_int_equal(nst_pipe_new(&allocator, &pc, w->pipe), 0);
+    assert_int_equal(nst_pipe_new(&w->link_alloc.allocator, &pc, w->pipe), 0);
     for (int i = 0; i < 2; i++)
-        init_host(w, i, w->pipe[i], config);
+        init_host(w, i, dress(w, i, config), config);
 }
 
 void world_init_single(struct world *w, const struct world_config *config)
 {
-    static const struct world_config defaults;
     if (config == NULL)
         config = &defaults;
-    begin(w, 1);
+    begin(w, 1, config);
     memlink_init(&w->memlink, config->bare_ip ? NULL : &w->hosts[0].mac);
     w->memlink.link.caps |= config->caps;
     w->memlink.link.gso_max = config->gso_max;
@@ -72,12 +119,15 @@ void world_init_single(struct world *w, const struct world_config *config)
 void world_fini(struct world *w)
 {
     for (int i = 0; i < w->count; i++) {
-        if (w->hosts[i].stack != NULL)
-            nst_stack_free(w->hosts[i].stack);
-        w->hosts[i].stack = NULL;
+        struct host *h = &w->hosts[i];
+        if (h->stack != NULL)
+            world_check_census(h->stack, false);
+        nst_stack_free(h->stack);
+        nst_sniffer_free(h->sniffer);
+        nst_impair_free(h->impaired);
+        h->stack = NULL;
     }
-    if (w->pipe[0] != NULL)
-        nst_pipe_free(w->pipe);
+    nst_pipe_free(w->pipe);
     memlink_fini(&w->memlink);
     for (int i = 0; i < w->count; i++) {
         assert_int_equal(w->hosts[i].alloc.live, 0);
@@ -109,20 +159,29 @@ void world_run(struct world *w)
     } while (world_next_deadline(w) <= w->now);
 }
 
+bool world_step(struct world *w, nst_time limit)
+{
+    world_run(w);
+    const nst_time next = world_next_deadline(w);
+    if (next > limit)
+        return false;
+    w->now = next;
+    world_run(w);
+    return true;
+}
+
 bool world_run_until_true(struct world *w, bool (*done)(void *context), void *context,
                           nst_time limit)
 {
     nst_time end = w->now + limit;
+    world_run(w);
     for (;;) {
-        world_run(w);
         if (done != NULL && done(context))
             return true;
-        nst_time next = world_next_deadline(w);
-        if (next > end) {
+        if (!world_step(w, end)) {
             w->now = end;
             return false;
         }
-        w->now = next;
     }
 }
 
@@ -130,6 +189,26 @@ void world_run_until(struct world *w, nst_time when)
 {
     world_run_until_true(w, NULL, NULL, when - w->now);
     world_run(w);
+}
+
+nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog)
+{
+    nst_socket s;
+    const struct nst_endpoint local = {.port = port};
+    assert_int_equal(nst_socket_open(w->hosts[i].stack, NST_STREAM, &s), 0);
+    assert_int_equal(nst_socket_bind(w->hosts[i].stack, s, &local), 0);
+    assert_int_equal(nst_socket_listen(w->hosts[i].stack, s, backlog), 0);
+    return s;
+}
+
+void world_route_all(struct world *w)
+{
+    struct host *from = &w->hosts[0], *by = &w->hosts[1];
+    const struct nst_route route = {
+        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = from->nic, .gateway = by->addr};
+    assert_int_equal(nst_route_add(from->stack, &route), 0);
+    assert_int_equal(nst_nic_set_promiscuous(by->stack, by->nic, true), 0);
+    assert_int_equal(nst_nic_set_spoofing(by->stack, by->nic, true), 0);
 }
 
 void world_inject_ip(struct world *w, const void *packet, size_t len)

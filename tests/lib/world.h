@@ -26,8 +26,9 @@ struct host {
     struct nst_stack *stack;
     struct nst_addr addr;
     struct nst_mac mac;
-    uint32_t nic; /* id */
-    struct nst_link *link;
+    uint32_t nic;          /* id */
+    struct nst_link *link; /* the NIC's: the outermost of what follows */
+    struct nst_link *impaired, *sniffer;
     struct alloc alloc;
 };
 
@@ -38,10 +39,12 @@ struct world {
     struct nst_link *pipe[2]; /* of a pair */
     struct memlink memlink;   /* of a single host */
     struct alloc link_alloc;
+    uint64_t fingerprint; /* of every frame that a host of the pair sent, and when */
 };
 
 /* What may differ; zero-initialise it. NULL takes all defaults. */
 struct world_config {
+    nst_time start;                /* 0: WORLD_START */
     bool bare_ip;                  /* no Ethernet, no ARP */
     uint32_t caps;                 /* NST_LINK_* of the links, more than what Ethernet needs */
     uint32_t gso_max;              /* of the links */
@@ -49,6 +52,10 @@ struct world_config {
     uint32_t limit;                /* of the pipe, packets; 0: its default */
     struct nst_stack_config stack; /* size, allocator, seed (if zero) and now are filled in */
     struct nst_nic_config nic;     /* size and link are filled in */
+    /* Of a pair: what is done to the frames that host i sends; all zero: nothing. */
+    struct nst_impair_direction impair[2];
+    uint64_t impair_seed;
+    bool fingerprint; /* keep it */
 };
 
 #define WORLD_MAC(n) ((struct nst_mac){{2, 0, 0, 0, 0, (n)}})
@@ -56,11 +63,15 @@ struct world_config {
 
 void world_init_pair(struct world *w, const struct world_config *config);
 void world_init_single(struct world *w, const struct world_config *config);
-/* Frees stacks, then links; fails the test if memory or packets are left. */
+/* Frees stacks, then links; fails the test if memory or packets are left, or a census does not
+ * balance. */
 void world_fini(struct world *w);
 
 /* Runs every host until nothing is due at the present time. */
 void world_run(struct world *w);
+/* The same, then moves the clock to the next deadline and runs there. False: there is none up to
+ * `limit`, and the clock stands where it was. */
+bool world_step(struct world *w, nst_time limit);
 /* Moves the clock from deadline to deadline up to `when`, running the hosts at each. */
 void world_run_until(struct world *w, nst_time when);
 static inline void world_run_for(struct world *w, nst_time duration)
@@ -72,6 +83,17 @@ bool world_run_until_true(struct world *w, bool (*done)(void *context), void *co
                           nst_time limit);
 /* The earliest deadline of all hosts. */
 nst_time world_next_deadline(const struct world *w);
+
+/* Host i's address, 10.0.0.(1 + i), and a port. */
+static inline struct nst_endpoint world_endpoint(int i, uint16_t port)
+{
+    return frame_endpoint(10, 0, 0, (uint8_t)(1 + i), port);
+}
+/* A stream that listens at any address of host i. */
+nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog);
+
+/* Host 0 sends everything by way of host 1, which takes it all and answers in any name. */
+void world_route_all(struct world *w);
 
 /* An IPv4 packet to the single host: with an Ethernet header from WORLD_MAC(2) where the link has
  * them. Delivered, not yet run. */
@@ -87,14 +109,5 @@ uint64_t world_nic_counter(const struct host *host, const char *name);
 
 /* N121: the census balances, and (with `empty`) nothing is queued. Fails the test if not. */
 void world_check_census(const struct nst_stack *stack, bool empty);
-
-/* xorshift64*: the same numbers in every run. */
-static inline uint64_t world_random(uint64_t *state)
-{
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 0x2545f4914f6cdd1du;
-}
 
 #endif

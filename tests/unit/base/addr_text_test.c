@@ -6,7 +6,7 @@
 #include <nicstack/types.h>
 
 #include "base/check.h"
-#include "test_mem.h"
+#include "random.h"
 
 static void round_trip(const char *text, const char *expected)
 {
@@ -80,7 +80,7 @@ static void agrees_with_the_host(void **state)
         struct nst_addr addr;
         char ours[NST_ADDR_TEXT], theirs[INET6_ADDRSTRLEN];
         for (unsigned n = 0; n < 8; n++) {
-            uint64_t v = test_random(&seed);
+            uint64_t v = random_next(&seed);
             uint16_t group = v & 3 ? 0 : (uint16_t)(v >> 8 >> (v >> 4 & 15));
             memcpy(addr.b + 2 * n, &group, 2);
         }

@@ -2,7 +2,7 @@
 #include "testing.h"
 
 #include "base/bucket.h"
-#include "test_mem.h"
+#include "random.h"
 
 static void burst_then_rate(void **state)
 {
@@ -27,7 +27,7 @@ static void nothing_is_lost_to_rounding(void **state)
     assert_true(bucket_take(&b, 0, 1000000));
     nst_time now = 0;
     while (now < NST_SEC) {
-        now += (nst_time)(test_random(&seed) % 5000);
+        now += (nst_time)(random_next(&seed) % 5000);
         now = now < NST_SEC ? now : NST_SEC;
         taken += bucket_take(&b, now, 1);
     }
@@ -53,12 +53,12 @@ static void when_is_exact(void **state)
     uint64_t seed = 9;
     for (unsigned i = 0; i < 5000; i++) {
         struct bucket b;
-        uint64_t rate = 1 + test_random(&seed) % (1ull << (1 + test_random(&seed) % 34));
-        uint64_t burst = 1 + test_random(&seed) % 100000;
+        uint64_t rate = 1 + random_next(&seed) % (1ull << (1 + random_next(&seed) % 34));
+        uint64_t burst = 1 + random_next(&seed) % 100000;
         bucket_init(&b, rate, burst, 100);
         bucket_take(&b, 100, burst);
-        nst_time from = 100 + (nst_time)(test_random(&seed) % 1000);
-        uint64_t n = 1 + test_random(&seed) % burst;
+        nst_time from = 100 + (nst_time)(random_next(&seed) % 1000);
+        uint64_t n = 1 + random_next(&seed) % burst;
         nst_time when = bucket_when(&b, from, n);
         struct bucket copy = b;
         if (when > from)

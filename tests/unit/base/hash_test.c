@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
+#include "alloc.h"
 #include "base/hash.h"
-#include "test_mem.h"
+#include "random.h"
 
 #define NODES 3000
 
@@ -48,7 +49,7 @@ static void churn(struct hash *h, uint64_t seed, unsigned steps)
 {
     memset(items, 0, sizeof(items));
     for (unsigned step = 0; step < steps; step++) {
-        unsigned i = (unsigned)(test_random(&seed) % NODES);
+        unsigned i = (unsigned)(random_next(&seed) % NODES);
         if (!items[i].present)
             hash_insert(h, &items[i].node, hash_of(i));
         else
@@ -64,9 +65,10 @@ static void churn(struct hash *h, uint64_t seed, unsigned steps)
 static void finds_what_is_there(void **state)
 {
     struct mem m;
-    struct test_heap heap;
+    struct alloc heap;
     struct hash h;
-    test_mem_init(&m, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     hash_init(&h, &m);
     churn(&h, 3, 9000);
     HASH_FOR_EACH_SAFE(node, next, &h)
@@ -85,13 +87,14 @@ static void works_without_memory(void **state)
 {
     for (uint64_t fail_from = 1; fail_from < 6; fail_from++) {
         struct mem m;
-        struct test_heap heap;
+        struct alloc heap;
         struct hash h;
-        test_mem_init(&m, &heap, 0);
+        alloc_init(&heap);
+        mem_init(&m, &heap.allocator, 0);
         heap.fail_from = fail_from;
         hash_init(&h, &m);
         churn(&h, fail_from, 1200);
-        assert_true(heap.allocations >= fail_from);
+        assert_true(heap.count >= fail_from);
         hash_fini(&h);
         assert_int_equal(m.used, 0);
     }
@@ -100,9 +103,10 @@ static void works_without_memory(void **state)
 static void equal_hashes_newest_first(void **state)
 {
     struct mem m;
-    struct test_heap heap;
+    struct alloc heap;
     struct hash h;
-    test_mem_init(&m, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     hash_init(&h, &m);
     for (unsigned i = 0; i < 200; i++) /* grows several times on the way */
         hash_insert(&h, &items[i].node, i % 2 ? 42 : i);

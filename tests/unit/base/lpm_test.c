@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
+#include "alloc.h"
 #include "base/lpm.h"
-#include "test_mem.h"
+#include "random.h"
 
 #define PREFIXES 400
 
@@ -38,8 +39,8 @@ static struct prefix *model_lookup(struct lpm_key key)
 /* Keys whose first bits are few, so that prefixes nest; any of the later bits. */
 static struct lpm_key random_key(uint64_t *seed)
 {
-    struct lpm_key key = {test_random(seed), test_random(seed)};
-    uint64_t shape = test_random(seed);
+    struct lpm_key key = {random_next(seed), random_next(seed)};
+    uint64_t shape = random_next(seed);
     if (shape & 1)
         key.hi &= 0xc0030000c0000003;
     if (shape & 2)
@@ -50,7 +51,7 @@ static struct lpm_key random_key(uint64_t *seed)
 static void make_prefixes(uint64_t *seed, unsigned max_bits)
 {
     for (unsigned i = 0; i < PREFIXES; i++)
-        prefixes[i] = (struct prefix){random_key(seed), test_random(seed) % (max_bits + 1), false};
+        prefixes[i] = (struct prefix){random_key(seed), random_next(seed) % (max_bits + 1), false};
 }
 
 /* Whether another present prefix is the same one. */
@@ -85,13 +86,14 @@ static void check_iteration(const struct lpm *t)
 static void agree(unsigned max_bits, uint64_t seed)
 {
     struct mem mem;
-    struct test_heap heap;
+    struct alloc heap;
     struct lpm t;
-    test_mem_init(&mem, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&mem, &heap.allocator, 0);
     lpm_init(&t, &mem);
     make_prefixes(&seed, max_bits);
     for (unsigned step = 0; step < 3000; step++) {
-        struct prefix *p = &prefixes[test_random(&seed) % PREFIXES];
+        struct prefix *p = &prefixes[random_next(&seed) % PREFIXES];
         if (p->present) {
             assert_ptr_equal(lpm_remove(&t, p->key, p->bits), p);
             p->present = false;
@@ -132,11 +134,12 @@ static void survives_refusal(void **state)
 {
     for (uint64_t n = 1; n < 60; n++) {
         struct mem mem;
-        struct test_heap heap;
+        struct alloc heap;
         struct lpm t;
         uint64_t seed = n;
         unsigned refused = 0;
-        test_mem_init(&mem, &heap, 0);
+        alloc_init(&heap);
+        mem_init(&mem, &heap.allocator, 0);
         lpm_init(&t, &mem);
         make_prefixes(&seed, 128);
         heap.fail_from = n;
@@ -159,10 +162,11 @@ static void survives_refusal(void **state)
 static void fini_gives_all_back(void **state)
 {
     struct mem mem;
-    struct test_heap heap;
+    struct alloc heap;
     struct lpm t;
     uint64_t seed = 5;
-    test_mem_init(&mem, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&mem, &heap.allocator, 0);
     lpm_init(&t, &mem);
     make_prefixes(&seed, 128);
     for (unsigned i = 0; i < PREFIXES; i++)
@@ -176,10 +180,11 @@ static void fini_gives_all_back(void **state)
 static void routes_as_people_write_them(void **state)
 {
     struct mem mem;
-    struct test_heap heap;
+    struct alloc heap;
     struct lpm t;
     int a, b, c;
-    test_mem_init(&mem, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&mem, &heap.allocator, 0);
     lpm_init(&t, &mem);
     assert_null(lpm_lookup(&t, lpm_key_v4(0x0a000001)));
     assert_int_equal(lpm_insert(&t, lpm_key_v4(0), 0, &a), 0);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
-#include "test_mem.h"
+#include "alloc.h"
+#include "base/mem.h"
 
 static void the_limit_holds(void **state)
 {
     struct mem m;
-    struct test_heap heap;
-    test_mem_init(&m, &heap, 100);
+    struct alloc heap;
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 100);
     void *a = mem_alloc(&m, 60);
     assert_non_null(a);
     assert_int_equal(mem_room(&m), 40);
@@ -30,8 +32,9 @@ static void the_limit_holds(void **state)
 static void a_refusal_is_not_charged(void **state)
 {
     struct mem m;
-    struct test_heap heap;
-    test_mem_init(&m, &heap, 0);
+    struct alloc heap;
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     heap.fail_from = 1;
     assert_null(mem_alloc(&m, 10));
     assert_null(mem_zalloc(&m, 10));
@@ -42,9 +45,10 @@ static void a_refusal_is_not_charged(void **state)
 static void zalloc_gives_zeroes(void **state)
 {
     struct mem m;
-    struct test_heap heap;
+    struct alloc heap;
     static const char zeroes[64];
-    test_mem_init(&m, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     void *p = mem_zalloc(&m, sizeof(zeroes));
     assert_memory_equal(p, zeroes, sizeof(zeroes));
     mem_free(&m, p, sizeof(zeroes));

@@ -3,7 +3,7 @@
 
 #include "base/check.h"
 #include "base/ranges.h"
-#include "test_mem.h"
+#include "random.h"
 
 #define SPACE 256
 
@@ -55,9 +55,9 @@ static void agree(uint32_t base, uint64_t seed)
     struct ranges r;
     ranges_init(&r, items, ARRAY_SIZE(items));
     for (unsigned step = 0; step < 2000; step++) {
-        uint32_t a = (uint32_t)(test_random(&seed) % SPACE);
-        uint32_t b = (uint32_t)min_u64(SPACE, a + test_random(&seed) % 12);
-        switch (test_random(&seed) % 16) {
+        uint32_t a = (uint32_t)(random_next(&seed) % SPACE);
+        uint32_t b = (uint32_t)min_u64(SPACE, a + random_next(&seed) % 12);
+        switch (random_next(&seed) % 16) {
         case 0:
             ranges_remove_below(&r, base + a / 4);
             memset(model, 0, a / 4);

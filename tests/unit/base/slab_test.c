@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
+#include "alloc.h"
 #include "base/slab.h"
-#include "test_mem.h"
+#include "random.h"
 
 #define OBJECTS 500
 
@@ -11,14 +12,15 @@ static void objects_are_distinct_and_come_back(void **state)
     static const size_t sizes[] = {1, 4, 8, 12, 60, 64, 100, 124, 508, 2000};
     for (size_t n = 0; n < ARRAY_SIZE(sizes); n++) {
         struct mem m;
-        struct test_heap heap;
+        struct alloc heap;
         struct slab s;
         unsigned char *objects[OBJECTS] = {NULL};
         uint64_t seed = n + 1;
-        test_mem_init(&m, &heap, 0);
+        alloc_init(&heap);
+        mem_init(&m, &heap.allocator, 0);
         slab_init(&s, &m, sizes[n], "test", 1 + n * 3);
         for (unsigned step = 0; step < 5000; step++) {
-            unsigned i = (unsigned)(test_random(&seed) % OBJECTS);
+            unsigned i = (unsigned)(random_next(&seed) % OBJECTS);
             if (objects[i]) {
                 for (size_t k = 0; k < sizes[n]; k++)
                     assert_int_equal(objects[i][k], (unsigned char)i);
@@ -44,10 +46,11 @@ static void objects_are_distinct_and_come_back(void **state)
 static void refusal_gives_null(void **state)
 {
     struct mem m;
-    struct test_heap heap;
+    struct alloc heap;
     struct slab s;
     void *taken[8];
-    test_mem_init(&m, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     slab_init(&s, &m, 40, "test", 4);
     heap.fail_from = 2;
     for (unsigned i = 0; i < 4; i++)
@@ -65,10 +68,11 @@ static void refusal_gives_null(void **state)
 static void at_most_one_chunk_is_empty(void **state)
 {
     struct mem m;
-    struct test_heap heap;
+    struct alloc heap;
     struct slab s;
     void *taken[40];
-    test_mem_init(&m, &heap, 0);
+    alloc_init(&heap);
+    mem_init(&m, &heap.allocator, 0);
     slab_init(&s, &m, 100, "test", 4);
     for (unsigned i = 0; i < 40; i++)
         taken[i] = slab_take(&s);

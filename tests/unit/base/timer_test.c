@@ -2,7 +2,7 @@
 #include "testing.h"
 
 #include "base/timer.h"
-#include "test_mem.h"
+#include "random.h"
 
 #define TIMERS 300
 
@@ -173,9 +173,9 @@ static struct entry *model_first(void)
 static nst_time random_delay(uint64_t *seed)
 {
     /* All magnitudes from nanoseconds to days, often rounded so that deadlines collide. */
-    unsigned bits = (unsigned)(test_random(seed) % 50);
-    nst_time delay = (nst_time)(test_random(seed) & (((uint64_t)1 << bits) - 1));
-    return test_random(seed) % 2 ? delay : delay & ~(((nst_time)1 << bits / 2) - 1);
+    unsigned bits = (unsigned)(random_next(seed) % 50);
+    nst_time delay = (nst_time)(random_next(seed) & (((uint64_t)1 << bits) - 1));
+    return random_next(seed) % 2 ? delay : delay & ~(((nst_time)1 << bits / 2) - 1);
 }
 
 static void step_as_model(nst_time now)
@@ -204,13 +204,13 @@ static void agrees_with_sorted_reference(void **state)
         nst_time now = random_delay(&seed);
         start(now);
         for (unsigned step = 0; step < 400; step++) {
-            unsigned i = (unsigned)(test_random(&seed) % TIMERS);
-            switch (test_random(&seed) % 8) {
+            unsigned i = (unsigned)(random_next(&seed) % TIMERS);
+            switch (random_next(&seed) % 8) {
             case 0:
                 wheel_cancel(&wheel, &entries[i].timer);
                 break;
             case 1:
-                now += random_delay(&seed) >> test_random(&seed) % 20;
+                now += random_delay(&seed) >> random_next(&seed) % 20;
                 step_as_model(now);
                 break;
             default:
@@ -234,7 +234,7 @@ static void order_does_not_depend_on_jumps(void **state)
         uint64_t seed = 99;
         start(0);
         for (unsigned i = 0; i < TIMERS; i++)
-            arm(i, (nst_time)(test_random(&seed) % 64) * 10 * NST_MSEC);
+            arm(i, (nst_time)(random_next(&seed) % 64) * 10 * NST_MSEC);
         for (nst_time now = 0; pass == 1 && now < NST_SEC; now += 333333)
             wheel_advance(&wheel, now, 1000);
         wheel_advance(&wheel, NST_SEC, 1000);

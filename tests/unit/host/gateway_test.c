@@ -10,15 +10,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "heap.h"
 #include "testing.h"
+#include "world.h"
 
 #define OUTSIDE nst_addr_v4(203, 0, 113, 9)
 
-struct world {
-    struct heap heap;
-    struct nst_link *ends[2];
-    struct nst_stack *inside, *stack; /* the second is the gateway's */
+struct gate {
+    struct world hosts;
+    struct nst_stack *inside, *stack; /* of the two hosts; the second is the gateway's */
     struct nst_loop *loop;
     struct nst_gateway *gateway;
     struct sockaddr_in target; /* of every flow */
@@ -33,7 +32,7 @@ struct world {
 static int decide(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target)
 {
-    struct world *w = context;
+    struct gate *w = context;
     w->decided++;
     if (w->refuse != 0)
         return w->refuse;
@@ -50,7 +49,7 @@ static int decide(void *context, const struct nst_request_info *request,
 
 static void on_end(void *context, const struct nst_flow_summary *summary)
 {
-    struct world *w = context;
+    struct gate *w = context;
     w->ended++;
     w->last = *summary;
 }
@@ -58,7 +57,7 @@ static void on_end(void *context, const struct nst_flow_summary *summary)
 static void observe(void *context, const struct nst_flow_summary *flow, bool outgoing,
                     const uint8_t *data, size_t len)
 {
-    struct world *w = context;
+    struct gate *w = context;
     if (outgoing)
         w->observed_out++;
     else
@@ -67,42 +66,21 @@ static void observe(void *context, const struct nst_flow_summary *flow, bool out
 
 static void on_ready(void *context, const struct nst_ready *ready)
 {
-    assert_true(nst_gateway_ready(((struct world *)context)->gateway, ready));
+    assert_true(nst_gateway_ready(((struct gate *)context)->gateway, ready));
 }
 
-static struct nst_stack *make_stack(struct world *w, int i, uint64_t memory)
+static void gate_init(struct gate *w, uint32_t flows_max)
 {
-    struct nst_stack *stack;
-    uint32_t id;
-    const struct nst_stack_config config = {.size = sizeof(config),
-                                            .allocator = w->heap.allocator,
-                                            .memory_limit = memory,
-                                            .seed = {(uint8_t)(1 + i)},
-                                            .now = nst_host_now()};
-    assert_int_equal(nst_stack_new(&config, &stack), 0);
-    const struct nst_nic_config nic = {
-        .size = sizeof(nic), .link = w->ends[i], .promiscuous = i == 1, .spoofing = i == 1};
-    assert_int_equal(nst_nic_add(stack, &nic, &id), 0);
-    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i)),
-                                      .prefix_len = 24};
-    assert_int_equal(nst_nic_addr_add(stack, id, &addr), 0);
-    const struct nst_route route = {
-        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = id, .gateway = nst_addr_v4(10, 0, 0, 2)};
-    if (i == 0)
-        assert_int_equal(nst_route_add(stack, &route), 0);
-    return stack;
-}
-
-static void world_init(struct world *w, uint32_t flows_max)
-{
-    const struct nst_pipe_config pipe = {
-        .size = sizeof(pipe), .mtu = 65535, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
-    *w = (struct world){.target = {.sin_family = AF_INET}};
+    const struct world_config hosts = {.start = nst_host_now(),
+                                       .bare_ip = true,
+                                       .mtu = 65535,
+                                       .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
+    *w = (struct gate){.target = {.sin_family = AF_INET}};
     w->target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    heap_init(&w->heap);
-    assert_int_equal(nst_pipe_new(&w->heap.allocator, &pipe, w->ends), 0);
-    w->inside = make_stack(w, 0, 0);
-    w->stack = make_stack(w, 1, 0);
+    world_init_pair(&w->hosts, &hosts);
+    world_route_all(&w->hosts);
+    w->inside = w->hosts.hosts[0].stack;
+    w->stack = w->hosts.hosts[1].stack;
     assert_int_equal(nst_loop_new(&w->loop), 0);
     nst_loop_set_stack(w->loop, w->stack, on_ready, w);
     const struct nst_gateway_config config = {.size = sizeof(config),
@@ -116,17 +94,14 @@ static void world_init(struct world *w, uint32_t flows_max)
     assert_int_equal(nst_gateway_new(&config, &w->gateway), 0);
 }
 
-static void world_fini(struct world *w)
+static void gate_fini(struct gate *w)
 {
     nst_gateway_free(w->gateway);
-    nst_stack_free(w->stack);
-    nst_stack_free(w->inside);
-    nst_pipe_free(w->ends);
+    world_fini(&w->hosts);
     nst_loop_free(w->loop);
-    assert_int_equal(w->heap.live_blocks, 0);
 }
 
-static void turn(struct world *w)
+static void turn(struct gate *w)
 {
     for (int i = 0; i < 4; i++) {
         nst_stack_run(w->inside, nst_host_now(), 0);
@@ -145,14 +120,14 @@ static void turn(struct world *w)
         }                                                       \
     } while (0)
 
-static struct nst_gateway_stats stats(const struct world *w)
+static struct nst_gateway_stats stats(const struct gate *w)
 {
     struct nst_gateway_stats s;
     nst_gateway_get_stats(w->gateway, &s);
     return s;
 }
 
-static nst_socket open_inside(struct world *w, enum nst_socket_type type)
+static nst_socket open_inside(struct gate *w, enum nst_socket_type type)
 {
     nst_socket s;
     const struct nst_endpoint to = {.addr = OUTSIDE, .port = 4242};
@@ -163,7 +138,7 @@ static nst_socket open_inside(struct world *w, enum nst_socket_type type)
 }
 
 /* A socket of the host, bound to a free port, which becomes every flow's target. */
-static int open_host(struct world *w, int type)
+static int open_host(struct gate *w, int type)
 {
     socklen_t len = sizeof(w->target);
     int fd = socket(AF_INET, type | SOCK_NONBLOCK, 0);
@@ -179,10 +154,10 @@ static int open_host(struct world *w, int type)
 
 static void datagrams_go_both_ways(void **state)
 {
-    struct world w;
+    struct gate w;
     static uint8_t out[9000], in[65536];
     struct sockaddr_in from;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     int fd = open_host(&w, SOCK_DGRAM);
     nst_socket s = open_inside(&w, NST_DATAGRAM);
     const size_t sizes[] = {1, 0, 1472, 9000};
@@ -207,7 +182,7 @@ static void datagrams_go_both_ways(void **state)
     assert_int_equal(stats(&w).bytes_out, 1 + 1472 + 9000);
     assert_int_equal(stats(&w).bytes_in, 1 + 1472 + 9000);
     close(fd);
-    world_fini(&w);
+    gate_fini(&w);
     assert_int_equal(w.ended, 1);
     assert_int_equal(w.last.error, 0);
     assert_ptr_equal(w.last.flow_context, &w);
@@ -215,9 +190,9 @@ static void datagrams_go_both_ways(void **state)
 
 static void idle_datagram_flows_end(void **state)
 {
-    struct world w;
+    struct gate w;
     char byte;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     w.udp_timeout = 80 * NST_MSEC;
     int fd = open_host(&w, SOCK_DGRAM);
     nst_socket s = open_inside(&w, NST_DATAGRAM);
@@ -236,13 +211,13 @@ static void idle_datagram_flows_end(void **state)
     nst_socket_send(w.inside, s, "x", 1, 0);
     WAIT_FOR(&w, w.decided == 2); /* a new flow */
     close(fd);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void a_closed_port_outside_ends_the_flow(void **state)
 {
-    struct world w;
-    world_init(&w, 0);
+    struct gate w;
+    gate_init(&w, 0);
     close(open_host(&w, SOCK_DGRAM));
     nst_socket s = open_inside(&w, NST_DATAGRAM);
     nst_socket_send(w.inside, s, "x", 1, 0);
@@ -251,16 +226,16 @@ static void a_closed_port_outside_ends_the_flow(void **state)
     assert_int_equal(stats(&w).failed, 1);
     WAIT_FOR(&w, (nst_socket_events(w.inside, s) & NST_READY_ERROR) != 0);
     assert_int_equal(nst_socket_recv(w.inside, s, w.target.sin_zero, 1, 0), -NST_ECONNREFUSED);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void a_port_that_closes_later_refuses_too(void **state)
 {
-    struct world w;
+    struct gate w;
     struct sockaddr_in from;
     socklen_t len = sizeof(from);
     char byte = 0;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     int fd = open_host(&w, SOCK_DGRAM);
     nst_socket s = open_inside(&w, NST_DATAGRAM);
     nst_socket_send(w.inside, s, "x", 1, 0);
@@ -273,7 +248,7 @@ static void a_port_that_closes_later_refuses_too(void **state)
     WAIT_FOR(&w, nst_socket_error(w.inside, s) == -NST_ECONNREFUSED);
     WAIT_FOR(&w, w.ended >= 1 && stats(&w).active == 0);
     assert_int_equal(w.last.error, -NST_ECONNREFUSED);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void refusals_reach_the_sender(void **state)
@@ -289,8 +264,8 @@ static void refusals_reach_the_sender(void **state)
         {NST_REFUSE_DROP, 0},
     };
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct world w;
-        world_init(&w, 0);
+        struct gate w;
+        gate_init(&w, 0);
         w.refuse = -1 - (int)cases[i].how;
         nst_socket s = open_inside(&w, NST_DATAGRAM);
         nst_socket_send(w.inside, s, "x", 1, 0);
@@ -300,29 +275,29 @@ static void refusals_reach_the_sender(void **state)
         assert_int_equal(stats(&w).refused, 1);
         assert_int_equal(stats(&w).active, 0);
         assert_int_equal(nst_socket_error(w.inside, s), cases[i].error);
-        world_fini(&w);
+        gate_fini(&w);
     }
 }
 
 static void a_target_without_address_is_a_failure(void **state)
 {
-    struct world w;
-    world_init(&w, 0);
+    struct gate w;
+    gate_init(&w, 0);
     w.no_target = true;
     nst_socket s = open_inside(&w, NST_DATAGRAM);
     nst_socket_send(w.inside, s, "x", 1, 0);
     WAIT_FOR(&w, w.ended == 1);
     assert_int_equal(stats(&w).failed, 1);
     assert_int_equal(stats(&w).refused, 0);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void more_flows_than_allowed_wait(void **state)
 {
-    struct world w;
+    struct gate w;
     char byte;
     nst_socket s[6];
-    world_init(&w, 2);
+    gate_init(&w, 2);
     w.udp_timeout = 100 * NST_MSEC;
     int fd = open_host(&w, SOCK_DGRAM);
     for (int i = 0; i < 6; i++) {
@@ -337,15 +312,15 @@ static void more_flows_than_allowed_wait(void **state)
     WAIT_FOR(&w, (received += recv(fd, &byte, 1, 0) == 1) == 6);
     WAIT_FOR(&w, w.ended == 6);
     close(fd);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void without_descriptors_requests_wait(void **state)
 {
-    struct world w;
+    struct gate w;
     struct rlimit old, none;
     char byte;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     int fd = open_host(&w, SOCK_DGRAM);
     nst_socket s = open_inside(&w, NST_DATAGRAM);
     nst_socket_send(w.inside, s, "x", 1, 0);
@@ -364,27 +339,27 @@ static void without_descriptors_requests_wait(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0); /* one came free, and no flow had ended */
     WAIT_FOR(&w, recv(fd, &byte, 1, 0) == 1);
     close(fd);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void the_gateway_is_freed_with_requests_waiting(void **state)
 {
-    struct world w;
-    world_init(&w, 1);
+    struct gate w;
+    gate_init(&w, 1);
     int fd = open_host(&w, SOCK_DGRAM);
     for (int i = 0; i < 20; i++)
         nst_socket_send(w.inside, open_inside(&w, NST_DATAGRAM), "x", 1, 0);
     WAIT_FOR(&w, w.decided == 20);
     close(fd);
-    world_fini(&w);
+    gate_fini(&w);
     assert_int_equal(w.ended, 20);
 }
 
 static void configurations_that_cannot_be_are_refused(void **state)
 {
-    struct world w;
+    struct gate w;
     struct nst_gateway *g;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     const struct nst_gateway_config good = {
         .size = sizeof(good), .loop = w.loop, .stack = w.stack, .decide = decide};
     struct nst_gateway_config c = good;
@@ -399,78 +374,96 @@ static void configurations_that_cannot_be_are_refused(void **state)
     const struct nst_ready other = {.socket = 77, .events = NST_READY_IN};
     assert_false(nst_gateway_ready(w.gateway, &other));
     nst_gateway_free(NULL);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 /* ---- Streams ---- */
 
-static int accept_host(struct world *w, int listener)
+static int accept_host(struct gate *w, int listener)
 {
     int fd = -1;
     WAIT_FOR(w, (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
     return fd;
 }
 
-static int64_t recv_inside(struct world *w, nst_socket s)
+static int64_t recv_inside(struct gate *w, nst_socket s)
 {
     static uint8_t data[65536];
     return nst_socket_recv(w->inside, s, data, sizeof(data), 0);
 }
 
+/* A stream from inside that a listener of the host accepted, in a gateway of its own. */
+struct stream {
+    int listener, fd;
+    nst_socket inside;
+};
+
+static struct stream stream_begin(struct gate *w)
+{
+    gate_init(w, 0);
+    struct stream t = {.listener = open_host(w, SOCK_STREAM)};
+    t.inside = open_inside(w, NST_STREAM);
+    t.fd = accept_host(w, t.listener);
+    return t;
+}
+
+/* `fd` is closed by then. */
+static void stream_end(struct gate *w, const struct stream *t)
+{
+    close(t->listener);
+    gate_fini(w);
+}
+
 static void a_stream_ends_one_way_at_a_time(void **state)
 {
-    struct world w;
+    struct gate w;
     char text[16] = "";
     int64_t n;
-    world_init(&w, 0);
-    int listener = open_host(&w, SOCK_STREAM);
-    nst_socket s = open_inside(&w, NST_STREAM);
-    int fd = accept_host(&w, listener);
-    WAIT_FOR(&w, nst_socket_send(w.inside, s, "request", 7, 0) == 7);
-    assert_int_equal(nst_socket_shutdown(w.inside, s, NST_SHUT_SEND), 0);
-    WAIT_FOR(&w, recv(fd, text, sizeof(text), 0) == 7);
+    const struct stream t = stream_begin(&w);
+    WAIT_FOR(&w, nst_socket_send(w.inside, t.inside, "request", 7, 0) == 7);
+    assert_int_equal(nst_socket_shutdown(w.inside, t.inside, NST_SHUT_SEND), 0);
+    WAIT_FOR(&w, recv(t.fd, text, sizeof(text), 0) == 7);
     assert_string_equal(text, "request");
-    WAIT_FOR(&w, recv(fd, text, sizeof(text), 0) == 0); /* the FIN came through */
+    WAIT_FOR(&w, recv(t.fd, text, sizeof(text), 0) == 0); /* the FIN came through */
     assert_int_equal(w.ended, 0);
-    assert_int_equal(send(fd, "answer", 6, 0), 6);
-    WAIT_FOR(&w, recv_inside(&w, s) == 6);
-    close(fd);
-    WAIT_FOR(&w, (n = recv_inside(&w, s)) != -NST_EAGAIN);
+    assert_int_equal(send(t.fd, "answer", 6, 0), 6);
+    WAIT_FOR(&w, recv_inside(&w, t.inside) == 6);
+    close(t.fd);
+    WAIT_FOR(&w, (n = recv_inside(&w, t.inside)) != -NST_EAGAIN);
     assert_int_equal(n, 0);
     WAIT_FOR(&w, w.ended == 1);
     assert_int_equal(w.last.error, 0);
     assert_int_equal(w.last.bytes_out, 7);
     assert_int_equal(w.last.bytes_in, 6);
     assert_int_equal(w.last.type, NST_STREAM);
-    close(listener);
-    world_fini(&w);
+    stream_end(&w, &t);
 }
 
 static void a_refusal_outside_is_a_refusal_inside(void **state)
 {
-    struct world w;
+    struct gate w;
     int error = 0;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     close(open_host(&w, SOCK_STREAM));
     nst_socket s = open_inside(&w, NST_STREAM);
     WAIT_FOR(&w, (error = nst_socket_error(w.inside, s)) != 0);
     assert_int_equal(error, -NST_ECONNREFUSED);
     assert_int_equal(w.last.error, -NST_ECONNREFUSED);
     assert_int_equal(stats(&w).failed, 1);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void decide_refuses_a_stream_by_reset(void **state)
 {
-    struct world w;
+    struct gate w;
     int error = 0;
-    world_init(&w, 0);
+    gate_init(&w, 0);
     w.refuse = -1 - NST_REFUSE_RESET;
     nst_socket s = open_inside(&w, NST_STREAM);
     WAIT_FOR(&w, (error = nst_socket_error(w.inside, s)) != 0);
     assert_int_equal(error, -NST_ECONNREFUSED);
     assert_int_equal(stats(&w).refused, 1);
-    world_fini(&w);
+    gate_fini(&w);
 }
 
 static void reset_by_host(int fd)
@@ -483,115 +476,99 @@ static void reset_by_host(int fd)
 static void a_reset_outside_is_a_reset_inside(void **state)
 {
     for (int half_closed = 0; half_closed < 2; half_closed++) {
-        struct world w;
+        struct gate w;
         int64_t n;
-        world_init(&w, 0);
-        int listener = open_host(&w, SOCK_STREAM);
-        nst_socket s = open_inside(&w, NST_STREAM);
-        int fd = accept_host(&w, listener);
-        WAIT_FOR(&w, nst_socket_send(w.inside, s, "x", 1, 0) == 1);
+        const struct stream t = stream_begin(&w);
+        WAIT_FOR(&w, nst_socket_send(w.inside, t.inside, "x", 1, 0) == 1);
         WAIT_FOR(&w, stats(&w).bytes_out == 1);
         if (half_closed) {
-            shutdown(fd, SHUT_WR);
-            WAIT_FOR(&w, recv_inside(&w, s) == 0);
+            shutdown(t.fd, SHUT_WR);
+            WAIT_FOR(&w, recv_inside(&w, t.inside) == 0);
         }
-        reset_by_host(fd);
+        reset_by_host(t.fd);
         WAIT_FOR(&w, w.ended == 1);
         assert_int_equal(w.last.error, -NST_ECONNRESET);
-        WAIT_FOR(&w, (n = nst_socket_send(w.inside, s, "x", 1, 0)) < 0);
+        WAIT_FOR(&w, (n = nst_socket_send(w.inside, t.inside, "x", 1, 0)) < 0);
         /* After the peer's FIN it is a broken pipe, as on Linux. */
         assert_int_equal(n, half_closed ? -NST_EPIPE : -NST_ECONNRESET);
-        close(listener);
-        world_fini(&w);
+        stream_end(&w, &t);
     }
 }
 
 static void a_reset_inside_is_a_reset_outside(void **state)
 {
-    struct world w;
+    struct gate w;
     char byte;
-    world_init(&w, 0);
-    int listener = open_host(&w, SOCK_STREAM);
-    nst_socket s = open_inside(&w, NST_STREAM);
-    int fd = accept_host(&w, listener);
-    WAIT_FOR(&w, nst_socket_send(w.inside, s, "x", 1, 0) == 1);
-    WAIT_FOR(&w, recv(fd, &byte, 1, 0) == 1);
-    assert_int_equal(nst_socket_abort(w.inside, s), 0);
+    const struct stream t = stream_begin(&w);
+    WAIT_FOR(&w, nst_socket_send(w.inside, t.inside, "x", 1, 0) == 1);
+    WAIT_FOR(&w, recv(t.fd, &byte, 1, 0) == 1);
+    assert_int_equal(nst_socket_abort(w.inside, t.inside), 0);
     WAIT_FOR(&w, w.ended == 1);
-    assert_int_equal(recv(fd, &byte, 1, 0), -1);
+    assert_int_equal(recv(t.fd, &byte, 1, 0), -1);
     assert_int_equal(errno, ECONNRESET);
-    close(fd);
-    close(listener);
-    world_fini(&w);
+    close(t.fd);
+    stream_end(&w, &t);
 }
 
 static void a_slow_reader_outside_holds_the_sender_back(void **state)
 {
-    struct world w;
+    struct gate w;
     static uint8_t data[65536];
     uint64_t sent = 0, received = 0;
-    world_init(&w, 0);
-    int listener = open_host(&w, SOCK_STREAM);
-    nst_socket s = open_inside(&w, NST_STREAM);
-    int fd = accept_host(&w, listener);
+    const struct stream t = stream_begin(&w);
     for (int idle = 0; idle < 200;) { /* until nothing moves any more */
-        int64_t n = nst_socket_send(w.inside, s, data, sizeof(data), 0);
+        int64_t n = nst_socket_send(w.inside, t.inside, data, sizeof(data), 0);
         assert_true(n > 0 || n == -NST_EAGAIN);
         sent += n > 0 ? (uint64_t)n : 0;
         idle = n > 0 ? 0 : idle + 1;
         turn(&w);
     }
     assert_in_range(sent, 1, 64 << 20);
-    nst_socket_shutdown(w.inside, s, NST_SHUT_SEND);
+    nst_socket_shutdown(w.inside, t.inside, NST_SHUT_SEND);
     ssize_t n;
     WAIT_FOR(&w, ({
-        while ((n = recv(fd, data, sizeof(data), 0)) > 0)
+        while ((n = recv(t.fd, data, sizeof(data), 0)) > 0)
             received += (uint64_t)n;
         n == 0;
     }));
     assert_true(received == sent);
-    close(fd);
-    close(listener);
-    world_fini(&w);
+    close(t.fd);
+    stream_end(&w, &t);
 }
 
 static void a_slow_reader_inside_holds_the_host_back(void **state)
 {
-    struct world w;
+    struct gate w;
     static uint8_t data[65536];
     uint64_t sent = 0, received = 0;
-    world_init(&w, 0);
-    int listener = open_host(&w, SOCK_STREAM);
-    nst_socket s = open_inside(&w, NST_STREAM);
-    int fd = accept_host(&w, listener);
+    const struct stream t = stream_begin(&w);
     for (int idle = 0; idle < 200;) {
-        ssize_t n = send(fd, data, sizeof(data), MSG_NOSIGNAL);
+        ssize_t n = send(t.fd, data, sizeof(data), MSG_NOSIGNAL);
         sent += n > 0 ? (uint64_t)n : 0;
         idle = n > 0 ? 0 : idle + 1;
         turn(&w);
     }
     assert_in_range(sent, 1, 64 << 20);
-    close(fd);
+    close(t.fd);
     int64_t n;
     WAIT_FOR(&w, ({
-        while ((n = recv_inside(&w, s)) > 0)
+        while ((n = recv_inside(&w, t.inside)) > 0)
             received += (uint64_t)n;
         n == 0;
     }));
     assert_true(received == sent);
-    close(listener);
-    world_fini(&w);
+    stream_end(&w, &t);
 }
 
 static void many_streams_share_the_loop(void **state)
 {
-    struct world w;
+    struct gate w;
     enum {
         COUNT = 30
     };
     nst_socket s[COUNT];
     int fd[COUNT];
-    world_init(&w, 0);
+    gate_init(&w, 0);
     int listener = open_host(&w, SOCK_STREAM);
     for (int i = 0; i < COUNT; i++)
         s[i] = open_inside(&w, NST_STREAM);
@@ -613,7 +590,7 @@ static void many_streams_share_the_loop(void **state)
         if (i % 3 != 1)
             close(fd[i]);
     close(listener);
-    world_fini(&w);
+    gate_fini(&w);
     assert_int_equal(w.ended, COUNT);
 }
 

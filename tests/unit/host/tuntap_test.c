@@ -33,7 +33,7 @@ static void rig_init(struct rig *r, uint8_t vnet_hdr, bool segmentation, uint64_
                                              .segmentation = segmentation,
                                              .mtu = 1500};
     top_init(&r->top, memory);
-    assert_int_equal(nst_tuntap_new(&r->top.heap.allocator, &config, &r->link), 0);
+    assert_int_equal(nst_tuntap_new(&r->top.alloc.allocator, &config, &r->link), 0);
     top_attach(&r->top, r->link);
     r->device = fds[1];
 }
@@ -378,10 +378,10 @@ static void refuses_configurations_that_cannot_be(void **state)
     assert_int_equal(link->mtu, 9000);
     nst_tuntap_free(link);
     nst_tuntap_free(NULL);
-    struct heap heap;
-    heap_init(&heap);
-    heap.fail_at = 1;
-    assert_int_equal(nst_tuntap_new(&heap.allocator, &good, &link), -NST_ENOMEM);
+    struct alloc alloc;
+    alloc_init(&alloc);
+    alloc.fail_at = 1;
+    assert_int_equal(nst_tuntap_new(&alloc.allocator, &good, &link), -NST_ENOMEM);
 }
 
 static int ignore_sigpipe(void **state)

@@ -2,6 +2,7 @@
 /* HOSTILE.md, the line of TCP: what a peer, or somebody blind, may send to a connection. */
 #include "testing.h"
 
+#include "random.h"
 #include "tcp_peer.h"
 
 #include "wire/icmp4.h"
@@ -255,7 +256,7 @@ static void blind_guesses(void **state)
     tcp_peer_accept(&t);
     for (int i = 0; i < 100000; i++) {
         static const uint16_t flags[] = {TCP_RST, TCP_RST | TCP_ACK, TCP_SYN, TCP_ACK};
-        const uint64_t r = world_random(&random);
+        const uint64_t r = random_next(&random);
         const struct tcp_hdr hdr = {.seq = (uint32_t)r % 0x7fffffff + 2,
                                     .ack = (uint32_t)(r >> 32) | 0x10000,
                                     .flags = flags[i % 4],

@@ -4,7 +4,7 @@
 #include "top.h"
 
 struct rig {
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2], *impair;
     struct top top[2]; /* 0 is above the impairment */
     nst_time now;
@@ -23,9 +23,9 @@ static void rig_init(struct rig *r, uint64_t seed, const struct nst_impair_direc
     if (rx != NULL)
         config.rx = *rx;
     *r = (struct rig){.now = NST_SEC};
-    heap_init(&r->heap);
-    assert_int_equal(nst_pipe_new(&r->heap.allocator, &pipe, r->ends), 0);
-    r->impair = nst_impair_new(&r->heap.allocator, r->ends[0], &config);
+    alloc_init(&r->alloc);
+    assert_int_equal(nst_pipe_new(&r->alloc.allocator, &pipe, r->ends), 0);
+    r->impair = nst_impair_new(&r->alloc.allocator, r->ends[0], &config);
     assert_non_null(r->impair);
     for (int i = 0; i < 2; i++)
         top_init(&r->top[i], 256 << 20);
@@ -40,7 +40,7 @@ static void rig_fini(struct rig *r)
     top_detach(&r->top[1]);
     nst_impair_free(r->impair);
     nst_pipe_free(r->ends);
-    assert_int_equal(r->heap.live_bytes, 0);
+    assert_int_equal(r->alloc.live_bytes, 0);
     for (int i = 0; i < 2; i++) {
         top_forget(&r->top[i].got);
         top_forget(&r->top[i].txq);
@@ -353,21 +353,21 @@ static void every_failing_allocation_is_survived(void **state)
     const struct nst_impair_config config = {
         .size = sizeof(config), .tx.rate_bps = 1000000, .rx.rate_bps = 1};
     const struct nst_pipe_config pipe = {.size = sizeof(pipe)};
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2];
-    heap_init(&heap);
-    assert_int_equal(nst_pipe_new(&heap.allocator, &pipe, ends), 0);
+    alloc_init(&alloc);
+    assert_int_equal(nst_pipe_new(&alloc.allocator, &pipe, ends), 0);
     for (uint64_t i = 1; i <= 3; i++) {
-        heap.fail_at = heap.calls + i;
-        assert_null(nst_impair_new(&heap.allocator, ends[0], &config));
-        assert_int_equal(heap.live_blocks, 1);
+        alloc.fail_at = alloc.count + i;
+        assert_null(nst_impair_new(&alloc.allocator, ends[0], &config));
+        assert_int_equal(alloc.live, 1);
     }
     struct nst_impair_config wrong = config;
     wrong.size = 3;
-    assert_null(nst_impair_new(&heap.allocator, ends[0], &wrong));
+    assert_null(nst_impair_new(&alloc.allocator, ends[0], &wrong));
     nst_impair_free(NULL);
     nst_pipe_free(ends);
-    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(alloc.live, 0);
 }
 
 static void without_memory_to_wait_in_it_is_an_overflow(void **state)
@@ -375,7 +375,7 @@ static void without_memory_to_wait_in_it_is_an_overflow(void **state)
     const struct nst_impair_direction tx = {.delay = NST_SEC};
     struct rig r;
     rig_init(&r, 1, &tx, NULL, 0);
-    r.heap.fail_at = r.heap.calls + 1;
+    r.alloc.fail_at = r.alloc.count + 1;
     top_send(&r.top[0], 0, 2, 100);
     assert_int_equal(tx_stats(&r).overflowed, 1);
     assert_true(step(&r));

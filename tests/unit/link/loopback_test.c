@@ -8,7 +8,7 @@ static void gives_back_what_it_is_given(void **state)
 {
     struct top t;
     top_init(&t, 1 << 20);
-    struct nst_link *link = nst_loopback_new(&t.heap.allocator);
+    struct nst_link *link = nst_loopback_new(&t.alloc.allocator);
     assert_non_null(link);
     top_attach(&t, link);
     struct nst_pkt *p = top_packet(&t, 0, 500);
@@ -25,24 +25,24 @@ static void gives_back_what_it_is_given(void **state)
 
 static void without_memory_there_is_none(void **state)
 {
-    struct heap heap;
-    heap_init(&heap);
-    heap.fail_at = 1;
-    assert_null(nst_loopback_new(&heap.allocator));
+    struct alloc alloc;
+    alloc_init(&alloc);
+    alloc.fail_at = 1;
+    assert_null(nst_loopback_new(&alloc.allocator));
     nst_loopback_free(NULL);
-    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(alloc.live, 0);
 }
 
 /* Two sockets of one stack, 127.0.0.1 to 127.0.0.1. */
 static void carries_datagrams_of_a_stack(void **state)
 {
-    struct heap heap;
-    heap_init(&heap);
+    struct alloc alloc;
+    alloc_init(&alloc);
     struct nst_stack *stack;
     const struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = heap.allocator, .seed = {1}};
+        .size = sizeof(config), .allocator = alloc.allocator, .seed = {1}};
     assert_int_equal(nst_stack_new(&config, &stack), 0);
-    struct nst_link *link = nst_loopback_new(&heap.allocator);
+    struct nst_link *link = nst_loopback_new(&alloc.allocator);
     const struct nst_nic_config nic = {.size = sizeof(nic), .name = "lo", .link = link};
     uint32_t id;
     assert_int_equal(nst_nic_add(stack, &nic, &id), 0);
@@ -62,7 +62,7 @@ static void carries_datagrams_of_a_stack(void **state)
     assert_memory_equal(in, out, sizeof(out));
     nst_stack_free(stack);
     nst_loopback_free(link);
-    assert_int_equal(heap.live_blocks, 0);
+    assert_int_equal(alloc.live, 0);
 }
 
 TESTS({"what is sent comes back in order, checksums still open", gives_back_what_it_is_given},

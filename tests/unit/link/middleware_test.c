@@ -119,7 +119,7 @@ static void rig_init(struct rig *r, const struct nst_link_ops *ops, uint32_t roo
                                          .max_header = 14,
                                          .gso_max = 60000,
                                          .addr = {{2, 1}}}};
-    middleware_init(&r->m, &r->top.heap.allocator, &r->bottom.link, &pass_ops, 0);
+    middleware_init(&r->m, &r->top.alloc.allocator, &r->bottom.link, &pass_ops, 0);
     r->m.upper = (struct nst_link_upper){.deliver = pass_deliver, .writable = middleware_writable};
     top_attach(&r->top, &r->m.link);
 }
@@ -142,10 +142,10 @@ static void takes_over_what_the_lower_link_is(void **state)
     assert_int_equal(r.m.link.gso_max, 60000);
     assert_int_equal(r.m.link.addr.b[1], 1);
     struct middleware less;
-    middleware_init(&less, &r.top.heap.allocator, &r.bottom.link, &pass_ops, NST_LINK_TSO4);
+    middleware_init(&less, &r.top.alloc.allocator, &r.bottom.link, &pass_ops, NST_LINK_TSO4);
     assert_int_equal(less.link.caps, NST_LINK_CSUM_TX | NST_LINK_USO);
     assert_int_equal(less.link.gso_max, 60000);
-    middleware_init(&less, &r.top.heap.allocator, &r.bottom.link, &pass_ops,
+    middleware_init(&less, &r.top.alloc.allocator, &r.bottom.link, &pass_ops,
                     NST_LINK_TSO4 | NST_LINK_USO);
     assert_int_equal(less.link.gso_max, 0);
     rig_fini(&r);

@@ -3,7 +3,7 @@
 #include "top.h"
 
 struct rig {
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2];
     struct top top[2];
 };
@@ -11,8 +11,8 @@ struct rig {
 static void rig_init(struct rig *r, uint32_t limit, uint32_t caps)
 {
     const struct nst_pipe_config config = {.size = sizeof(config), .limit = limit, .caps = caps};
-    heap_init(&r->heap);
-    assert_int_equal(nst_pipe_new(&r->heap.allocator, &config, r->ends), 0);
+    alloc_init(&r->alloc);
+    assert_int_equal(nst_pipe_new(&r->alloc.allocator, &config, r->ends), 0);
     for (int i = 0; i < 2; i++) {
         top_init(&r->top[i], 4 << 20);
         top_attach(&r->top[i], r->ends[i]);
@@ -25,7 +25,7 @@ static void rig_fini(struct rig *r)
     top_detach(&r->top[1]);
     nst_pipe_free(r->ends);
     assert_null(r->ends[0]);
-    assert_int_equal(r->heap.live_blocks, 0);
+    assert_int_equal(r->alloc.live, 0);
     /* Blocks are shared between the two pools: those that hold them go first. */
     for (int i = 0; i < 2; i++) {
         top_forget(&r->top[i].got);
@@ -132,15 +132,15 @@ static void a_receiver_without_memory_loses(void **state)
 
 static void what_it_offers_is_what_was_asked_for(void **state)
 {
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2];
-    heap_init(&heap);
+    alloc_init(&alloc);
     struct nst_pipe_config config = {.size = sizeof(config),
                                      .ethernet = true,
                                      .mtu = 9000,
                                      .caps = NST_LINK_USO,
                                      .addr = {{{2, 1}}, {{2, 2}}}};
-    assert_int_equal(nst_pipe_new(&heap.allocator, &config, ends), 0);
+    assert_int_equal(nst_pipe_new(&alloc.allocator, &config, ends), 0);
     for (int i = 0; i < 2; i++) {
         assert_int_equal(ends[i]->caps, NST_LINK_USO | NST_LINK_RESOLVES);
         assert_int_equal(ends[i]->gso_max, 65535);
@@ -152,11 +152,11 @@ static void what_it_offers_is_what_was_asked_for(void **state)
     }
     nst_pipe_free(ends);
     config.size--;
-    assert_int_equal(nst_pipe_new(&heap.allocator, &config, ends), -NST_EINVAL);
+    assert_int_equal(nst_pipe_new(&alloc.allocator, &config, ends), -NST_EINVAL);
     config.size++;
-    heap.fail_at = heap.calls + 1;
-    assert_int_equal(nst_pipe_new(&heap.allocator, &config, ends), -NST_ENOMEM);
-    assert_int_equal(heap.live_blocks, 0);
+    alloc.fail_at = alloc.count + 1;
+    assert_int_equal(nst_pipe_new(&alloc.allocator, &config, ends), -NST_ENOMEM);
+    assert_int_equal(alloc.live, 0);
 }
 
 TESTS({"packets go both ways, in order, when the receiver runs", carries_both_ways_in_order},

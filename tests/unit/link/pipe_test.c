@@ -1,125 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Two stacks over a pipe, with and without impairment: whole connections on a virtual clock. */
-#include "pair.h"
 #include "testing.h"
 
-#define CHUNK 65536
+#include "tcp_pair.h"
 
-/* Byte i of the stream that every transfer here sends: no period that a lost block could hide in.
- */
-static uint8_t byte_at(uint64_t i)
+/* Moves `total` bytes and closes; nothing may stall. Gives the fingerprint of all frames, and how
+ * long it took. */
+static uint64_t transfer(const struct world_config *config, uint64_t total, nst_time *ret_took)
 {
-    i *= 0x9e3779b97f4a7c15u;
-    return (uint8_t)(i >> 56);
-}
-
-static uint64_t send_some(struct pair *p, nst_socket s, uint64_t at, uint64_t total)
-{
-    static uint8_t data[CHUNK];
-    while (at < total) {
-        size_t n = total - at < CHUNK ? (size_t)(total - at) : CHUNK;
-        for (size_t i = 0; i < n; i++)
-            data[i] = byte_at(at + i);
-        int64_t r = nst_socket_send(p->stack[0], s, data, n, 0);
-        if (r == -NST_EAGAIN)
-            break;
-        assert_true(r > 0);
-        at += (uint64_t)r;
-        if (at == total)
-            assert_int_equal(nst_socket_shutdown(p->stack[0], s, NST_SHUT_SEND), 0);
-    }
-    return at;
-}
-
-static uint64_t receive_some(struct pair *p, nst_socket s, uint64_t at, bool *ret_ended)
-{
-    static uint8_t data[CHUNK];
-    for (;;) {
-        int64_t r = nst_socket_recv(p->stack[1], s, data, sizeof(data), 0);
-        if (r == -NST_EAGAIN)
-            return at;
-        assert_true(r >= 0);
-        if (r == 0) {
-            *ret_ended = true;
-            return at;
-        }
-        for (int64_t i = 0; i < r; i++)
-            if (data[i] != byte_at(at + (uint64_t)i))
-                fail_msg("byte %llu differs", (unsigned long long)(at + (uint64_t)i));
-        at += (uint64_t)r;
-    }
-}
-
-/* Moves `total` bytes; fails when nothing arrives for two minutes of virtual time. Gives the digest
- * of all frames. */
-static uint64_t transfer(const struct pair_config *config, uint64_t total, nst_time *ret_took)
-{
-    struct pair p;
-    nst_socket client, server;
-    uint64_t sent = 0, received = 0;
-    bool ended = false;
-    pair_init(&p, config);
-    pair_connect(&p, &client, &server);
-    nst_time begun = p.now, last = p.now;
-    while (!ended) {
-        sent = send_some(&p, client, sent, total);
-        uint64_t before = received;
-        received = receive_some(&p, server, received, &ended);
-        if (received != before)
-            last = p.now;
-        if (!ended && !pair_step(&p, last + 120 * NST_SEC))
-            fail_msg("stalled after %llu bytes", (unsigned long long)received);
-    }
-    assert_int_equal(received, total);
-    *ret_took = p.now - begun;
-    assert_int_equal(nst_socket_close(p.stack[1], server), 0);
-    assert_int_equal(nst_socket_close(p.stack[0], client), 0);
-    pair_run_until(&p, p.now + 300 * NST_SEC);
-    uint64_t digest = p.digest;
-    pair_fini(&p);
-    return digest;
+    struct tcp_pair p;
+    struct tcp_flow flow = {.from = 0, .total = total, .shut = true};
+    tcp_pair_init(&p, config);
+    tcp_pair_connect(&p);
+    nst_time begun = p.w.now;
+    if (!tcp_pair_transfer(&p, &flow, NULL, NST_TIME_NEVER - begun))
+        fail_msg("stalled after %llu bytes", (unsigned long long)flow.received);
+    assert_int_equal(flow.received, total);
+    *ret_took = p.w.now - begun;
+    assert_int_equal(nst_socket_close(p.w.hosts[1].stack, p.s[1]), 0);
+    assert_int_equal(nst_socket_close(p.w.hosts[0].stack, p.s[0]), 0);
+    world_run_for(&p.w, 300 * NST_SEC);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(nst_nic_remove(p.w.hosts[i].stack, p.w.hosts[i].nic), 0);
+    uint64_t fingerprint = p.w.fingerprint;
+    tcp_pair_fini(&p);
+    return fingerprint;
 }
 
 static void carries_a_stream(void **state)
 {
-    const struct pair_config config = {.seed = 1, .pipe = {.mtu = 1500}};
+    const struct world_config config = {.bare_ip = true};
     nst_time took;
     transfer(&config, 10 << 20, &took);
 }
 
 static void carries_a_stream_over_ethernet(void **state)
 {
-    const struct pair_config config = {.seed = 2, .pipe = {.mtu = 1500, .ethernet = true}};
+    const struct world_config config = {.bare_ip = false};
     nst_time took;
     transfer(&config, 1 << 20, &took);
 }
 
 static void carries_large_segments(void **state)
 {
-    const struct pair_config config = {
-        .seed = 3, .pipe = {.mtu = 65535, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4}};
+    const struct world_config config = {
+        .bare_ip = true, .mtu = 65535, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
     nst_time took;
     transfer(&config, 64 << 20, &took);
 }
 
 static void blocks_and_goes_on_when_the_other_end_is_slow(void **state)
 {
-    const struct pair_config config = {.seed = 4, .pipe = {.mtu = 1500, .limit = 4}};
+    const struct world_config config = {.bare_ip = true, .limit = 4};
     nst_time took;
     transfer(&config, 4 << 20, &took);
 }
 
 static void survives_loss_and_reordering_the_same_way_twice(void **state)
 {
-    const struct pair_config config = {.seed = 5,
-                                       .pipe = {.mtu = 1500},
-                                       .impair = {.delay = 5 * NST_MSEC,
-                                                  .jitter = NST_MSEC / 2,
-                                                  .loss_ppm = 10000,
-                                                  .reorder_ppm = 10000}};
+    const struct nst_impair_direction d = {
+        .delay = 5 * NST_MSEC, .jitter = NST_MSEC / 2, .loss_ppm = 10000, .reorder_ppm = 10000};
+    const struct world_config config = {
+        .bare_ip = true, .impair = {d, d}, .impair_seed = 5, .fingerprint = true};
     nst_time first, second;
-    uint64_t digest = transfer(&config, 100u << 20, &first);
-    assert_true(transfer(&config, 100u << 20, &second) == digest);
+    uint64_t fingerprint = transfer(&config, 100u << 20, &first);
+    assert_true(transfer(&config, 100u << 20, &second) == fingerprint);
     assert_true(first == second);
     print_message("100 MiB at 1 %% loss and reordering, 10 ms round trip: %.1f s of virtual time\n",
                   (double)first / 1e9);
@@ -127,10 +72,9 @@ static void survives_loss_and_reordering_the_same_way_twice(void **state)
 
 static void survives_corruption_and_duplicates(void **state)
 {
-    const struct pair_config config = {
-        .seed = 6,
-        .pipe = {.mtu = 1500},
-        .impair = {.delay = NST_MSEC, .corrupt_ppm = 5000, .duplicate_ppm = 5000}};
+    const struct nst_impair_direction d = {
+        .delay = NST_MSEC, .corrupt_ppm = 5000, .duplicate_ppm = 5000};
+    const struct world_config config = {.bare_ip = true, .impair = {d, d}, .impair_seed = 6};
     nst_time took;
     transfer(&config, 10 << 20, &took);
 }

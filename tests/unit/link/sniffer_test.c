@@ -2,7 +2,7 @@
 #include "top.h"
 
 struct rig {
-    struct heap heap;
+    struct alloc alloc;
     struct nst_link *ends[2], *sniffer;
     struct top top[2]; /* 0 is above the sniffer */
     uint32_t seen_out[64], seen_in[64];
@@ -22,9 +22,9 @@ static void rig_init(struct rig *r, uint32_t limit)
 {
     const struct nst_pipe_config config = {.size = sizeof(config), .limit = limit};
     *r = (struct rig){.outs = 0};
-    heap_init(&r->heap);
-    assert_int_equal(nst_pipe_new(&r->heap.allocator, &config, r->ends), 0);
-    r->sniffer = nst_sniffer_new(&r->heap.allocator, r->ends[0], see, r);
+    alloc_init(&r->alloc);
+    assert_int_equal(nst_pipe_new(&r->alloc.allocator, &config, r->ends), 0);
+    r->sniffer = nst_sniffer_new(&r->alloc.allocator, r->ends[0], see, r);
     assert_non_null(r->sniffer);
     for (int i = 0; i < 2; i++)
         top_init(&r->top[i], 4 << 20);
@@ -38,7 +38,7 @@ static void rig_fini(struct rig *r)
     top_detach(&r->top[1]);
     nst_sniffer_free(r->sniffer);
     nst_pipe_free(r->ends);
-    assert_int_equal(r->heap.live_blocks, 0);
+    assert_int_equal(r->alloc.live, 0);
     top_forget(&r->top[0].got);
     top_forget(&r->top[1].got);
     top_fini(&r->top[0]);
@@ -118,8 +118,8 @@ static void without_memory_there_is_none(void **state)
 {
     struct rig r;
     rig_init(&r, 0);
-    r.heap.fail_at = r.heap.calls + 1;
-    assert_null(nst_sniffer_new(&r.heap.allocator, r.ends[0], see, &r));
+    r.alloc.fail_at = r.alloc.count + 1;
+    assert_null(nst_sniffer_new(&r.alloc.allocator, r.ends[0], see, &r));
     nst_sniffer_free(NULL);
     rig_fini(&r);
 }

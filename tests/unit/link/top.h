@@ -10,14 +10,14 @@
 
 #include <nicstack/link.h>
 
-#include "heap.h"
+#include "alloc.h"
 #include "packet/pool.h"
 
 #define TOP_HEADROOM 64
 
 struct top {
     struct nst_link_upper upper;
-    struct heap heap;
+    struct alloc alloc;
     struct nst_pool *pool;
     struct nst_link *link; /* NULL: not attached */
     struct nst_pktq got;
@@ -38,8 +38,8 @@ static inline void top_writable(struct nst_link_upper *upper)
 static inline void top_init(struct top *t, uint64_t memory_limit)
 {
     *t = (struct top){.upper = {.deliver = top_deliver, .writable = top_writable}};
-    heap_init(&t->heap);
-    t->pool = pool_new(&t->heap.allocator, memory_limit);
+    alloc_init(&t->alloc);
+    t->pool = pool_new(&t->alloc.allocator, memory_limit);
     assert_non_null(t->pool);
 }
 
@@ -78,7 +78,7 @@ static inline void top_fini(struct top *t)
     top_forget(&t->txq);
     assert_int_equal(t->pool->packets_alive, 0);
     pool_retire(t->pool);
-    assert_int_equal(t->heap.live_bytes, 0);
+    assert_int_equal(t->alloc.live_bytes, 0);
 }
 
 static inline uint8_t top_byte(uint32_t number, uint32_t i)

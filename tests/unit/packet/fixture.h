@@ -16,8 +16,8 @@ struct fixture {
 static inline void fixture_begin(struct fixture *f, uint64_t limit)
 {
     *f = (struct fixture){0};
-    struct nst_allocator allocator = alloc_public(&f->alloc);
-    f->pool = pool_new(&allocator, limit);
+    alloc_init(&f->alloc);
+    f->pool = pool_new(&f->alloc.allocator, limit);
     assert_non_null(f->pool);
 }
 

@@ -3,10 +3,11 @@
 
 static void refused_pool(void **state)
 {
-    struct alloc a = {.fail_at = 1};
-    struct nst_allocator allocator = alloc_public(&a);
-    assert_null(pool_new(&allocator, 0));
-    assert_null(pool_new(&allocator, 10));
+    struct alloc a;
+    alloc_init(&a);
+    a.fail_at = 1;
+    assert_null(pool_new(&a.allocator, 0));
+    assert_null(pool_new(&a.allocator, 10));
     assert_int_equal(a.live, 0);
 }
 

@@ -23,11 +23,7 @@ static void start(struct world *w)
     const struct nst_forwarder_config config = {
         .size = sizeof(config), .tcp = true, .udp = true, .icmp_echo = true};
     world_init_pair(w, NULL);
-    const struct nst_route route = {
-        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = w->hosts[0].nic, .gateway = w->hosts[1].addr};
-    assert_int_equal(nst_route_add(GUEST(w), &route), 0);
-    assert_int_equal(nst_nic_set_promiscuous(HOST(w), w->hosts[1].nic, true), 0);
-    assert_int_equal(nst_nic_set_spoofing(HOST(w), w->hosts[1].nic, true), 0);
+    world_route_all(w);
     assert_int_equal(nst_forwarder_start(HOST(w), &config), 0);
 }
 

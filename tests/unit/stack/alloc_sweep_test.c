@@ -8,25 +8,19 @@
 #include "testing.h"
 
 #include <nicstack/forwarder.h>
-#include <nicstack/nic.h>
 
-#include "alloc.h"
+#include "world.h"
 
 #define GAVE_UP       1 /* a scenario's end without success: only when there is no memory at all */
 #define PATIENCE      (200 * NST_SEC)
 #define STREAM_BYTES  60000u
-#define RUNS_AT_ONCE  100000
 #define SWEEP_ENOUGH  100000
 #define NOT_CONNECTED ((nst_socket)0)
 
 struct sweep {
-    struct alloc alloc;
-    struct nst_allocator allocator;
-    struct nst_stack *stack[2];
-    struct nst_link *ends[2];
-    uint32_t nic[2];
-    nst_time now;
-    bool open; /* host 1 takes everything */
+    struct world w;     /* whatever of it could be made */
+    struct alloc alloc; /* of all */
+    bool open;          /* host 1 takes everything */
 };
 
 typedef int scenario(struct sweep *s);
@@ -46,21 +40,21 @@ typedef int scenario(struct sweep *s);
 static int make_host(struct sweep *s, int i)
 {
     struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = s->allocator, .now = s->now};
+        .size = sizeof(config), .allocator = s->alloc.allocator, .now = s->w.now};
     memset(config.seed, 7 + i, sizeof(config.seed));
-    TRY(nst_stack_new(&config, &s->stack[i]));
+    TRY(nst_stack_new(&config, &s->w.hosts[i].stack));
     const struct nst_nic_config nic = {.size = sizeof(nic),
-                                       .link = s->ends[i],
+                                       .link = s->w.pipe[i],
                                        .promiscuous = s->open && i == 1,
                                        .spoofing = s->open && i == 1};
-    TRY(nst_nic_add(s->stack[i], &nic, &s->nic[i]));
+    TRY(nst_nic_add(s->w.hosts[i].stack, &nic, &s->w.hosts[i].nic));
     const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i)),
                                       .prefix_len = 24};
-    TRY(nst_nic_addr_add(s->stack[i], s->nic[i], &addr));
+    TRY(nst_nic_addr_add(s->w.hosts[i].stack, s->w.hosts[i].nic, &addr));
     const struct nst_route route = {.prefix = nst_addr_v4(0, 0, 0, 0),
-                                    .nic = s->nic[i],
+                                    .nic = s->w.hosts[i].nic,
                                     .gateway = nst_addr_v4(10, 0, 0, (uint8_t)(2 - i))};
-    TRY(nst_route_add(s->stack[i], &route));
+    TRY(nst_route_add(s->w.hosts[i].stack, &route));
     return 0;
 }
 
@@ -70,57 +64,30 @@ static int make(struct sweep *s, bool open)
                                          .ethernet = true,
                                          .addr = {{{2, 0, 0, 0, 0, 1}}, {{2, 0, 0, 0, 0, 2}}}};
     s->open = open;
-    TRY(nst_pipe_new(&s->allocator, &pipe, s->ends));
+    TRY(nst_pipe_new(&s->alloc.allocator, &pipe, s->w.pipe));
     TRY(make_host(s, 0));
     TRY(make_host(s, 1));
     return 0;
 }
 
-static void settle(struct sweep *s)
-{
-    for (int i = 0; i < RUNS_AT_ONCE; i++) {
-        nst_stack_run(s->stack[0], s->now, 0);
-        nst_stack_run(s->stack[1], s->now, 0);
-        if (nst_stack_next_deadline(s->stack[0]) > s->now &&
-            nst_stack_next_deadline(s->stack[1]) > s->now)
-            return;
-    }
-    fail_msg("the stacks do not come to rest");
-}
-
 /* To the next deadline, at most `limit`; false: the limit is reached. */
 static bool step(struct sweep *s, nst_time limit)
 {
-    settle(s);
-    nst_time a = nst_stack_next_deadline(s->stack[0]), b = nst_stack_next_deadline(s->stack[1]);
-    nst_time next = a < b ? a : b;
-    if (next > limit) {
-        s->now = limit;
-        settle(s);
-        return false;
-    }
-    s->now = next;
-    settle(s);
-    return true;
-}
-
-static void check_census(const struct nst_stack *stack)
-{
-    struct nst_census c;
-    nst_stack_get_census(stack, &c);
-    assert_int_equal(c.received + c.built + c.cloned + c.split,
-                     c.transmitted + c.queued + c.delivered + c.merged + c.dropped);
+    if (world_step(&s->w, limit))
+        return true;
+    s->w.now = limit;
+    world_run(&s->w);
+    return false;
 }
 
 static void unmake(struct sweep *s)
 {
     for (int i = 0; i < 2; i++) {
-        if (s->stack[i] != NULL)
-            check_census(s->stack[i]);
-        nst_stack_free(s->stack[i]);
+        if (s->w.hosts[i].stack != NULL)
+            world_check_census(s->w.hosts[i].stack, false);
+        nst_stack_free(s->w.hosts[i].stack);
     }
-    if (s->ends[0] != NULL)
-        nst_pipe_free(s->ends);
+    nst_pipe_free(s->w.pipe);
 }
 
 static struct nst_endpoint end(uint8_t host, uint16_t port)
@@ -141,14 +108,15 @@ static int change_things(struct sweep *s)
     int error = make(s, false);
     for (uint8_t i = 0; error == 0 && i < 40; i++) {
         addr.addr = nst_addr_v4(10, 9, i, 1);
-        TRY(nst_nic_addr_add(s->stack[0], s->nic[0], &addr));
+        TRY(nst_nic_addr_add(s->w.hosts[0].stack, s->w.hosts[0].nic, &addr));
         const struct nst_addr neigh = nst_addr_v4(10, 0, 0, (uint8_t)(50 + i));
-        TRY(nst_neigh_add(s->stack[0], s->nic[0], &neigh, (struct nst_mac){{2, 0, 0, 0, 1, i}}));
+        TRY(nst_neigh_add(s->w.hosts[0].stack, s->w.hosts[0].nic, &neigh,
+                          (struct nst_mac){{2, 0, 0, 0, 1, i}}));
     }
     if (error == 0) {
-        TRY(nst_nic_disable(s->stack[0], s->nic[0]));
-        TRY(nst_nic_enable(s->stack[0], s->nic[0]));
-        TRY(nst_nic_addr_remove(s->stack[0], s->nic[0], &addr.addr));
+        TRY(nst_nic_disable(s->w.hosts[0].stack, s->w.hosts[0].nic));
+        TRY(nst_nic_enable(s->w.hosts[0].stack, s->w.hosts[0].nic));
+        TRY(nst_nic_addr_remove(s->w.hosts[0].stack, s->w.hosts[0].nic, &addr.addr));
     }
     return error;
 }
@@ -162,11 +130,11 @@ static int datagram(struct sweep *s, int from, nst_socket sender, nst_socket rec
         sent[i] = (uint8_t)(i * 7);
     const struct nst_endpoint *to = ret_message->remote.port != 0 ? &ret_message->remote : NULL;
     for (int tries = 0; tries < 8; tries++) {
-        TRY(nst_socket_sendto(s->stack[from], sender, sent, len, 0, to));
-        const nst_time limit = s->now + NST_SEC;
+        TRY(nst_socket_sendto(s->w.hosts[from].stack, sender, sent, len, 0, to));
+        const nst_time limit = s->w.now + NST_SEC;
         do {
-            int64_t n =
-                nst_socket_recvfrom(s->stack[1 - from], receiver, got, sizeof(got), 0, ret_message);
+            int64_t n = nst_socket_recvfrom(s->w.hosts[1 - from].stack, receiver, got, sizeof(got),
+                                            0, ret_message);
             if (n >= 0) {
                 assert_int_equal(n, len);
                 assert_memory_equal(got, sent, len);
@@ -184,10 +152,10 @@ static int echo_datagram(struct sweep *s, size_t len)
     const struct nst_endpoint to = end(2, 7);
     struct nst_message message = {0};
     TRY(make(s, false));
-    TRY(nst_socket_open(s->stack[1], NST_DATAGRAM, &server));
-    TRY(nst_socket_bind(s->stack[1], server, &to));
-    TRY(nst_socket_open(s->stack[0], NST_DATAGRAM, &client));
-    TRY(nst_socket_connect(s->stack[0], client, &to));
+    TRY(nst_socket_open(s->w.hosts[1].stack, NST_DATAGRAM, &server));
+    TRY(nst_socket_bind(s->w.hosts[1].stack, server, &to));
+    TRY(nst_socket_open(s->w.hosts[0].stack, NST_DATAGRAM, &client));
+    TRY(nst_socket_connect(s->w.hosts[0].stack, client, &to));
     int error = datagram(s, 0, client, server, &message, len);
     if (error == 0)
         error = datagram(s, 1, server, client, &message, len);
@@ -211,18 +179,18 @@ static int stream(struct sweep *s, int from, nst_socket sender, nst_socket recei
     size_t sent = 0, received = 0;
     for (size_t i = 0; i < sizeof(bytes); i++)
         bytes[i] = (uint8_t)(i * 13 + i / 251);
-    const nst_time limit = s->now + PATIENCE;
+    const nst_time limit = s->w.now + PATIENCE;
     do {
         if (sent < sizeof(bytes)) {
-            int64_t n =
-                nst_socket_send(s->stack[from], sender, bytes + sent, sizeof(bytes) - sent, 0);
+            int64_t n = nst_socket_send(s->w.hosts[from].stack, sender, bytes + sent,
+                                        sizeof(bytes) - sent, 0);
             if (n < 0 && n != -NST_EAGAIN && n != -NST_ENOMEM)
                 return (int)n;
             sent += n > 0 ? (size_t)n : 0;
             if (sent == sizeof(bytes))
-                TRY(nst_socket_shutdown(s->stack[from], sender, NST_SHUT_SEND));
+                TRY(nst_socket_shutdown(s->w.hosts[from].stack, sender, NST_SHUT_SEND));
         }
-        int64_t n = nst_socket_recv(s->stack[1 - from], receiver, got + received,
+        int64_t n = nst_socket_recv(s->w.hosts[1 - from].stack, receiver, got + received,
                                     sizeof(got) - received, 0);
         if (n < 0 && n != -NST_EAGAIN)
             return (int)n;
@@ -242,9 +210,9 @@ static int converse(struct sweep *s, nst_socket client, nst_socket server)
     int error = stream(s, 0, client, server);
     if (error == 0)
         error = stream(s, 1, server, client);
-    nst_socket_close(s->stack[0], client);
-    nst_socket_close(s->stack[1], server);
-    const nst_time limit = s->now + 70 * NST_SEC;
+    nst_socket_close(s->w.hosts[0].stack, client);
+    nst_socket_close(s->w.hosts[1].stack, server);
+    const nst_time limit = s->w.now + 70 * NST_SEC;
     while (step(s, limit))
         ;
     return error;
@@ -255,17 +223,17 @@ static int connect_and_close(struct sweep *s)
     nst_socket client, listener, server = NOT_CONNECTED;
     const struct nst_endpoint to = end(2, 80);
     TRY(make(s, false));
-    TRY(nst_socket_open(s->stack[1], NST_STREAM, &listener));
-    TRY(nst_socket_bind(s->stack[1], listener, &to));
-    TRY(nst_socket_listen(s->stack[1], listener, 4));
-    TRY(nst_socket_open(s->stack[0], NST_STREAM, &client));
-    int error = nst_socket_connect(s->stack[0], client, &to);
+    TRY(nst_socket_open(s->w.hosts[1].stack, NST_STREAM, &listener));
+    TRY(nst_socket_bind(s->w.hosts[1].stack, listener, &to));
+    TRY(nst_socket_listen(s->w.hosts[1].stack, listener, 4));
+    TRY(nst_socket_open(s->w.hosts[0].stack, NST_STREAM, &client));
+    int error = nst_socket_connect(s->w.hosts[0].stack, client, &to);
     if (error == -NST_ENOMEM)
-        error = nst_socket_connect(s->stack[0], client, &to);
+        error = nst_socket_connect(s->w.hosts[0].stack, client, &to);
     if (error != -NST_EINPROGRESS)
         return error;
-    const nst_time limit = s->now + PATIENCE;
-    while ((error = nst_socket_accept(s->stack[1], listener, &server, NULL)) != 0) {
+    const nst_time limit = s->w.now + PATIENCE;
+    while ((error = nst_socket_accept(s->w.hosts[1].stack, listener, &server, NULL)) != 0) {
         assert_true(error == -NST_EAGAIN || error == -NST_ENOMEM);
         if (!step(s, limit) && error != -NST_ENOMEM)
             return GAVE_UP;
@@ -278,8 +246,8 @@ static int connect_and_close(struct sweep *s)
 /* The next request of the forwarder, while `client` tries. */
 static int await_request(struct sweep *s, struct nst_request_info *ret_info)
 {
-    const nst_time limit = s->now + PATIENCE;
-    while (!nst_request_next(s->stack[1], ret_info)) {
+    const nst_time limit = s->w.now + PATIENCE;
+    while (!nst_request_next(s->w.hosts[1].stack, ret_info)) {
         if (!step(s, limit))
             return GAVE_UP;
     }
@@ -292,11 +260,11 @@ static int start_forwarder(struct sweep *s, nst_socket *ret_client, struct nst_r
         .size = sizeof(config), .tcp = true, .udp = true, .icmp_echo = true};
     const struct nst_endpoint to = {.addr = nst_addr_v4(198, 51, 100, 3), .port = 443};
     TRY(make(s, true));
-    TRY(nst_forwarder_start(s->stack[1], &config));
-    TRY(nst_socket_open(s->stack[0], NST_STREAM, ret_client));
-    int error = nst_socket_connect(s->stack[0], *ret_client, &to);
+    TRY(nst_forwarder_start(s->w.hosts[1].stack, &config));
+    TRY(nst_socket_open(s->w.hosts[0].stack, NST_STREAM, ret_client));
+    int error = nst_socket_connect(s->w.hosts[0].stack, *ret_client, &to);
     if (error == -NST_ENOMEM)
-        error = nst_socket_connect(s->stack[0], *ret_client, &to);
+        error = nst_socket_connect(s->w.hosts[0].stack, *ret_client, &to);
     return error == -NST_EINPROGRESS ? await_request(s, info) : error;
 }
 
@@ -307,7 +275,7 @@ static int forwarder_accepts(struct sweep *s)
     int error = start_forwarder(s, &client, &info);
     if (error != 0)
         return error;
-    TRY(nst_request_accept(s->stack[1], info.request, &server));
+    TRY(nst_request_accept(s->w.hosts[1].stack, info.request, &server));
     return converse(s, client, server);
 }
 
@@ -318,13 +286,13 @@ static int forwarder_refuses(struct sweep *s)
     int error = start_forwarder(s, &client, &info);
     if (error != 0)
         return error;
-    assert_int_equal(nst_request_refuse(s->stack[1], info.request, NST_REFUSE_RESET), 0);
+    assert_int_equal(nst_request_refuse(s->w.hosts[1].stack, info.request, NST_REFUSE_RESET), 0);
     /* If the RST itself had no memory, the SYN comes again and makes another request. */
-    const nst_time limit = s->now + PATIENCE;
+    const nst_time limit = s->w.now + PATIENCE;
     do {
-        if (nst_request_next(s->stack[1], &info))
-            nst_request_refuse(s->stack[1], info.request, NST_REFUSE_RESET);
-        error = nst_socket_error(s->stack[0], client);
+        if (nst_request_next(s->w.hosts[1].stack, &info))
+            nst_request_refuse(s->w.hosts[1].stack, info.request, NST_REFUSE_RESET);
+        error = nst_socket_error(s->w.hosts[0].stack, client);
     } while (error == 0 && step(s, limit));
     if (error != -NST_ECONNREFUSED)
         return GAVE_UP;
@@ -339,17 +307,17 @@ static int forwarder_datagrams(struct sweep *s)
     struct nst_message message = {0};
     nst_socket client, server;
     TRY(make(s, true));
-    TRY(nst_forwarder_start(s->stack[1], &config));
-    TRY(nst_socket_open(s->stack[0], NST_DATAGRAM, &client));
-    TRY(nst_socket_connect(s->stack[0], client, &to));
-    const nst_time limit = s->now + 10 * NST_SEC;
+    TRY(nst_forwarder_start(s->w.hosts[1].stack, &config));
+    TRY(nst_socket_open(s->w.hosts[0].stack, NST_DATAGRAM, &client));
+    TRY(nst_socket_connect(s->w.hosts[0].stack, client, &to));
+    const nst_time limit = s->w.now + 10 * NST_SEC;
     do {
-        TRY(nst_socket_send(s->stack[0], client, "ask", 3, 0));
-        step(s, s->now + NST_SEC);
-        if (s->now >= limit)
+        TRY(nst_socket_send(s->w.hosts[0].stack, client, "ask", 3, 0));
+        step(s, s->w.now + NST_SEC);
+        if (s->w.now >= limit)
             return GAVE_UP;
-    } while (!nst_request_next(s->stack[1], &info));
-    TRY(nst_request_accept(s->stack[1], info.request, &server));
+    } while (!nst_request_next(s->w.hosts[1].stack, &info));
+    TRY(nst_request_accept(s->w.hosts[1].stack, info.request, &server));
     return datagram(s, 1, server, client, &message, 900);
 }
 
@@ -358,8 +326,10 @@ static int forwarder_datagrams(struct sweep *s)
 static uint64_t sweep_once(scenario *play, uint64_t fail_at, uint64_t fail_from)
 {
     static struct sweep s;
-    s = (struct sweep){.now = NST_SEC, .alloc = {.fail_at = fail_at, .fail_from = fail_from}};
-    s.allocator = alloc_public(&s.alloc);
+    s = (struct sweep){.w = {.now = NST_SEC, .count = 2}};
+    alloc_init(&s.alloc);
+    s.alloc.fail_at = fail_at;
+    s.alloc.fail_from = fail_from;
     const int error = play(&s);
     if (error != 0 && !(fail_from != 0 && (error == -NST_ENOMEM || error == GAVE_UP ||
                                            error == -NST_ETIMEDOUT || error == -NST_EHOSTUNREACH)))

@@ -13,6 +13,7 @@
 
 #include "network/ipv4.h"
 #include "network/reassembly.h"
+#include "random.h"
 #include "stack/nic.h"
 #include "transport/forwarder.h"
 #include "wire/csum.h"
@@ -38,7 +39,7 @@ struct scene {
 
 static uint32_t pick(struct scene *s, uint32_t below)
 {
-    return (uint32_t)(world_random(&s->random) >> 32) % below;
+    return (uint32_t)(random_next(&s->random) >> 32) % below;
 }
 
 /* ---- The check ---- */
@@ -309,24 +310,25 @@ static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst
 static void begin(struct scene *s)
 {
     static const struct nst_mac mac = {{2, 0, 0, 0, 0, 1}};
+    alloc_init(&s->alloc);
+    alloc_init(&s->link_alloc);
     for (int i = 0; i < 2; i++) {
         struct nst_stack_config config = {.size = sizeof(config),
-                                          .allocator = alloc_public(&s->alloc),
+                                          .allocator = s->alloc.allocator,
                                           .memory_limit = pick(s, 2) ? 0 : 500000,
                                           .handle_local = pick(s, 2),
                                           .now = s->now};
         memset(config.seed, 5, sizeof(config.seed));
         assert_int_equal(nst_stack_new(&config, &s->stack[i]), 0);
     }
-    const struct nst_allocator allocator = alloc_public(&s->link_alloc);
     const uint32_t large = pick(s, 2) ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0;
     const struct nst_pipe_config pipe = {.size = sizeof(pipe),
                                          .caps = large,
                                          .limit = 1 + pick(s, 50),
                                          .ethernet = pick(s, 2),
                                          .addr = {{{2, 0, 0, 0, 1, 1}}, {{2, 0, 0, 0, 1, 2}}}};
-    assert_int_equal(nst_pipe_new(&allocator, &pipe, s->pipe), 0);
-    s->loopback = nst_loopback_new(&allocator);
+    assert_int_equal(nst_pipe_new(&s->link_alloc.allocator, &pipe, s->pipe), 0);
+    s->loopback = nst_loopback_new(&s->link_alloc.allocator);
     assert_non_null(s->loopback);
     memlink_init(&s->world, &mac);
     add_nic(s, 0, &s->world.link, nst_addr_v4(10, 0, 0, 1));

@@ -195,15 +195,15 @@ static void keeps_order(void **state)
         uint32_t in[4] = {0}, out[4] = {0}, next[4] = {0};
         begin();
         for (int i = 0; i < 40; i++) {
-            uint16_t flow = (uint16_t)(world_random(&random) % 4);
+            uint16_t flow = (uint16_t)(random_next(&random) % 4);
             struct variant v = {.seq = next[flow],
                                 .port = flow,
-                                .len = (uint16_t)(world_random(&random) % 5 != 0 ? 40 : 21)};
-            if (world_random(&random) % 8 == 0)
+                                .len = (uint16_t)(random_next(&random) % 5 != 0 ? 40 : 21)};
+            if (random_next(&random) % 8 == 0)
                 v.seq += 13;
-            if (world_random(&random) % 8 == 0)
+            if (random_next(&random) % 8 == 0)
                 v.flags = TCP_ACK | TCP_PSH;
-            if (world_random(&random) % 16 == 0)
+            if (random_next(&random) % 16 == 0)
                 v.flags = TCP_ACK | TCP_FIN;
             next[flow] = v.seq + v.len;
             for (uint32_t k = 0; k < v.len; k++)
@@ -237,13 +237,13 @@ static void undoes_segmentation(void **state)
     uint64_t random = 5;
     for (int round = 0; round < 60; round++) {
         static uint8_t f[FRAME_MAX];
-        uint32_t size = 200 + (uint32_t)(world_random(&random) % 1261);
-        uint32_t len = 1 + (uint32_t)(world_random(&random) % (45 * size));
+        uint32_t size = 200 + (uint32_t)(random_next(&random) % 1261);
+        uint32_t len = 1 + (uint32_t)(random_next(&random) % (45 * size));
         if (len > 65000)
             len = 65000;
         begin();
         const struct tcp_hdr hdr = {
-            .seq = (uint32_t)world_random(&random), .ack = 3, .flags = TCP_ACK | TCP_PSH, .wnd = 9};
+            .seq = (uint32_t)random_next(&random), .ack = 3, .flags = TCP_ACK | TCP_PSH, .wnd = 9};
         size_t n = frame_tcp4(f, &SEGMENTS_SRC, &SEGMENTS_DST, &hdr, NULL, NULL);
         struct pkt *p = segments_wrap(&s, f, n, len);
         nst_pkt_request_csum(pkt_pub(p), 20, TCP_CSUM_OFFSET);

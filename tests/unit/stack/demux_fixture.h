@@ -5,6 +5,7 @@
 
 #include "testing.h"
 
+#include "alloc.h"
 #include "stack/demux.h"
 #include "stack/nic.h"
 #include "stack/ports.h"
@@ -26,31 +27,16 @@ struct bare {
     struct nst_stack stack;
     struct nst_pool pool;
     struct nic nic[3]; /* ids 1 to 3 */
-    int allocations;   /* that still succeed; negative: all */
+    struct alloc alloc;
 };
-
-static void *bare_alloc(void *context, size_t size)
-{
-    struct bare *b = context;
-    if (b->allocations == 0)
-        return NULL;
-    if (b->allocations > 0)
-        b->allocations--;
-    return aligned_alloc(16, (size + 15) & ~(size_t)15);
-}
-
-static void bare_release(void *context, void *memory, size_t size)
-{
-    free(memory);
-}
 
 static inline struct bare *bare_new(uint8_t seed)
 {
     struct bare *b = calloc(1, sizeof(*b));
     const uint8_t bytes[32] = {seed};
 
-    b->allocations = -1;
-    mem_init(&b->pool.mem, &(struct nst_allocator){bare_alloc, bare_release, b}, 0);
+    alloc_init(&b->alloc);
+    mem_init(&b->pool.mem, &b->alloc.allocator, 0);
     b->stack.pool = &b->pool;
     rand_init(&b->stack.rand, bytes);
     b->stack.hash_key = rand_siphash_key(&b->stack.rand);
@@ -65,6 +51,7 @@ static inline void bare_free(struct bare *b)
 {
     demux_fini(&b->stack);
     assert_int_equal(b->pool.mem.used, 0);
+    assert_int_equal(b->alloc.live, 0);
     free(b);
 }
 

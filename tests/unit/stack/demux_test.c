@@ -253,7 +253,7 @@ static void refused_memory_leaves_nothing_behind(void **state)
     for (int n = 0;; n++) {
         struct bare *b = bare_new(12);
         struct demux_entry e = entry(IP_PROTO_UDP, ANY, 0, 0);
-        b->allocations = n;
+        alloc_fail_after(&b->alloc, n);
         const int r = demux_add(&b->stack, &e);
         if (r < 0) {
             assert_int_equal(r, -NST_ENOMEM);

@@ -385,7 +385,7 @@ static void a_flood_is_bounded_and_spares_what_is_in_use(void **state)
     confirm(PEER, 17, true, true);
     request("10.0.0.3", 19, true);
     lab_send(&lab, NULL, "10.0.0.3", 100, false); /* used, though nobody holds it now */
-    const size_t before = lab.allocated;
+    const size_t before = lab.alloc.live_bytes;
     for (unsigned i = 0; i < 100000; i++) {
         char from[32];
         snprintf(from, sizeof(from), "10.0.%u.%u", 1 + i / 250 % 250, 1 + i % 250);
@@ -394,7 +394,7 @@ static void a_flood_is_bounded_and_spares_what_is_in_use(void **state)
     }
     assert_int_equal(entry(PEER)->state, REA);
     assert_non_null(entry("10.0.0.3"));
-    assert_true(lab.allocated - before < 512 * 1024);
+    assert_true(lab.alloc.live_bytes - before < 512 * 1024);
     assert_true(lab.stack->counters.neigh_evicted > 50000);
     dst_put(held);
     lab_fini(&lab);

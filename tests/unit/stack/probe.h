@@ -97,9 +97,10 @@ static inline void probe_stack(struct probe *b, bool handle_local)
 {
     memset(b, 0, sizeof(*b));
     memset(&calls, 0, sizeof(calls));
+    alloc_init(&b->alloc);
     const struct nst_stack_config config = {
         .size = sizeof(config),
-        .allocator = alloc_public(&b->alloc),
+        .allocator = b->alloc.allocator,
         .seed = {1},
         .now = WORLD_START,
         .handle_local = handle_local,

@@ -8,6 +8,7 @@
 #include "alloc.h"
 #include "frames.h"
 #include "packet/pool.h"
+#include "random.h"
 #include "wire/csum.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
@@ -23,12 +24,11 @@ struct segments {
 static inline void segments_begin(struct segments *s)
 {
     uint64_t seed = 7;
-    memset(&s->alloc, 0, sizeof(s->alloc));
-    struct nst_allocator allocator = alloc_public(&s->alloc);
-    s->pool = pool_new(&allocator, 0);
+    alloc_init(&s->alloc);
+    s->pool = pool_new(&s->alloc.allocator, 0);
     assert_non_null(s->pool);
     for (size_t i = 0; i < sizeof(s->payload); i++)
-        s->payload[i] = (uint8_t)world_random(&seed);
+        s->payload[i] = (uint8_t)random_next(&seed);
 }
 
 static inline void segments_end(struct segments *s)

@@ -4,10 +4,11 @@
 
 static void refuses_bad_configs(void **state)
 {
-    struct alloc a = {0};
+    struct alloc a;
+    alloc_init(&a);
     struct nst_stack *stack = NULL;
     const struct nst_stack_config good = {
-        .size = sizeof(good), .allocator = alloc_public(&a), .seed = {1}};
+        .size = sizeof(good), .allocator = a.allocator, .seed = {1}};
     struct nst_stack_config c = good;
     c.size = 8;
     assert_int_equal(nst_stack_new(&c, &stack), -NST_EINVAL);
@@ -27,12 +28,13 @@ static void refuses_bad_configs(void **state)
 
 static void newer_callers(void **state)
 {
-    struct alloc a = {0};
+    struct alloc a;
+    alloc_init(&a);
     struct nst_stack *stack = NULL;
     struct {
         struct nst_stack_config c;
         uint8_t more[16];
-    } newer = {.c = {.size = sizeof(newer), .allocator = alloc_public(&a), .seed = {1}}};
+    } newer = {.c = {.size = sizeof(newer), .allocator = a.allocator, .seed = {1}}};
     assert_int_equal(nst_stack_new(&newer.c, &stack), 0);
     nst_stack_free(stack);
     newer.more[3] = 1;
@@ -58,13 +60,15 @@ static void creation_may_fail(void **state)
 {
     bool done = false;
     for (uint64_t n = 1; !done; n++) {
-        struct alloc a = {.fail_at = n};
+        struct alloc a;
+        alloc_init(&a);
+        a.fail_at = n;
         struct nst_stack *stack = NULL;
         struct memlink link;
         struct nst_mac mac = WORLD_MAC(1);
         uint32_t id;
         const struct nst_stack_config config = {
-            .size = sizeof(config), .allocator = alloc_public(&a), .seed = {1}};
+            .size = sizeof(config), .allocator = a.allocator, .seed = {1}};
         memlink_init(&link, &mac);
         int r = nst_stack_new(&config, &stack);
         if (r == 0) {
@@ -89,10 +93,11 @@ static void creation_may_fail(void **state)
 
 static void start_is_undone(void **state)
 {
-    struct alloc a = {0};
+    struct alloc a;
+    alloc_init(&a);
     struct nst_stack *stack;
     const struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = alloc_public(&a), .seed = {1}};
+        .size = sizeof(config), .allocator = a.allocator, .seed = {1}};
     memset(&calls, 0, sizeof(calls));
     assert_int_equal(stack_new(&config, &stack), 0);
     stack_add_net(stack, &probe_proto);
@@ -248,11 +253,12 @@ static void sink(void *context, const char *line)
 
 static void logs(void **state)
 {
-    struct alloc a = {0};
+    struct alloc a;
+    alloc_init(&a);
     struct nst_stack *stack;
     int lines = 0;
     const struct nst_stack_config config = {.size = sizeof(config),
-                                            .allocator = alloc_public(&a),
+                                            .allocator = a.allocator,
                                             .seed = {1},
                                             .log = sink,
                                             .log_context = &lines};

@@ -2,7 +2,7 @@
 /* Many connections, little memory: DESIGN decision 8. */
 #include "testing.h"
 
-#include "pair.h"
+#include "world.h"
 
 #define FLOWS     200
 #define BYTES     40000u
@@ -16,14 +16,14 @@ struct flow {
     bool shut, over;
 };
 
-static struct pair p;
+static struct world w;
 static struct flow flows[FLOWS];
 
 static void check_budget(void)
 {
     for (int i = 0; i < 2; i++) {
         struct nst_memory memory;
-        nst_stack_get_memory(p.stack[i], &memory);
+        nst_stack_get_memory(w.hosts[i].stack, &memory);
         assert_true(memory.peak <= memory.limit);
         assert_int_equal(memory.limit, BUDGET);
     }
@@ -43,14 +43,14 @@ static void write_some(int i)
         uint32_t n = BYTES - f->sent < sizeof(bytes) ? BYTES - f->sent : (uint32_t)sizeof(bytes);
         for (uint32_t k = 0; k < n; k++)
             bytes[k] = byte_of(i, f->sent + k);
-        const int64_t done = nst_socket_send(p.stack[0], f->client, bytes, n, 0);
+        const int64_t done = nst_socket_send(w.hosts[0].stack, f->client, bytes, n, 0);
         if (done < 0) {
             assert_true(done == -NST_EAGAIN || done == -NST_ENOMEM || done == -NST_ENOTCONN);
             return;
         }
         f->sent += (uint32_t)done;
     }
-    if (!f->shut && nst_socket_shutdown(p.stack[0], f->client, NST_SHUT_SEND) == 0)
+    if (!f->shut && nst_socket_shutdown(w.hosts[0].stack, f->client, NST_SHUT_SEND) == 0)
         f->shut = true;
 }
 
@@ -59,7 +59,8 @@ static void read_some(int i)
     uint8_t bytes[READ_SIZE];
     struct flow *f = &flows[i];
     int64_t n;
-    while (!f->over && (n = nst_socket_recv(p.stack[1], f->server, bytes, sizeof(bytes), 0)) >= 0) {
+    while (!f->over &&
+           (n = nst_socket_recv(w.hosts[1].stack, f->server, bytes, sizeof(bytes), 0)) >= 0) {
         for (int64_t k = 0; k < n; k++)
             assert_int_equal(bytes[k], byte_of(i, f->received + (uint32_t)k));
         f->received += (uint32_t)n;
@@ -77,7 +78,7 @@ static int flow_of(const struct nst_endpoint *peer)
     struct nst_endpoint local;
     for (int i = 0; i < FLOWS; i++) {
         if (flows[i].client != 0 &&
-            nst_socket_get_local(p.stack[0], flows[i].client, &local) == 0 &&
+            nst_socket_get_local(w.hosts[0].stack, flows[i].client, &local) == 0 &&
             local.port == peer->port)
             return i;
     }
@@ -89,20 +90,20 @@ static void accept_all(nst_socket listener)
 {
     nst_socket s;
     struct nst_endpoint peer;
-    while (nst_socket_accept(p.stack[1], listener, &s, &peer) == 0)
+    while (nst_socket_accept(w.hosts[1].stack, listener, &s, &peer) == 0)
         flows[flow_of(&peer)].server = s;
 }
 
 /* Opens what there is memory for. */
 static void connect_all(void)
 {
-    const struct nst_endpoint to = pair_endpoint(1, 80);
+    const struct nst_endpoint to = world_endpoint(1, 80);
     for (int i = 0; i < FLOWS; i++) {
         struct flow *f = &flows[i];
-        if (f->client != 0 || nst_socket_open(p.stack[0], NST_STREAM, &f->client) != 0)
+        if (f->client != 0 || nst_socket_open(w.hosts[0].stack, NST_STREAM, &f->client) != 0)
             continue;
-        if (nst_socket_connect(p.stack[0], f->client, &to) != -NST_EINPROGRESS) {
-            nst_socket_close(p.stack[0], f->client);
+        if (nst_socket_connect(w.hosts[0].stack, f->client, &to) != -NST_EINPROGRESS) {
+            nst_socket_close(w.hosts[0].stack, f->client);
             f->client = 0;
         }
     }
@@ -130,72 +131,73 @@ static void turn(nst_socket listener, bool reading)
 }
 
 /* reading: from the beginning; else only after everything that fits has been stuffed in. */
-static void run_flows(const struct pair_config *config, bool reading)
+static void run_flows(const struct world_config *config, bool reading)
 {
     nst_socket listener;
     struct nst_memory before[2], after;
-    const struct nst_endpoint at = pair_endpoint(1, 80);
+    const struct nst_endpoint at = world_endpoint(1, 80);
     memset(flows, 0, sizeof(flows));
-    pair_init(&p, config);
+    world_init_pair(&w, config);
     for (int i = 0; i < 2; i++)
-        nst_stack_get_memory(p.stack[i], &before[i]);
-    assert_int_equal(nst_socket_open(p.stack[1], NST_STREAM, &listener), 0);
-    assert_int_equal(nst_socket_bind(p.stack[1], listener, &at), 0);
-    assert_int_equal(nst_socket_listen(p.stack[1], listener, FLOWS), 0);
+        nst_stack_get_memory(w.hosts[i].stack, &before[i]);
+    assert_int_equal(nst_socket_open(w.hosts[1].stack, NST_STREAM, &listener), 0);
+    assert_int_equal(nst_socket_bind(w.hosts[1].stack, listener, &at), 0);
+    assert_int_equal(nst_socket_listen(w.hosts[1].stack, listener, FLOWS), 0);
     if (!reading) {
-        const nst_time full = p.now + 30 * NST_SEC;
+        const nst_time full = w.now + 30 * NST_SEC;
         do
             turn(listener, false);
-        while (pair_step(&p, full));
+        while (world_step(&w, full));
     }
-    const nst_time limit = p.now + PATIENCE;
+    const nst_time limit = w.now + PATIENCE;
     while (finished() < FLOWS) {
         turn(listener, true);
-        if (!pair_step(&p, limit) && finished() < FLOWS) {
+        if (!world_step(&w, limit) && finished() < FLOWS) {
             turn(listener, true);
-            if (nst_stack_next_deadline(p.stack[0]) > limit &&
-                nst_stack_next_deadline(p.stack[1]) > limit && finished() < FLOWS)
+            if (nst_stack_next_deadline(w.hosts[0].stack) > limit &&
+                nst_stack_next_deadline(w.hosts[1].stack) > limit && finished() < FLOWS)
                 fail_msg("only %d flows came to their end", finished());
         }
     }
     for (int i = 0; i < FLOWS; i++) {
-        assert_int_equal(nst_socket_close(p.stack[0], flows[i].client), 0);
-        assert_int_equal(nst_socket_close(p.stack[1], flows[i].server), 0);
+        assert_int_equal(nst_socket_close(w.hosts[0].stack, flows[i].client), 0);
+        assert_int_equal(nst_socket_close(w.hosts[1].stack, flows[i].server), 0);
     }
-    assert_int_equal(nst_socket_close(p.stack[1], listener), 0);
-    pair_run_until(&p, p.now + 300 * NST_SEC);
+    assert_int_equal(nst_socket_close(w.hosts[1].stack, listener), 0);
+    world_run_until(&w, w.now + 300 * NST_SEC);
     check_budget();
     for (int i = 0; i < 2; i++) {
         struct nst_census census;
-        nst_stack_get_census(p.stack[i], &census);
+        nst_stack_get_census(w.hosts[i].stack, &census);
         assert_int_equal(census.alive, 0);
         assert_int_equal(census.blocks, 0);
-        nst_stack_get_memory(p.stack[i], &after);
+        nst_stack_get_memory(w.hosts[i].stack, &after);
         /* Tables and slabs that are kept for the next connections. */
         assert_true(after.used <= before[i].used + BUDGET / 4);
     }
-    pair_fini(&p);
+    world_fini(&w);
 }
 
 static void at_once(void **state)
 {
-    const struct pair_config config = {.seed = 3, .memory_limit = BUDGET};
+    const struct world_config config = {.bare_ip = true, .stack.memory_limit = BUDGET};
     run_flows(&config, true);
 }
 
 static void lossy(void **state)
 {
-    const struct pair_config config = {
-        .seed = 4,
-        .memory_limit = BUDGET,
-        .impair = {.delay = 5 * NST_MSEC, .loss_ppm = 10000, .reorder_ppm = 10000}};
+    const struct nst_impair_direction d = {
+        .delay = 5 * NST_MSEC, .loss_ppm = 10000, .reorder_ppm = 10000};
+    const struct world_config config = {
+        .bare_ip = true, .stack.memory_limit = BUDGET, .impair = {d, d}, .impair_seed = 4};
     run_flows(&config, true);
 }
 
 static void stuffed(void **state)
 {
-    const struct pair_config config = {
-        .seed = 5, .memory_limit = BUDGET, .impair = {.delay = NST_MSEC}};
+    const struct nst_impair_direction d = {.delay = NST_MSEC};
+    const struct world_config config = {
+        .bare_ip = true, .stack.memory_limit = BUDGET, .impair = {d, d}, .impair_seed = 5};
     run_flows(&config, false);
 }
 

@@ -81,26 +81,27 @@ static void sweep(void **state)
     static const uint32_t seqs[] = {0,     1,      2,          1000,       65160,     65161,
                                     65281, 100000, 0x7fffffff, 0x80000001, 0xfffffff0};
     static const uint32_t acks[] = {0, 1, 500, 1001, 1002, 1003, 0x80000000};
-    for (uint8_t s = NST_TCP_CLOSED; s <= NST_TCP_TIME_WAIT; s++)
+    for (unsigned s = NST_TCP_CLOSED; s <= NST_TCP_TIME_WAIT; s++)
         for (uint16_t bits = 0; bits < 32; bits++)
             for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
                 const uint16_t flags =
                     (uint16_t)((bits & 7) | (bits & 8 ? TCP_ACK : 0) | (bits & 16 ? TCP_URG : 0));
                 /* Every number with the flags once; the ACKs in turn. */
-                try_one(s, flags, seqs[i], acks[(i + bits + s) % 7]);
+                try_one((uint8_t)s, flags, seqs[i], acks[(i + bits + s) % 7]);
             }
 }
 
 static void table(void **state)
 {
-    for (uint8_t s = NST_TCP_ESTABLISHED; s <= NST_TCP_LAST_ACK; s++) {
-        assert_int_equal(legal_check(s, TCP_ACK), LEGAL_PASS);
-        assert_int_equal(legal_check(s, TCP_ACK | TCP_FIN | TCP_PSH | TCP_URG), LEGAL_PASS);
-        assert_int_equal(legal_check(s, TCP_SYN), LEGAL_CHALLENGE);
-        assert_int_equal(legal_check(s, TCP_SYN | TCP_ACK), LEGAL_CHALLENGE);
-        assert_int_equal(legal_check(s, TCP_SYN | TCP_RST), LEGAL_DROP);
-        assert_int_equal(legal_check(s, 0), LEGAL_DROP);
-        assert_int_equal(legal_check(s, TCP_RST), LEGAL_PASS);
+    for (unsigned s = NST_TCP_ESTABLISHED; s <= NST_TCP_LAST_ACK; s++) {
+        assert_int_equal(legal_check((uint8_t)s, TCP_ACK), LEGAL_PASS);
+        assert_int_equal(legal_check((uint8_t)s, TCP_ACK | TCP_FIN | TCP_PSH | TCP_URG),
+                         LEGAL_PASS);
+        assert_int_equal(legal_check((uint8_t)s, TCP_SYN), LEGAL_CHALLENGE);
+        assert_int_equal(legal_check((uint8_t)s, TCP_SYN | TCP_ACK), LEGAL_CHALLENGE);
+        assert_int_equal(legal_check((uint8_t)s, TCP_SYN | TCP_RST), LEGAL_DROP);
+        assert_int_equal(legal_check((uint8_t)s, 0), LEGAL_DROP);
+        assert_int_equal(legal_check((uint8_t)s, TCP_RST), LEGAL_PASS);
     }
     assert_int_equal(legal_check(NST_TCP_LISTEN, TCP_SYN | TCP_ECE | TCP_CWR), LEGAL_PASS);
     assert_int_equal(legal_check(NST_TCP_LISTEN, TCP_ACK), LEGAL_RESET);

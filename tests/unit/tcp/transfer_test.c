@@ -32,7 +32,7 @@ static void both_ways(void **state)
 static void large_segments(void **state)
 {
     struct tcp_pair p;
-    const struct tcp_pair_config config = {.caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
+    const struct world_config config = {.bare_ip = true, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
     tcp_pair_init(&p, &config);
     tcp_pair_connect(&p);
     struct tcp_flow a = {.from = 0, .total = 50000000};
@@ -54,7 +54,8 @@ static void odd_sizes(void **state)
 static uint64_t lossy(uint64_t total, const struct nst_impair_direction *d, nst_time *ret_time)
 {
     struct tcp_pair p;
-    const struct tcp_pair_config config = {.to = *d, .back = *d, .seed = 7, .fingerprint = true};
+    const struct world_config config = {
+        .bare_ip = true, .limit = 4096, .impair = {*d, *d}, .impair_seed = 7, .fingerprint = true};
     tcp_pair_init(&p, &config);
     tcp_pair_connect(&p);
     const nst_time begin = p.w.now;
@@ -66,7 +67,7 @@ static uint64_t lossy(uint64_t total, const struct nst_impair_direction *d, nst_
     printf("%llu bytes in %.3f s, %llu retransmitted, %llu timeouts\n", (unsigned long long)total,
            (double)(p.w.now - begin) / 1e9, (unsigned long long)info.retransmits,
            (unsigned long long)world_counter(p.w.hosts[0].stack, "tcp_timeouts"));
-    const uint64_t fingerprint = p.fingerprint;
+    const uint64_t fingerprint = p.w.fingerprint;
     tcp_pair_fini(&p);
     return fingerprint;
 }
@@ -130,8 +131,9 @@ static void failing_allocations(void **state)
 static void tight_memory(void **state)
 {
     struct tcp_pair p;
-    const struct tcp_pair_config config = {
-        .to = {.delay = NST_MSEC, .loss_ppm = 10000},
+    const struct world_config config = {
+        .bare_ip = true,
+        .impair[0] = {.delay = NST_MSEC, .loss_ppm = 10000},
         .stack = {.memory_limit = 600000},
     };
     tcp_pair_init(&p, &config);

@@ -92,7 +92,7 @@ static void a_datagram_becomes_a_request_and_then_a_socket(void **state)
     assert_int_equal(info.local.port, 53);
     assert_int_equal(info.remote.port, 1000);
     assert_int_equal(info.remote.nic, g->nic);
-    assert_int_equal(g->nsent, 0);
+    assert_int_equal(guest_count(g), 0);
     const nst_socket s = accept(g, info.request);
     inject_datagram(g, 1000, "three");
     assert_none(g);
@@ -196,7 +196,7 @@ static void a_syn_makes_one_request_however_often_it_comes(void **state)
     assert_int_equal(next(g).remote.port, 1001);
     assert_none(g);
     assert_true(nst_request_is_alive(g->stack, info.request));
-    assert_int_equal(g->nsent, 0);
+    assert_int_equal(guest_count(g), 0);
     assert_int_equal(guest_counter(g, "requests_made"), 2);
     guest_free(g);
 }
@@ -241,7 +241,7 @@ static void requests_expire_after_a_minute_oldest_first(void **state)
     guest_wait(g, NST_MSEC);
     assert_false(nst_request_is_alive(g->stack, first));
     assert_true(nst_request_is_alive(g->stack, second));
-    assert_true(nst_stack_next_deadline(g->stack) <= 90 * NST_SEC);
+    assert_true(nst_stack_next_deadline(g->stack) <= WORLD_START + 90 * NST_SEC);
     guest_wait(g, 30 * NST_SEC);
     assert_false(nst_request_is_alive(g->stack, second));
     assert_int_equal(guest_counter(g, "requests_expired"), 2);
@@ -322,8 +322,8 @@ static void refusals_answer_as_they_say(void **state)
         inject_datagram(g, 1000, "x");
         assert_int_equal(nst_request_refuse(g->stack, next(g).request, cases[i].how), 0);
         guest_run(g);
-        assert_int_equal(g->nsent, cases[i].type >= 0);
-        if (g->nsent > 0) {
+        assert_int_equal(guest_count(g), cases[i].type >= 0);
+        if (guest_count(g) > 0) {
             const uint8_t *body = guest_body(guest_last(g), &len);
             assert_int_equal(body[0], cases[i].type);
             assert_int_equal(body[1], cases[i].code);

@@ -1,0 +1,35 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Sourced by every test of this folder: the lines of the protocol ("ok NAME", "not ok NAME: why", "skip NAME:
+# reason"), and what a test may have left behind. Those who source it end with `exit $failed`.
+failed=0
+ok() { echo "ok $1"; }
+not_ok() { echo "not ok $1: $(tr '\n' ' ' <<<"$2" | cut -c1-600)"; failed=1; }
+skip() { echo "skip $1: $2"; }
+# check NAME EXPECTED GOT
+check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
+have() { command -v "$1" >/dev/null; }
+
+# What a run could leave behind: interfaces, mounts, files, processes that carry our marker (a run that may
+# leave some sets it to "$NST_INTEROP_MARK-run"), and those of the namespaces in $namespaces.
+export NST_INTEROP_MARK=mark-$$
+remains() {
+    ip -o link | awk -F': ' '{print $2}'
+    cat /proc/self/mounts
+    ls -A /run /etc
+    grep -lzs "^NST_INTEROP_MARK=$NST_INTEROP_MARK-run" /proc/[0-9]*/environ
+    lsns --noheadings --output NS,TYPE | grep -wF "${namespaces:-none}"
+}
+# remember: what is there now, in $work; check_nothing_left NAME: nothing has come to it.
+remember() { remains >"$work/before" 2>/dev/null; }
+check_nothing_left() { # the kernel tears namespaces down in the background, so with patience
+    for _ in $(seq 50); do
+        remains >"$work/after" 2>/dev/null
+        if cmp -s "$work/before" "$work/after"; then
+            ok "$1"
+            return
+        fi
+        sleep 0.1
+    done
+    not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
+}
