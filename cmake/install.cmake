@@ -21,6 +21,7 @@ install(TARGETS ${NST_INSTALL_TARGETS} EXPORT nicstackTargets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET nst)
     install(TARGETS nst RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+    install(DIRECTORY docs/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 FILES_MATCHING PATTERN "*.1")
 endif()
 
 # What a static link of the whole library needs besides; Threads only if the library asked for it.

@@ -78,5 +78,12 @@ else
 fi
 check "install: find_package builds consumers on both libraries" by_find_package
 check "install: find_package refuses another minor version" wrong_version
-if [ -x "$build/nst" ]; then check "install: nst is installed" test -x "$tmp/usr/bin/nst"; fi
+staged() {
+    DESTDIR=$tmp/stage cmake --install "$build" && [ -n "$(find "$tmp/stage" -name nicstack.pc)" ]
+}
+check "install: DESTDIR is obeyed" staged
+if [ -x "$build/nst" ]; then
+    check "install: nst is installed" test -x "$tmp/usr/bin/nst"
+    check "install: and its manual" test -f "$tmp/usr/share/man/man1/nst-run.1"
+fi
 exit $failed
