@@ -252,6 +252,19 @@ uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
 
 /* ---- Receiving ---- */
 
+static SLOW_PATH bool refuse(struct pkt *p, enum drop_reason reason)
+{
+    pkt_drop(p, reason);
+    return false;
+}
+
+/* The queue begins to fill: packets that waste their block move into smaller ones. */
+static SLOW_PATH uint32_t shrink(struct pkt *p)
+{
+    nst_pkt_shrink(pkt_pub(p));
+    return dgram_pkt_size(p);
+}
+
 /* The headers lie in one piece: the network layer and the transport have read them. */
 static void take_quote(struct dgram_quote *quote, const struct pkt *p)
 {
@@ -266,19 +279,15 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
 {
     uint32_t size = dgram_pkt_size(p);
 
-    if (unlikely(d->shut_recv)) {
-        pkt_drop(p, DROP_SOCKET_CLOSED);
-        return false;
-    }
-    if (unlikely(d->rx_bytes >= d->rx_max)) {
-        pkt_drop(p, DROP_SOCKET_FULL);
-        return false;
-    }
+    if (unlikely(d->shut_recv))
+        return refuse(p, DROP_SOCKET_CLOSED);
+    if (unlikely(d->rx_bytes >= d->rx_max))
+        return refuse(p, DROP_SOCKET_FULL);
     pkt_count_delivered(p);
-    if (unlikely(d->rx_bytes + size > WASTE_MAX)) {
-        nst_pkt_shrink(pkt_pub(p));
-        size = dgram_pkt_size(p);
-    }
+    if (unlikely(d->quote != NULL))
+        take_quote(d->quote, p); /* before the packet shrinks to its payload */
+    if (unlikely(d->rx_bytes + size > WASTE_MAX))
+        size = shrink(p);
     *PKT_CB(p, struct dgram_cb) = (struct dgram_cb){
         .remote = rx->src,
         .local = rx->dst,
@@ -289,8 +298,6 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
         .ttl = rx->ttl,
         .tos = rx->tos,
     };
-    if (unlikely(d->quote != NULL))
-        take_quote(d->quote, p);
     d->rx_bytes += size;
     pktq_push(&d->rxq, p);
     ready_notify(&d->stack->ready, d->ready, NST_READY_IN);

@@ -613,3 +613,16 @@ int nst_request_refuse(struct nst_stack *stack, nst_request request, enum nst_re
     end(stack->forwarder, r, DROP_REQUEST_ENDED);
     return 0;
 }
+
+uint64_t forwarder_packets(const struct nst_stack *stack)
+{
+    const struct forwarder *fw = stack->forwarder;
+    uint64_t n = 0;
+    for (int kind = 0; fw != NULL && kind < KIND_MAX; kind++) {
+        struct request *r;
+        LIST_FOR_EACH (r, &fw->age[kind], struct request, age) {
+            n += r->held.count;
+        }
+    }
+    return n;
+}

@@ -36,4 +36,7 @@ void forwarder_report(struct nst_stack *stack, const struct demux_key *key);
 /* True for the entry by which the forwarder is on the ready list. */
 bool forwarder_owns_ready(const struct nst_stack *stack, const struct ready *ready);
 
+/* Packets that requests hold: for checks of the packet census (N121). */
+uint64_t forwarder_packets(const struct nst_stack *stack);
+
 #endif
