@@ -20,10 +20,10 @@ test:
 	@tools/test.sh $(if $(AREA),--area $(AREA)) $(if $(ONLY),--only $(ONLY))
 
 bench: all
-	@tests/bench/run.sh $(BUILD)
+	@tests/bench/run.py $(BUILD)
 
 bench-quick: all
-	@tests/bench/run.sh --quick $(BUILD)
+	@tests/bench/run.py --quick $(BUILD)
 
 bench-instr: all
 	@tests/bench/instr.sh $(BUILD)

@@ -14,6 +14,10 @@
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* A function that fast ones must not be burdened with: their registers stay unsaved, their code
+ * stays together. It is compiled for size, so it should not move payload. */
+#define SLOW_PATH __attribute__((noinline, cold))
+
 /* Traps when `cond` is false, in every build. */
 #define CHECK(cond)            \
     do {                       \

@@ -15,7 +15,8 @@ void slab_init(struct slab *s, struct mem *mem, size_t object_size, const char *
                        .name = name,
                        .object_size = (uint32_t)size,
                        .stride = (uint32_t)roundup_to(size + sizeof(uint32_t), 8),
-                       .objects_per_chunk = objects_per_chunk};
+                       .objects_per_chunk = objects_per_chunk,
+                       .empty_max = 1};
     list_init(&s->partial);
     list_init(&s->full);
 }
@@ -78,13 +79,26 @@ void slab_settle(struct slab *s, struct slab_chunk *chunk, bool was_full)
     }
     if (chunk->live > 0)
         return;
-    if (s->empty_chunks > 0) {
+    if (s->empty_chunks >= s->empty_max) {
         free_chunk(s, chunk);
         return;
     }
-    s->empty_chunks = 1;
+    s->empty_chunks++;
     list_remove(&chunk->node);
     list_add_tail(&s->partial, &chunk->node);
+}
+
+void slab_keep(struct slab *s, size_t bytes)
+{
+    s->empty_max = (uint32_t)max_size(bytes / chunk_size(s), 1);
+}
+
+void slab_trim(struct slab *s)
+{
+    while (s->empty_chunks > 1) {
+        free_chunk(s, container_of(s->partial.prev, struct slab_chunk, node));
+        s->empty_chunks--;
+    }
 }
 
 void slab_fini(struct slab *s)

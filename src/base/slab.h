@@ -10,8 +10,10 @@
  * without waste.
  *
  * Invariants: (1) a chunk is in `partial` while it has a free object, else in `full`; (2) at most
- * one chunk of `partial` is empty, and then it is the last; (3) `live` is the number of objects
- * that are out. Chunks with objects out come first in `partial`, so empty ones are filled last.
+ * `empty_max` chunks of `partial` are empty, and then they are the last; (3) `live` is the number
+ * of objects that are out. Chunks with objects out come first in `partial`, so empty ones are
+ * filled last. One empty chunk is kept unless slab_keep says more: what comes and goes by the
+ * hundred, as packets do, shall not ask the allocator each time.
  *
  * With NST_DEBUG freed objects are filled with 0xdd; with AddressSanitizer they are poisoned.
  */
@@ -50,7 +52,8 @@ struct slab {
     uint32_t object_size;
     uint32_t stride; /* object_size, the index, padding */
     uint32_t objects_per_chunk;
-    uint32_t empty_chunks; /* 0 or 1 */
+    uint32_t empty_chunks; /* up to empty_max */
+    uint32_t empty_max;    /* at least 1 */
     uint64_t live;
 };
 
@@ -72,6 +75,12 @@ void slab_init(struct slab *s, struct mem *mem, size_t object_size, const char *
 
 /* Gives the empty chunk back. Every object has to be back (checked). */
 void slab_fini(struct slab *s);
+
+/* Keeps up to `bytes` of empty chunks from now on; one at least, whatever its size. */
+void slab_keep(struct slab *s, size_t bytes);
+
+/* Gives the empty chunks but one back. */
+void slab_trim(struct slab *s);
 
 /* The slow halves of slab_take and slab_give; for them alone. */
 struct slab_chunk *slab_grow(struct slab *s);

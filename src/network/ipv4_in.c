@@ -2,8 +2,9 @@
 /*
  * Theory of operation. A packet is judged in this order, and the first objection decides: header
  * shape, header checksum, padding cut off, source, destination, options, reassembly; then its
- * transport gets it. A pair of addresses that passed is remembered (struct ip4_memo), so that the
- * next packet of a flow costs one comparison; any change of addresses forgets all of them.
+ * transport gets it. What a link says about checksums is about the transport's (N25): the header's
+ * own is always checked. A pair of addresses that passed is remembered (struct ip4_memo), so that
+ * the next packet of a flow costs one comparison; any change of addresses forgets all of them.
  *
  * RFC 1122 3.2.1.3 (addresses), 3.3.6 (link broadcasts), 3.3.4.2 (strong model by default, weak by
  * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding, groups but all-hosts.
@@ -23,12 +24,8 @@ static inline bool is_plain(const struct pkt *p)
     return total_len >= IP4_HDR_LEN && total_len <= p->len;
 }
 
-bool ip4_parse_packet(struct pkt *p)
+static SLOW_PATH bool parse_any(struct pkt *p)
 {
-    if (likely(is_plain(p))) {
-        p->trans_off = (uint16_t)(p->data + IP4_HDR_LEN - p->head);
-        return true;
-    }
     if (!pkt_pull_up(p, IP4_HDR_LEN))
         return false;
     const uint32_t hdr_len = (p->data[0] & 0x0fu) * 4;
@@ -38,6 +35,14 @@ bool ip4_parse_packet(struct pkt *p)
     if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len)
         return false;
     p->trans_off = (uint16_t)(p->data + hdr_len - p->head);
+    return true;
+}
+
+bool ip4_parse_packet(struct pkt *p)
+{
+    if (unlikely(!is_plain(p)))
+        return parse_any(p);
+    p->trans_off = (uint16_t)(p->data + IP4_HDR_LEN - p->head);
     return true;
 }
 
@@ -177,14 +182,14 @@ static inline void deliver(struct nst_stack *stack, struct pkt *p, const struct 
 }
 
 /* Every packet: in the order that the theory of operation gives. */
-static void input_any(struct net_ep *ep, struct pkt *p)
+static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
 {
     struct ip4_hdr hdr;
     if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len) {
         refuse(ep, p, DROP_NET_MALFORMED);
         return;
     }
-    if (p->csum == NST_CSUM_UNKNOWN && !ip4_csum_ok(p->data, hdr.hdr_len)) {
+    if (!ip4_csum_ok(p->data, hdr.hdr_len)) {
         refuse(ep, p, DROP_IP_CSUM);
         return;
     }
@@ -208,15 +213,16 @@ static void input_any(struct net_ep *ep, struct pkt *p)
     deliver(ep->nic->stack, p, &rx, hdr.hdr_len);
 }
 
-/* The same for a whole, plain packet of a flow that is remembered: nothing else can object. */
+/* The same for a whole packet without options, of a flow that is remembered: nothing else can
+ * object. ip4_parse_packet has found the header, and that its length is plausible. */
 void ip4_input(struct net_ep *ep, struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
     const uint8_t *h = p->data;
     COUNT(stack->counters.ip4_received);
-    if (unlikely(!is_plain(p) || (be16_get(h + 6) & 0x3fff) != 0 ||
+    if (unlikely(p->trans_off - p->net_off != IP4_HDR_LEN || (be16_get(h + 6) & 0x3fff) != 0 ||
                  !is_remembered(ep, p, addr_raw4_get(h + 12), addr_raw4_get(h + 16)) ||
-                 (p->csum == NST_CSUM_UNKNOWN && !csum_ok(csum_header20(h))))) {
+                 !csum_ok(csum_header20(h)))) {
         input_any(ep, p);
         return;
     }

@@ -67,7 +67,7 @@ static bool cut(struct dst *d, const struct pkt *p, const struct ip_out *out, st
     return true;
 }
 
-static int output_long(struct dst *d, struct pkt *p, const struct ip_out *out)
+static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_out *out)
 {
     struct nst_stack *stack = d->stack;
     if (out->dont_fragment || p->gso != NST_GSO_NONE || p->len > IP4_MAX_LEN - IP4_HDR_LEN) {

@@ -450,3 +450,14 @@ struct pkt *reassembly_add(struct reassembly *r, struct net_ep *ep, struct pkt *
     }
     return keep(r, d, p, hdr);
 }
+
+uint64_t reassembly_packets(const struct reassembly *r)
+{
+    uint64_t n = 0;
+    struct datagram *d;
+    LIST_FOR_EACH (d, &r->age, struct datagram, age) {
+        for (const struct nst_pkt *p = d->first; p != NULL; p = p->next)
+            n++;
+    }
+    return n;
+}

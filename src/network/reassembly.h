@@ -49,4 +49,7 @@ void reassembly_forget_nic(struct reassembly *r, const struct nic *nic);
 struct pkt *reassembly_add(struct reassembly *r, struct net_ep *ep, struct pkt *p,
                            const struct ip4_hdr *hdr);
 
+/* Fragments that wait: for checks of the packet census (N121). */
+uint64_t reassembly_packets(const struct reassembly *r);
+
 #endif

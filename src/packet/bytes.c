@@ -28,7 +28,8 @@ static void narrow(struct piece *piece, uint32_t *offset, uint32_t len)
     piece->len = min_u32(piece->len - skip, len);
 }
 
-uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to, uint32_t size)
+static __attribute__((noinline)) uint32_t copy_pieces(const struct nst_pkt *p, uint32_t offset,
+                                                      uint8_t *to, uint32_t size)
 {
     uint32_t done = 0;
     for (uint32_t i = 0; i <= p->nslices && done < size; i++) {
@@ -39,6 +40,16 @@ uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to,
         done += piece.len;
     }
     return done;
+}
+
+uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint8_t *to, uint32_t size)
+{
+    /* Payload is nearly always in one piece: all linear, or all in the first slice. */
+    const struct piece piece = piece_at(p, p->linear == 0 && p->nslices > 0);
+    if (unlikely(size == 0 || (uint64_t)offset + size > piece.len))
+        return copy_pieces(p, offset, to, size);
+    memcpy(to, piece.data + offset, size);
+    return size;
 }
 
 uint32_t pkt_csum(const struct pkt *p, uint32_t offset, uint32_t len)

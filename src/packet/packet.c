@@ -6,17 +6,34 @@
 #include "base/check.h"
 #include "packet/block.h"
 #include "packet/counter.h"
+#include "packet/pool.h"
 
-/* A descriptor with an empty inline linear part and no head-room. */
-static struct pkt *take(struct nst_pool *pool)
+/* No descriptor is left: what is cached makes room, once. */
+static __attribute__((noinline)) struct pkt *take_slow(struct nst_pool *pool)
+{
+    pool_trim(pool);
+    return slab_take(&pool->packets);
+}
+
+/* A descriptor with any content, which give() takes back once it has some. */
+static inline struct pkt *take_raw(struct nst_pool *pool)
 {
     struct pkt *p = slab_take(&pool->packets);
     if (unlikely(p == NULL)) {
-        pool_trim(pool);
-        p = slab_take(&pool->packets);
+        p = take_slow(pool);
         if (p == NULL)
             return NULL;
     }
+    pool->packets_alive++;
+    return p;
+}
+
+/* A descriptor with an empty inline linear part and no head-room. */
+static inline struct pkt *take(struct nst_pool *pool)
+{
+    struct pkt *p = take_raw(pool);
+    if (unlikely(p == NULL))
+        return NULL;
     p->next = NULL;
     p->data = p->inline_data;
     p->head = p->inline_data;
@@ -43,18 +60,13 @@ static struct pkt *take(struct nst_pool *pool)
     p->type = PKT_HOST;
     p->begun = false;
     p->slice_cap = PKT_INLINE_SLICES;
-    pool->packets_alive++;
     return p;
 }
 
-/* Gives everything back and counts nothing. */
-static void give(struct pkt *p)
+/* Gives the descriptor back, whose references are gone. */
+static inline void give_raw(struct pkt *p)
 {
     struct nst_pool *pool = p->pool;
-    for (uint32_t i = 0; i < p->nslices; i++)
-        block_unref(p->slice[i].block);
-    if (p->block != NULL)
-        block_unref(p->block);
     if (unlikely(p->slice_cap != PKT_INLINE_SLICES))
         slab_give(&pool->slices, p->slice);
     slab_give(&pool->packets, p);
@@ -63,24 +75,42 @@ static void give(struct pkt *p)
         pool_settle(pool);
 }
 
-static struct pkt *make(struct nst_pool *pool, uint32_t headroom, uint32_t size)
+/* Gives everything back and counts nothing. */
+static inline void give(struct pkt *p)
 {
-    if (unlikely(size > INT32_MAX || headroom > UINT16_MAX))
+    for (uint32_t i = 0; i < p->nslices; i++)
+        block_unref(p->slice[i].block);
+    if (p->block != NULL)
+        block_unref(p->block);
+    give_raw(p);
+}
+
+/* Puts the empty linear part of p into a block for `size` bytes. Without memory p is given back. */
+static __attribute__((noinline)) struct pkt *move_to_block(struct pkt *p, uint32_t headroom,
+                                                           uint32_t size)
+{
+    struct nst_block *b = NULL;
+    if (size <= INT32_MAX && headroom <= UINT16_MAX)
+        b = block_new(p->pool, headroom + size);
+    if (b == NULL) {
+        give(p);
         return NULL;
+    }
+    p->block = b;
+    p->head = b->memory;
+    p->end = b->memory + b->size;
+    p->data = p->head + headroom;
+    return p;
+}
+
+static inline struct pkt *make(struct nst_pool *pool, uint32_t headroom, uint32_t size)
+{
     struct pkt *p = take(pool);
     if (unlikely(p == NULL))
         return NULL;
-    if (headroom + size > PKT_INLINE) {
-        struct nst_block *b = block_new(pool, headroom + size);
-        if (b == NULL) {
-            give(p);
-            return NULL;
-        }
-        p->block = b;
-        p->head = b->memory;
-        p->end = b->memory + b->size;
-    }
-    p->data = p->head + headroom;
+    if (unlikely((uint64_t)headroom + size > PKT_INLINE))
+        return move_to_block(p, headroom, size);
+    p->data = p->inline_data + headroom;
     return p;
 }
 
@@ -94,15 +124,6 @@ struct pkt *pkt_build(struct nst_pool *pool, uint32_t headroom, uint32_t size)
         pool->census.built++;
     }
     return p;
-}
-
-void pkt_receive(struct pkt *p)
-{
-    struct pool_census *census = &p->pool->census;
-    /* A loopback delivers the very packet that it was given to transmit. */
-    census->transmitted += p->begun;
-    census->received++;
-    p->begun = true;
 }
 
 /* What is not bytes: everything that still holds for a packet with the same head-room. */
@@ -172,34 +193,62 @@ static struct pkt *split_inline(const struct pkt *p, uint32_t headroom, uint32_t
     return part;
 }
 
-struct pkt *pkt_split(const struct pkt *p, uint32_t headroom, uint32_t offset, uint32_t len)
+/* Appends views of bytes [offset, offset + len) of p's slices, which are there. */
+static inline bool share_range(struct pkt *to, const struct pkt *p, uint32_t offset, uint32_t len)
 {
-    DEBUG_CHECK(offset <= p->len && len <= p->len - offset);
-    uint32_t linear = offset < p->linear ? min_u32(len, p->linear - offset) : 0;
-    struct pkt *part = split_inline(p, headroom, offset, p->block == NULL ? linear : 0);
-    if (part == NULL)
-        return NULL;
-    if (p->block != NULL && !pkt_add_slice(part, p->block, p->data + offset, linear))
-        goto fail;
-    len -= linear;
-    offset = offset < p->linear ? 0 : offset - p->linear;
-    for (const struct nst_slice *s = p->slice; len > 0; s++) {
+    const struct nst_slice *s = p->slice;
+    for (; len > 0; s++) {
         if (offset >= s->len) {
             offset -= s->len;
             continue;
         }
         uint32_t n = min_u32(len, s->len - offset);
-        if (!pkt_add_slice(part, s->block, s->data + offset, n))
-            goto fail;
+        if (unlikely(!pkt_add_slice(to, s->block, s->data + offset, n)))
+            return false;
         offset = 0;
         len -= n;
     }
+    return true;
+}
+
+/* The same where the range begins in the linear part of p. */
+static struct pkt *split_linear(const struct pkt *p, uint32_t headroom, uint32_t offset,
+                                uint32_t len)
+{
+    uint32_t linear = min_u32(len, p->linear - offset);
+    struct pkt *part = split_inline(p, headroom, offset, p->block == NULL ? linear : 0);
+    if (part == NULL)
+        return NULL;
+    if ((p->block != NULL && !pkt_add_slice(part, p->block, p->data + offset, linear)) ||
+        !share_range(part, p, 0, len - linear)) {
+        give(part);
+        return NULL;
+    }
+    return part;
+}
+
+static inline struct pkt *split_slices(const struct pkt *p, uint32_t headroom, uint32_t offset,
+                                       uint32_t len)
+{
+    struct pkt *part = make(p->pool, headroom, 0);
+    if (likely(part != NULL) && unlikely(!share_range(part, p, offset, len))) {
+        give(part);
+        return NULL;
+    }
+    return part;
+}
+
+struct pkt *pkt_split(const struct pkt *p, uint32_t headroom, uint32_t offset, uint32_t len)
+{
+    DEBUG_CHECK(offset <= p->len && len <= p->len - offset);
+    struct pkt *part = likely(offset >= p->linear)
+                           ? split_slices(p, headroom, offset - p->linear, len)
+                           : split_linear(p, headroom, offset, len);
+    if (unlikely(part == NULL))
+        return NULL;
     part->begun = true;
     p->pool->census.split++;
     return part;
-fail:
-    give(part);
-    return NULL;
 }
 
 /* ---- End ---- */
@@ -225,12 +274,6 @@ void pkt_merge(struct pkt *p)
 {
     p->pool->census.merged += p->begun;
     give(p);
-}
-
-void pkt_count_delivered(struct pkt *p)
-{
-    p->pool->census.delivered += p->begun;
-    p->begun = false;
 }
 
 void pkt_free(struct pkt *p)
@@ -279,9 +322,35 @@ struct nst_pkt *nst_pkt_new_external(struct nst_pool *pool, const struct nst_ext
     return pkt_pub(p);
 }
 
+/* The way of nearly every packet: everything but a few slices lies in the descriptor. The slices
+ * move with their references. */
+static inline struct pkt *transfer_inline(struct nst_pool *to, struct pkt *p)
+{
+    struct pkt *copy = take_raw(to);
+    if (likely(copy != NULL)) {
+        const uint32_t headroom = nst_pkt_headroom(pkt_pub(p));
+        memcpy((void *)copy, p, offsetof(struct pkt, cb));
+        copy->next = NULL;
+        copy->head = copy->inline_data;
+        copy->data = copy->inline_data + headroom;
+        copy->end = copy->inline_data + PKT_INLINE;
+        copy->slice = copy->inline_slice;
+        copy->pool = to;
+        copy->begun = false;
+        memcpy(copy->inline_data, p->inline_data, headroom + p->linear);
+        for (uint32_t i = 0; i < p->nslices; i++)
+            copy->inline_slice[i] = p->inline_slice[i];
+        p->nslices = 0;
+    }
+    nst_pkt_free(pkt_pub(p));
+    return copy;
+}
+
 struct nst_pkt *nst_pkt_transfer(struct nst_pool *to, struct nst_pkt *public)
 {
     struct pkt *p = pkt_of(public);
+    if (likely(p->block == NULL && p->slice_cap == PKT_INLINE_SLICES))
+        return pkt_pub(transfer_inline(to, p));
     struct pkt *copy = duplicate(to, p);
     nst_pkt_free(public);
     return pkt_pub(copy);

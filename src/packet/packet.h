@@ -121,8 +121,7 @@ static inline void block_unref(struct nst_block *b)
  */
 struct pkt *pkt_build(struct nst_pool *pool, uint32_t headroom, uint32_t size);
 
-/* Counts a packet that a link delivers as received. */
-void pkt_receive(struct pkt *p);
+/* pkt_receive, which counts what a link delivers as received, is in pool.h. */
 
 /* A copy that shares the blocks; its linear part is copied (all metadata too, cb not). NULL: no
  * memory. */
@@ -143,9 +142,8 @@ void pkt_deliver(struct pkt *p);
 /* Its bytes went into another packet, which shares its blocks. */
 void pkt_merge(struct pkt *p);
 
-/* The same ends for a packet that stays in memory (a socket's queue holds it): counts now; free it
- * later by pkt_free, which counts nothing. */
-void pkt_count_delivered(struct pkt *p);
+/* For a packet that stays in memory (a socket's queue holds it): pkt_count_delivered of pool.h
+ * counts its end now; free it later by pkt_free, which counts nothing. */
 void pkt_free(struct pkt *p);
 
 /* ---- Shape ---- */
@@ -177,7 +175,17 @@ static inline bool pkt_reserve_headroom(struct pkt *p, uint32_t n)
 
 /* Appends a view of `block` to p and takes a reference to it. False: no more slices or no memory. A
  * view that continues the last slice extends it. */
-bool pkt_add_slice(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len);
+bool pkt_add_slice_slow(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len);
+static inline bool pkt_add_slice(struct pkt *p, struct nst_block *block, uint8_t *data,
+                                 uint32_t len)
+{
+    if (p->nslices > 0 || len == 0)
+        return pkt_add_slice_slow(p, block, data, len);
+    p->slice[0] = (struct nst_slice){data, len, 0, block_ref(block)};
+    p->nslices = 1;
+    p->len += len;
+    return true;
+}
 
 /* Moves all bytes of `from` to the end of `to` as slices and ends `from` as merged. False: too many
  * slices or inline bytes that cannot be shared and no memory to copy them; both unchanged. */

@@ -16,6 +16,7 @@ struct nst_pool *pool_new(const struct nst_allocator *allocator, uint64_t limit)
     pool->mem = mem;
     pool->csum = &csum_portable;
     slab_init(&pool->packets, &pool->mem, sizeof(struct pkt), "packet", PACKETS_PER_CHUNK);
+    slab_keep(&pool->packets, min_u64(POOL_DESCRIPTORS_KEPT, limit / POOL_DESCRIPTORS_PART));
     slab_init(&pool->slices, &pool->mem, sizeof(struct nst_slice[PKT_SLICES_MAX]), "slices",
               SLICES_PER_CHUNK);
     block_classes_init(pool);
@@ -45,4 +46,5 @@ void pool_trim(struct nst_pool *pool)
 {
     for (unsigned i = 0; i < POOL_CACHE_CLASSES; i++)
         block_cache_empty(pool, i);
+    slab_trim(&pool->packets);
 }

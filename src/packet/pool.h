@@ -18,6 +18,10 @@
                               */
 #define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
 #define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
+/* Free descriptors that are kept: for a burst of a hundred packets; but no more than
+ * this part of the budget. */
+#define POOL_DESCRIPTORS_KEPT (48 * 1024)
+#define POOL_DESCRIPTORS_PART 64
 
 struct pool_cache {
     void *first;
@@ -50,8 +54,9 @@ struct nst_pool *pool_new(const struct nst_allocator *allocator, uint64_t limit)
 void pool_retire(struct nst_pool *pool);
 /* Frees a retired pool if nothing of it is alive; for packet/ alone. */
 void pool_settle(struct nst_pool *pool);
-/* Gives the free large blocks that are kept back to the allocator. */
+/* Gives the free large blocks and descriptors that are kept back to the allocator. */
 void pool_trim(struct nst_pool *pool);
+/* Are there large ones? They are worth a timer; descriptors wait until they are in the way. */
 static inline bool pool_has_cache(const struct nst_pool *pool)
 {
     return (pool->cache[0].count | pool->cache[1].count | pool->cache[2].count) != 0;
@@ -63,6 +68,23 @@ static inline uint64_t pool_queued(const struct nst_pool *pool)
     const struct pool_census *c = &pool->census;
     return c->received + c->built + c->cloned + c->split - c->transmitted - c->delivered -
            c->merged - c->dropped;
+}
+
+/* Counts a packet that a link delivers as received. A loopback delivers the very packet that it was
+ * given to transmit. */
+static inline void pkt_receive(struct pkt *p)
+{
+    struct pool_census *census = &p->pool->census;
+    census->transmitted += p->begun;
+    census->received++;
+    p->begun = true;
+}
+
+/* Its bytes reached a protocol or a socket, which holds them: it ends as delivered now. */
+static inline void pkt_count_delivered(struct pkt *p)
+{
+    p->pool->census.delivered += p->begun;
+    p->begun = false;
 }
 
 /* More than half, and nearly all, of the budget is in use: stop growing windows; evict and refuse

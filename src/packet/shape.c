@@ -121,7 +121,7 @@ static bool grow_slices(struct pkt *p)
     return true;
 }
 
-bool pkt_add_slice(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len)
+bool pkt_add_slice_slow(struct pkt *p, struct nst_block *block, uint8_t *data, uint32_t len)
 {
     if (len == 0)
         return true;

@@ -372,33 +372,9 @@ void dst_put(struct dst *d)
         dst_shed(d->stack);
 }
 
-bool dst_is_valid(const struct dst *d)
-{
-    return likely(d->generation == d->stack->routes.generation && d->stack->now < d->mtu_expires);
-}
-
-uint32_t dst_headroom(const struct dst *d)
-{
-    return d->headroom;
-}
-
 uint32_t dst_mtu(const struct dst *d)
 {
     return d->mtu - d->net->max_header;
-}
-
-uint32_t dst_gso_max(const struct dst *d)
-{
-    return d->gso_max;
-}
-
-int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out)
-{
-    if (unlikely(d->generation != d->stack->routes.generation)) {
-        pkt_drop(p, DROP_NO_ROUTE);
-        return -NST_EHOSTUNREACH;
-    }
-    return d->net->output(d, p, out);
 }
 
 bool dst_is_filled(const struct dst *d, uint32_t eighths)

@@ -7,6 +7,8 @@
  * A dst is shared by (destination, source, NIC) and counted. It is stale when routes, addresses or
  * NICs changed since (dst_is_valid): then its holder gets a new one. Path MTU survives in the entry
  * as long as somebody holds it or it is recent (10 minutes, RFC 1191 6.3).
+ *
+ * What every packet asks of one, dst_is_valid and dst_output, is in stack.h, in line.
  */
 #ifndef NICSTACK_SRC_STACK_DST_H
 #define NICSTACK_SRC_STACK_DST_H
@@ -71,24 +73,24 @@ static inline struct dst *dst_ref(struct dst *d)
 }
 /* NULL is fine. */
 void dst_put(struct dst *d);
-/* False: something changed, or a lowered path MTU is to be tried anew; put it and get a new one. A
- * stale one must not be asked anything else; dst_output through it drops the packet. */
-bool dst_is_valid(const struct dst *d);
-
 /* Frees the longest unused destination, so that what it holds (a neighbour) is free too. False:
  * there is none. */
 bool dst_shed(struct nst_stack *stack);
 
 /* Head-room that a packet for dst needs in front of its transport header. */
-uint32_t dst_headroom(const struct dst *d);
+static inline uint32_t dst_headroom(const struct dst *d)
+{
+    return d->headroom;
+}
 /* Largest transport segment or datagram payload + header that fits one packet: mtu less the IP
  * header. */
 uint32_t dst_mtu(const struct dst *d);
 /* Largest IP packet with a TCP gso request that may be given to output; 0: none, send MSS-sized
  * ones. The NIC cuts in software where the link cannot. */
-uint32_t dst_gso_max(const struct dst *d);
-/* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
-int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out);
+static inline uint32_t dst_gso_max(const struct dst *d)
+{
+    return d->gso_max;
+}
 /* The NIC's queue towards this destination takes no more now: emit nothing but a small share
  * (DESIGN decision 11). nic_wait_writable(d->nic, todo) tells when it may go on. */
 bool dst_is_blocked(const struct dst *d);

@@ -26,6 +26,9 @@ struct cut {
     uint32_t size;      /* payload of each piece but the last */
     uint32_t payload;   /* all of it */
     uint32_t seq;
+    /* Partial checksums of what all pieces share, without lengths and identification. */
+    uint32_t net_sum;    /* of the IPv4 header */
+    uint32_t pseudo_sum; /* of the pseudo header */
     uint16_t ip_id;
     uint8_t proto;
     bool v4;
@@ -46,7 +49,7 @@ static bool read_network(const struct pkt *p, struct cut *c)
         c->ip_id = be16_get(p->data + 4);
         c->src = addr_v4_get(p->data + 12);
         c->dst = addr_v4_get(p->data + 16);
-        return c->net_len >= IP4_HDR_LEN;
+        return c->net_len >= IP4_HDR_LEN && c->net_len <= p->linear;
     }
     if (p->linear < IP6_HDR_LEN)
         return false;
@@ -82,6 +85,13 @@ static bool read_cut(const struct pkt *p, struct cut *ret_cut)
     if (c.size == 0 || !read_network(p, &c) || !read_transport(p, &c))
         return false;
     c.payload = p->len - header_len(&c);
+    c.pseudo_sum = csum_pseudo(&c.src, &c.dst, c.proto, 0);
+    if (c.v4) {
+        c.net_sum = csum_short(p->data, c.net_len, 0);
+        c.net_sum = csum_sub(c.net_sum, csum_from16(be16_get(p->data + 2)));
+        c.net_sum = csum_sub(c.net_sum, csum_from16(c.ip_id));
+        c.net_sum = csum_sub(c.net_sum, csum_from16(be16_get(p->data + 10)));
+    }
     *ret_cut = c;
     return true;
 }
@@ -100,10 +110,12 @@ static void fit_network(uint8_t *header, const struct cut *c, uint32_t index, ui
         be16_put(header + 4, (uint16_t)(len - IP6_HDR_LEN));
         return;
     }
-    be16_put(header + 2, (uint16_t)len);
-    be16_put(header + 4, (uint16_t)(c->ip_id + index));
-    be16_put(header + 10, 0);
-    be16_put(header + 10, csum_fold(csum_short(header, c->net_len, 0)));
+    const uint16_t total_len = (uint16_t)len;
+    const uint16_t id = (uint16_t)(c->ip_id + index);
+    be16_put(header + 2, total_len);
+    be16_put(header + 4, id);
+    be16_put(header + 10, csum_fold(csum_reduce((uint64_t)c->net_sum + csum_from16(total_len) +
+                                                csum_from16(id))));
 }
 
 static void fit_tcp(uint8_t *header, const struct cut *c, uint32_t index, bool last)
@@ -128,7 +140,7 @@ static void fit(struct pkt *p, const struct cut *c, uint32_t index, bool last)
         fit_tcp(header, c, index, last);
     else
         be16_put(header + 4, (uint16_t)len);
-    uint16_t pseudo = csum_fold_raw(csum_pseudo(&c->src, &c->dst, c->proto, len));
+    uint16_t pseudo = csum_fold_raw(csum_add(c->pseudo_sum, csum_from16((uint16_t)len)));
     memcpy(header + field, &pseudo, sizeof(pseudo));
     nst_pkt_request_csum(pkt_pub(p), c->net_len, field);
     p->gso = NST_GSO_NONE;

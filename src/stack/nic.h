@@ -61,10 +61,10 @@ struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
 void nic_free(struct nic *nic);
 
 /* The ends of struct nst_link_upper, for nic.c: they queue and schedule. */
-void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
-void nic_writable(struct nst_link_upper *upper);
+HIDDEN void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
+HIDDEN void nic_writable(struct nst_link_upper *upper);
 /* The NIC's todo: hands txq to the link. */
-void nic_flush(struct todo *todo);
+HIDDEN void nic_flush(struct todo *todo);
 
 static inline bool nic_has_input(const struct nic *nic)
 {

@@ -55,7 +55,7 @@ static bool has_own_source(const struct net_ep *ep, const struct pkt *p)
 }
 
 /* N27 to N29: p, data at the network header, goes to its protocol. */
-static void deliver_network(struct net_ep *ep, struct pkt *p)
+static inline void deliver_network(struct net_ep *ep, struct pkt *p)
 {
     struct nic *nic = ep->nic;
 

@@ -41,10 +41,18 @@ static void trim_fire(struct timer *timer, nst_time now)
     }
 }
 
+/* Divided here, once for all packets of a turn. */
+static void set_now(struct nst_stack *stack, nst_time now)
+{
+    stack->now = now;
+    stack->now_us = (uint32_t)(now / NST_USEC);
+    stack->now_ms = (uint32_t)(now / NST_MSEC);
+}
+
 static void fill_in(struct nst_stack *stack, const struct nst_stack_config *config)
 {
     stack->config = *config;
-    stack->now = config->now;
+    set_now(stack, config->now);
     stack->handle_local = config->handle_local;
     stack->weak_host = config->weak_host;
     stack->csum = stack->pool->csum;
@@ -231,7 +239,7 @@ uint32_t nst_stack_run(struct nst_stack *stack, nst_time now, uint32_t work_limi
     if (unlikely(!stack->has_run))
         choose_csum(stack);
     if (now > stack->now)
-        stack->now = now;
+        set_now(stack, now);
     if (!list_is_empty(&stack->nics))
         run_links(stack);
     uint32_t limit = work_limit != 0 ? work_limit : UINT32_MAX;
@@ -274,13 +282,8 @@ nst_time nst_stack_now(const struct nst_stack *stack)
 
 /* ---- To the transport ---- */
 
-void stack_deliver_transport(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
+void stack_refuse_transport(struct pkt *p, const struct rx *rx)
 {
-    const struct transport_proto *transport = stack_transport(stack, rx->proto);
-    if (likely(transport != NULL)) {
-        transport->input(stack, p, rx);
-        return;
-    }
     rx->net->send_error(rx->nic, p, NET_ERROR_PROTO_UNREACHABLE, 0);
     pkt_drop(p, DROP_TRANS_UNKNOWN);
 }

@@ -46,6 +46,7 @@ struct todo {
 struct nst_stack {
     struct nst_pool *pool;
     nst_time now;
+    uint32_t now_us, now_ms; /* the same, cut to what TCP counts with */
     struct wheel wheel;
     struct timer trim;    /* gives the pool's idle blocks back */
     struct list todos;    /* of struct todo, first in first out */
@@ -128,9 +129,39 @@ static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time 
     wheel_arm(&stack->wheel, t, when);
 }
 
+/* The end of a packet of a transport that is not there. */
+void stack_refuse_transport(struct pkt *p, const struct rx *rx);
+
 /* N100, N101: raw clones (later), the transport's input, or its absence answered. Network protocols
  * call it with data at the transport header. Consumes p. */
-void stack_deliver_transport(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *p,
+                                           const struct rx *rx)
+{
+    const struct transport_proto *transport = stack_transport(stack, rx->proto);
+    if (likely(transport != NULL))
+        transport->input(stack, p, rx);
+    else
+        stack_refuse_transport(p, rx);
+}
+
+/* ---- What every packet asks of its destination (dst.h) ---- */
+
+/* False: something changed, or a lowered path MTU is to be tried anew; put it and get a new one. A
+ * stale one must not be asked anything else; dst_output through it drops the packet. */
+static inline bool dst_is_valid(const struct dst *d)
+{
+    return likely(d->generation == d->stack->routes.generation && d->stack->now < d->mtu_expires);
+}
+
+/* Sends: net->output. Consumes p. -NST_EHOSTUNREACH if d is stale. */
+static inline int dst_output(struct dst *d, struct pkt *p, const struct ip_out *out)
+{
+    if (unlikely(d->generation != d->stack->routes.generation)) {
+        pkt_drop(p, DROP_NO_ROUTE);
+        return -NST_EHOSTUNREACH;
+    }
+    return d->net->output(d, p, out);
+}
 
 /* Are two words the same? */
 static inline bool name_equal(const char *x, const char *y)

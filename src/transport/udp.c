@@ -60,7 +60,7 @@ int udp_new_flow(struct nst_stack *stack, const struct demux_key *key, struct re
 /* May the link be left to complete the checksum? Fragments have to be complete. */
 static bool csum_is_offloaded(const struct dst *dst, uint32_t len)
 {
-    return unlikely((dst->nic->link->caps & NST_LINK_CSUM_TX) != 0) && len <= dst_mtu(dst);
+    return (dst->nic->link->caps & NST_LINK_CSUM_TX) != 0 && len <= dst_mtu(dst);
 }
 
 static struct pkt *build(const struct dgram *d, const struct dst *dst, uint16_t port,
@@ -100,7 +100,7 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
     if (unlikely(out->len > UDP_PAYLOAD_MAX))
         return -NST_EMSGSIZE;
     int r = dgram_send_check(d, to, out->len, &to);
-    if (r == 0 && unlikely(!d->entry.registered))
+    if (r == 0)
         r = dgram_autobind(d);
     if (r == 0)
         r = dgram_route(d, to, &dst);
@@ -120,7 +120,8 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
 
 /* ---- Receiving ---- */
 
-static void deliver(struct dgram *d, struct pkt *p, const struct rx *rx, const struct udp_hdr *hdr)
+static inline void deliver(struct dgram *d, struct pkt *p, const struct rx *rx,
+                           const struct udp_hdr *hdr)
 {
     nst_pkt_pull(pkt_pub(p), UDP_HDR_LEN);
     if (likely(dgram_push(d, p, rx, hdr->src_port, hdr->dst_port)))
@@ -138,24 +139,25 @@ void udp_redeliver(struct dgram *d, struct pkt *p, const struct rx *rx)
         pkt_drop(p, DROP_TRANS_MALFORMED);
 }
 
-/* RFC 768, RFC 8200 8.1. The length field holds; p is trimmed to it. */
-static bool csum_is_right(const struct pkt *p, const struct rx *rx, uint16_t csum)
+static bool csum_adds_up(const struct pkt *p, const struct rx *rx)
 {
-    const bool v4 = likely(nst_addr_is_v4(&rx->dst));
-    if (csum == 0)
-        return v4;
-    if (p->csum != NST_CSUM_UNKNOWN)
-        return true;
-    const uint32_t pseudo = v4 ? csum_pseudo_v4(rx->src.w[3], rx->dst.w[3], IP_PROTO_UDP, p->len)
-                               : csum_pseudo_v6(&rx->src, &rx->dst, IP_PROTO_UDP, p->len);
+    const uint32_t pseudo = csum_pseudo(&rx->src, &rx->dst, IP_PROTO_UDP, p->len);
     if (likely(p->nslices == 0 && p->len <= CSUM_SHORT))
         return csum_ok(csum_short(p->data, p->len, pseudo));
     return csum_ok(csum_add(pkt_csum(p, 0, p->len), pseudo));
 }
 
+/* RFC 768, RFC 8200 8.1. The length field holds; p is trimmed to it. */
+static inline bool csum_is_right(const struct pkt *p, const struct rx *rx, uint16_t csum)
+{
+    if (unlikely(csum == 0))
+        return nst_addr_is_v4(&rx->dst);
+    return p->csum != NST_CSUM_UNKNOWN || csum_adds_up(p, rx);
+}
+
 /* N103: every match gets its own. */
-static void deliver_all(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
-                        const struct udp_hdr *hdr)
+static SLOW_PATH void deliver_all(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
+                                  const struct udp_hdr *hdr)
 {
     struct demux_entry *e = demux_next_match(stack, rx, hdr->src_port, hdr->dst_port, NULL);
 
@@ -181,7 +183,7 @@ static void deliver_all(struct nst_stack *stack, struct pkt *p, const struct rx 
 }
 
 /* N101: nobody's. */
-static void refuse(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
+static SLOW_PATH void refuse(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     if (stack->default_handler != NULL && stack->default_handler(stack, p, rx))
         return;
@@ -191,21 +193,25 @@ static void refuse(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     pkt_drop(p, DROP_NO_SOCKET);
 }
 
+static SLOW_PATH void drop_malformed(struct nst_stack *stack, struct pkt *p, enum drop_reason why)
+{
+    COUNT(stack->counters.udp_malformed);
+    pkt_drop(p, why);
+}
+
 static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     struct udp_hdr hdr;
 
     if (unlikely(!pkt_pull_up(p, UDP_HDR_LEN) || udp_parse(p->data, p->linear, &hdr) == 0 ||
                  hdr.len > p->len || hdr.dst_port == 0)) {
-        COUNT(stack->counters.udp_malformed);
-        pkt_drop(p, DROP_TRANS_MALFORMED);
+        drop_malformed(stack, p, DROP_TRANS_MALFORMED);
         return;
     }
     if (unlikely(hdr.len < p->len))
         pkt_trim(p, hdr.len);
     if (unlikely(!csum_is_right(p, rx, hdr.csum))) {
-        COUNT(stack->counters.udp_malformed);
-        pkt_drop(p, DROP_TRANS_CSUM);
+        drop_malformed(stack, p, DROP_TRANS_CSUM);
         return;
     }
     if (unlikely(rx->type != PKT_HOST)) {

@@ -1,73 +1,74 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One whole stack, fed frames x time x calls.
+ * One whole stack with two NICs, fed frames x time x calls.
  *
- * The input is a program. An operation is one byte, its arguments follow. Besides raw frames there
- * are answers: the last frame that the stack sent is turned round and its TCP numbers are moved by
- * what the input says, so that connections get anywhere. At the end the census must balance and
- * every byte of memory must be back.
+ * The input is a program. An operation is one byte, its arguments follow; peers.c makes most of
+ * the frames, and knows the numbers of the connections, so that they get anywhere. At the end the
+ * census must balance, what was lent must be back, and so must every byte of memory.
  */
 #include <nicstack/forwarder.h>
 #include <nicstack/nic.h>
 
-#include <stdlib.h>
-#include <string.h>
+#include "peers.h"
+#include "wire/eth.h"
 
-#include "wire/ip4.h"
-#include "wire/tcp.h"
+#define SOCKETS    8
+#define REQUESTS   4
+#define NICS       2
+#define OPERATIONS 400
 
-#define SOCKETS  8
-#define REQUESTS 4
+struct fuzz;
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-struct fuzz {
-    const uint8_t *data;
-    size_t left;
-    struct nst_stack *stack;
+struct port {
     struct nst_link link;
+    struct fuzz *fuzz;
     uint32_t nic;
-    nst_time now;
-    int64_t live;
-    nst_socket sockets[SOCKETS];
-    nst_request requests[REQUESTS];
-    uint8_t last[2048]; /* the last frame that was sent */
-    uint32_t last_len;
     bool full; /* the link blocks */
 };
 
+struct fuzz {
+    struct input in;
+    struct nst_stack *stack;
+    struct port ports[NICS];
+    nst_time now;
+    int64_t live, lent;
+    uint32_t starve; /* allocations that still succeed, and then one that does not; 0: all */
+    bool starved;    /* no allocation succeeds */
+    nst_socket sockets[SOCKETS];
+    nst_request requests[REQUESTS];
+    struct peers peers;
+};
+
+static uint8_t bytes[20000]; /* what is written, and what was read */
+
 static uint8_t take8(struct fuzz *f)
 {
-    if (f->left == 0)
-        return 0;
-    f->left--;
-    return *f->data++;
+    return input_take8(&f->in);
 }
 
 static uint16_t take16(struct fuzz *f)
 {
-    uint16_t high = take8(f);
-    return (uint16_t)(high << 8 | take8(f));
+    return input_take16(&f->in);
 }
 
-static void check(bool ok)
-{
-    if (!ok)
-        abort();
-}
-
-/* ---- A link of the fuzzer's own ---- */
+/* ---- A link and an allocator of the fuzzer's own ---- */
 
 static void fuzz_transmit(struct nst_link *link, struct nst_pktq *q)
 {
-    struct fuzz *f = link->driver;
+    struct port *port = link->driver;
+    uint8_t frame[FRAME_CAP];
     while (!nst_pktq_is_empty(q)) {
-        if (f->full) {
+        if (port->full) {
             link->tx_blocked = true;
             return;
         }
         struct nst_pkt *p = nst_pktq_pop(q);
-        f->last_len = nst_pkt_copy_out(p, 0, f->last, sizeof(f->last));
+        const uint32_t header = link->max_header;
+        nst_pkt_complete_csum(p);
+        const uint32_t len = nst_pkt_copy_out(p, 0, frame, sizeof(frame));
+        check(p->len <= link->mtu + header || p->gso != NST_GSO_NONE);
+        if (header == 0 || be16_get(frame + 12) == NST_ETHERTYPE_IPV4)
+            peers_see(&port->fuzz->peers, frame + header, len - header);
         nst_pkt_free(p);
     }
 }
@@ -81,6 +82,8 @@ static const struct nst_link_ops ethernet_ops = {.transmit = fuzz_transmit,
 static void *fuzz_alloc(void *context, size_t size)
 {
     struct fuzz *f = context;
+    if (f->starved || (f->starve != 0 && --f->starve == 0))
+        return NULL;
     f->live += (int64_t)size;
     return malloc(size);
 }
@@ -92,95 +95,84 @@ static void fuzz_free(void *context, void *memory, size_t size)
     free(memory);
 }
 
-static void inject(struct fuzz *f, const uint8_t *frame, uint32_t len, uint8_t csum)
+static void give_back(void *context, uint8_t *memory)
+{
+    struct fuzz *f = context;
+    f->lent--;
+    check(memory == bytes);
+}
+
+static void inject(struct port *port, const uint8_t *frame, size_t len, uint8_t csum)
 {
     struct nst_pktq q = {0};
-    struct nst_pkt *p = f->link.pool != NULL ? nst_pkt_new(f->link.pool, 16, len) : NULL;
+    struct nst_pkt *p =
+        port->link.pool != NULL ? nst_pkt_new(port->link.pool, 16, (uint32_t)len) : NULL;
     if (p == NULL)
         return;
-    memcpy(nst_pkt_put(p, len), frame, len);
+    memcpy(nst_pkt_put(p, (uint32_t)len), frame, len);
     p->csum = csum;
     nst_pktq_push(&q, p);
-    nst_link_deliver(&f->link, &q);
+    nst_link_deliver(&port->link, &q);
 }
 
 /* ---- Frames ---- */
 
+typedef size_t frame_maker(struct peers *w, struct input *in, uint8_t *out);
+
+/* The first byte says where it comes in and to which link address. */
+static void frame(struct fuzz *f, frame_maker *make, uint16_t ethertype)
+{
+    uint8_t packet[FRAME_CAP], out[FRAME_CAP + 14];
+    const uint8_t how = take8(f);
+    struct port *port = &f->ports[how & 1];
+    const size_t len = make(&f->peers, &f->in, packet);
+    if (len == 0)
+        return;
+    const uint8_t csum = how & 2 ? NST_CSUM_VALID : NST_CSUM_UNKNOWN;
+    if ((port->link.caps & NST_LINK_RESOLVES) == 0) {
+        inject(port, packet, len, csum);
+        return;
+    }
+    struct nst_mac to = port->link.addr;
+    if ((how & 0x1c) == 0x1c)
+        memset(&to, how & 0x20 ? 0xff : 1, sizeof(to));
+    inject(port, out,
+           frame_eth(out, (struct nst_mac){{2, 0, 0, 0, 0, 9}}, to, ethertype, packet, len), csum);
+}
+
 static void raw_frame(struct fuzz *f)
 {
-    uint32_t len = take8(f) * 4u + 1;
-    len = len < f->left ? len : (uint32_t)f->left;
-    inject(f, f->data, len, take8(f) & 1 ? NST_CSUM_VALID : NST_CSUM_UNKNOWN);
-    f->data += len <= f->left ? len : f->left;
-    f->left -= len <= f->left ? len : f->left;
+    frame(f, peers_raw, (take8(f) & 0x1f) == 0x1f ? take16(f) : NST_ETHERTYPE_IPV4);
 }
 
-/* Where the IP header of the last frame is; 0xffff: there is none of IPv4. */
-static uint32_t last_ip(const struct fuzz *f)
-{
-    uint32_t at = (f->link.caps & NST_LINK_RESOLVES) != 0 ? 14 : 0;
-    return f->last_len >= at + 40 && f->last[at] == 0x45 ? at : 0xffff;
-}
-
-/* Turns the last TCP segment into an answer to it. */
-static void answer_tcp(struct fuzz *f)
-{
-    uint8_t frame[256] = {0};
-    struct ip4_hdr ip;
-    struct tcp_hdr tcp;
-    uint32_t at = last_ip(f);
-    if (at == 0xffff || ip4_parse(f->last + at, f->last_len - at, &ip) == 0 || ip.proto != 6 ||
-        tcp_parse(f->last + at + ip.hdr_len, f->last_len - at - ip.hdr_len, &tcp) == 0)
-        return;
-    uint32_t sent = ip.total_len - ip.hdr_len - tcp.hdr_len +
-                    ((tcp.flags & (TCP_SYN | TCP_FIN)) != 0 ? 1u : 0u);
-    uint8_t options = (uint8_t)(take8(f) % 11 * 4), payload = take8(f) % 100;
-    struct tcp_hdr back = {.src_port = tcp.dst_port,
-                           .dst_port = tcp.src_port,
-                           .seq = tcp.ack +
-                                  (uint32_t)(int32_t)(int16_t)(take16(f) & 1 ? take16(f) : 0),
-                           .ack = tcp.seq + sent + (uint32_t)(int32_t)(int8_t)take8(f),
-                           .flags = take16(f) & TCP_FLAGS,
-                           .wnd = take16(f),
-                           .hdr_len = (uint8_t)(TCP_HDR_LEN + options)};
-    struct ip4_hdr ip_back = {.src4 = ip.dst4,
-                              .dst4 = ip.src4,
-                              .total_len = (uint16_t)(20 + back.hdr_len + payload),
-                              .hdr_len = 20,
-                              .ttl = 64,
-                              .proto = 6};
-    if (at == 14) {
-        memcpy(frame, f->last + 6, 6);
-        memcpy(frame + 6, f->last, 6);
-        frame[12] = 8;
-    }
-    ip4_build(frame + at, &ip_back);
-    tcp_build(frame + at + 20, &back);
-    for (uint8_t i = 0; i < options; i++)
-        frame[at + 40 + i] = take8(f);
-    inject(f, frame, at + ip_back.total_len, NST_CSUM_VALID);
-}
-
-/* A SYN (or other flags) to anybody. */
 static void begin_tcp(struct fuzz *f)
 {
-    uint8_t frame[14 + 44] = {2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 9, 8, 0};
-    uint32_t at = (f->link.caps & NST_LINK_RESOLVES) != 0 ? 14 : 0;
-    const uint8_t src[4] = {10, 0, 0, take8(f) & 3}, dst[4] = {10, 0, 0, (take8(f) & 3)};
-    struct ip4_hdr ip = {.total_len = 44, .hdr_len = 20, .ttl = 64, .proto = 6};
-    memcpy(&ip.src4, src, 4);
-    memcpy(&ip.dst4, dst, 4);
-    struct tcp_hdr tcp = {.src_port = take8(f),
-                          .dst_port = 80,
-                          .seq = take16(f),
-                          .flags = (take8(f) & 7) != 0 ? TCP_SYN : take16(f) & TCP_FLAGS,
-                          .wnd = 0xffff,
-                          .hdr_len = 24};
-    memmove(frame, at != 0 ? frame : frame + 14, 14);
-    ip4_build(frame + at, &ip);
-    tcp_build(frame + at + 20, &tcp);
-    memcpy(frame + at + 40, "\x02\x04\x05\xb4", 4);
-    inject(f, frame, at + 44, NST_CSUM_VALID);
+    frame(f, peers_begin, NST_ETHERTYPE_IPV4);
+}
+
+static void talk_tcp(struct fuzz *f)
+{
+    frame(f, peers_talk, NST_ETHERTYPE_IPV4);
+}
+
+static void datagram(struct fuzz *f)
+{
+    frame(f, peers_datagram, NST_ETHERTYPE_IPV4);
+}
+
+static void icmp(struct fuzz *f)
+{
+    frame(f, peers_icmp, NST_ETHERTYPE_IPV4);
+}
+
+static void fragment(struct fuzz *f)
+{
+    frame(f, peers_fragment, NST_ETHERTYPE_IPV4);
+}
+
+static void arp(struct fuzz *f)
+{
+    frame(f, peers_arp, NST_ETHERTYPE_ARP);
 }
 
 /* ---- Calls ---- */
@@ -192,7 +184,7 @@ static nst_socket *slot(struct fuzz *f)
 
 static struct nst_endpoint endpoint(struct fuzz *f)
 {
-    return (struct nst_endpoint){.addr = nst_addr_v4(10, 0, 0, take8(f) & 3), .port = 80};
+    return (struct nst_endpoint){.addr = peers_addr(take8(f)), .port = 80};
 }
 
 static void open_socket(struct fuzz *f)
@@ -219,14 +211,23 @@ static void open_socket(struct fuzz *f)
     }
 }
 
+static void look_at(struct fuzz *f, nst_socket s)
+{
+    struct nst_tcp_info info;
+    struct nst_endpoint end;
+    nst_socket_tcp_info(f->stack, s, &info);
+    nst_socket_get_local(f->stack, s, &end);
+    nst_socket_get_remote(f->stack, s, &end);
+    nst_socket_events(f->stack, s);
+}
+
 static void use_socket(struct fuzz *f)
 {
-    static uint8_t bytes[20000];
     nst_socket *s = slot(f), child;
     struct nst_iovec pieces[4];
     struct nst_endpoint to = endpoint(f);
     int64_t value;
-    switch (take8(f) % 12) {
+    switch (take8(f) % 14) {
     case 0:
         nst_socket_send(f->stack, *s, bytes, take16(f) % sizeof(bytes), take8(f) & NST_MSG_MORE);
         break;
@@ -270,8 +271,16 @@ static void use_socket(struct fuzz *f)
             nst_socket_send_commit(f->stack, *s, n);
         }
         break;
+    case 11:
+        if (nst_socket_send_lend(f->stack, *s, bytes, take16(f) % sizeof(bytes), give_back, f) == 0)
+            f->lent++;
+        break;
+    case 12:
+        look_at(f, *s);
+        break;
     default:
         nst_socket_error(f->stack, *s);
+        nst_socket_refuse(f->stack, *s, (enum nst_refusal)(take8(f) % 5));
         break;
     }
 }
@@ -300,31 +309,92 @@ static void use_requests(struct fuzz *f)
     }
 }
 
-static void change_nic(struct fuzz *f)
+static void change_addresses(struct fuzz *f, struct port *port)
 {
-    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, 2), .prefix_len = 24};
+    const struct nst_nic_addr addr = {.addr = peers_addr(take8(f)), .prefix_len = take8(f) % 34};
+    const struct nst_route route = {.prefix = addr.addr,
+                                    .prefix_len = addr.prefix_len,
+                                    .nic = port->nic,
+                                    .gateway = peers_addr(take8(f)),
+                                    .mtu = take8(f) % 3 * 100u};
     switch (take8(f) % 6) {
     case 0:
-        nst_nic_disable(f->stack, f->nic);
+        nst_nic_addr_add(f->stack, port->nic, &addr);
         break;
     case 1:
-        nst_nic_enable(f->stack, f->nic);
+        nst_nic_addr_remove(f->stack, port->nic, &addr.addr);
         break;
     case 2:
-        nst_nic_addr_add(f->stack, f->nic, &addr);
+        nst_route_add(f->stack, &route);
         break;
     case 3:
-        nst_nic_addr_remove(f->stack, f->nic, &addr.addr);
+        nst_route_remove(f->stack, &route);
         break;
     case 4:
-        f->full = true;
+        nst_neigh_add(f->stack, port->nic, &addr.addr, (struct nst_mac){{2, 0, 0, 0, 0, 7}});
         break;
     default:
-        f->full = false;
-        if (f->link.tx_blocked)
-            nst_link_set_writable(&f->link);
+        nst_neigh_remove(f->stack, port->nic, &addr.addr);
         break;
     }
+}
+
+static void add_nic(struct fuzz *f, struct port *port)
+{
+    const struct nst_nic_config nic = {
+        .size = sizeof(nic), .link = &port->link, .promiscuous = true, .spoofing = true};
+    if (nst_nic_add(f->stack, &nic, &port->nic) < 0)
+        port->nic = 0;
+}
+
+static void change_nic(struct fuzz *f)
+{
+    struct port *port = &f->ports[take8(f) & 1];
+    switch (take8(f) % 8) {
+    case 0:
+        nst_nic_disable(f->stack, port->nic);
+        break;
+    case 1:
+        nst_nic_enable(f->stack, port->nic);
+        break;
+    case 2:
+        port->full = true;
+        break;
+    case 3:
+        port->full = false;
+        if (port->link.tx_blocked)
+            nst_link_set_writable(&port->link);
+        break;
+    case 4:
+        if (port->nic == 0)
+            add_nic(f, port);
+        else if (nst_nic_remove(f->stack, port->nic) == 0)
+            port->nic = 0;
+        break;
+    case 5:
+        nst_nic_set_promiscuous(f->stack, port->nic, take8(f) & 1);
+        nst_nic_set_spoofing(f->stack, port->nic, take8(f) & 1);
+        break;
+    default:
+        change_addresses(f, port);
+        break;
+    }
+}
+
+static void change_memory(struct fuzz *f)
+{
+    const uint8_t how = take8(f);
+    f->starved = how == 255;
+    f->starve = how < 128 ? how : 0;
+}
+
+static void balance(struct fuzz *f)
+{
+    struct nst_census c;
+    nst_stack_get_census(f->stack, &c);
+    check(c.received + c.built + c.cloned + c.split ==
+          c.transmitted + c.queued + c.delivered + c.merged + c.dropped);
+    check(c.queued <= c.alive);
 }
 
 static void run(struct fuzz *f)
@@ -339,59 +409,71 @@ static void run(struct fuzz *f)
             break;
     }
     nst_ready_list(f->stack, ready, 4);
+    balance(f);
+}
+
+static void start_port(struct fuzz *f, int i, uint8_t how)
+{
+    struct port *port = &f->ports[i];
+    const bool ethernet = how & 1;
+    port->fuzz = f;
+    port->link = (struct nst_link){.ops = ethernet ? &ethernet_ops : &bare_ops,
+                                   .caps = (ethernet ? NST_LINK_RESOLVES : 0) |
+                                           (how & 2 ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0),
+                                   .mtu = how & 4 ? 576 : 1500,
+                                   .max_header = ethernet ? 14 : 0,
+                                   .addr = {{2, 0, 0, 0, 0, 1}},
+                                   .driver = port};
+    if ((port->link.caps & NST_LINK_TSO4) != 0)
+        port->link.gso_max = 65535;
+    add_nic(f, port);
+    check(port->nic != 0);
+    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, (uint8_t)i, 1), .prefix_len = 24};
+    check(nst_nic_addr_add(f->stack, port->nic, &addr) == 0);
 }
 
 static void start(struct fuzz *f)
 {
+    const uint8_t how = take8(f);
     struct nst_stack_config config = {.size = sizeof(config),
                                       .allocator = {fuzz_alloc, fuzz_free, f},
-                                      .memory_limit = 1 << 20,
+                                      .memory_limit = how & 0x40 ? 100 << 10 : 1 << 20,
+                                      .handle_local = (how & 0x80) != 0,
                                       .now = NST_SEC};
-    bool ethernet = take8(f) & 1;
     memset(config.seed, 1, sizeof(config.seed));
     check(nst_stack_new(&config, &f->stack) == 0);
     f->now = NST_SEC;
-    f->link = (struct nst_link){.ops = ethernet ? &ethernet_ops : &bare_ops,
-                                .caps = (ethernet ? NST_LINK_RESOLVES : 0) |
-                                        (take8(f) & 1 ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0),
-                                .mtu = 1500,
-                                .max_header = ethernet ? 14 : 0,
-                                .addr = {{2, 0, 0, 0, 0, 1}},
-                                .driver = f};
-    if ((f->link.caps & NST_LINK_TSO4) != 0)
-        f->link.gso_max = 65535;
-    const struct nst_nic_config nic = {
-        .size = sizeof(nic), .link = &f->link, .promiscuous = true, .spoofing = true};
-    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, 1), .prefix_len = 24};
+    start_port(f, 0, how);
+    start_port(f, 1, how >> 3 & 7);
+    const struct nst_route route = {.prefix = nst_addr_v4(0, 0, 0, 0),
+                                    .nic = f->ports[0].nic,
+                                    .gateway = nst_addr_v4(10, 0, 0, 2)};
+    check(nst_route_add(f->stack, &route) == 0);
     const struct nst_forwarder_config forwarder = {
         .size = sizeof(forwarder), .tcp = true, .udp = true, .icmp_echo = true, .pending_max = 4};
-    check(nst_nic_add(f->stack, &nic, &f->nic) == 0);
-    check(nst_nic_addr_add(f->stack, f->nic, &addr) == 0);
     check(nst_forwarder_start(f->stack, &forwarder) == 0);
 }
 
 static void finish(struct fuzz *f)
 {
-    struct nst_census c;
-    nst_stack_get_census(f->stack, &c);
-    check(c.received + c.built + c.cloned + c.split ==
-          c.transmitted + c.queued + c.delivered + c.merged + c.dropped);
+    balance(f);
     nst_stack_free(f->stack);
+    check(f->lent == 0);
     check(f->live == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static void (*const operations[])(struct fuzz *) = {
-        raw_frame,   begin_tcp,  answer_tcp, answer_tcp,   run,        run,
-        open_socket, use_socket, use_socket, use_requests, change_nic, answer_tcp,
+        talk_tcp, begin_tcp,  run,      open_socket,   use_socket, use_requests,
+        datagram, icmp,       fragment, arp,           raw_frame,  change_nic,
+        run,      use_socket, talk_tcp, change_memory,
     };
     static struct fuzz f;
     memset(&f, 0, sizeof(f));
-    f.data = data;
-    f.left = size;
+    f.in = (struct input){data, size};
     start(&f);
-    for (int i = 0; i < 400 && f.left > 0; i++)
+    for (int i = 0; i < OPERATIONS && f.in.left > 0; i++)
         operations[take8(&f) % (sizeof(operations) / sizeof(operations[0]))](&f);
     finish(&f);
     return 0;

@@ -8,12 +8,15 @@
 #include "wire/csum.h"
 #include "wire/ipproto.h"
 
-static bool csum_is_good(const struct pkt *p, const struct rx *rx)
+static __attribute__((noinline)) bool csum_adds_up(const struct pkt *p, const struct rx *rx)
 {
-    if (p->csum != NST_CSUM_UNKNOWN)
-        return true;
     const uint32_t pseudo = csum_pseudo(&rx->src, &rx->dst, IP_PROTO_TCP, p->len);
     return csum_ok(csum_add(pkt_csum(p, 0, p->len), pseudo));
+}
+
+static inline bool csum_is_good(const struct pkt *p, const struct rx *rx)
+{
+    return p->csum != NST_CSUM_UNKNOWN || csum_adds_up(p, rx);
 }
 
 /* RFC 9293 3.9.2.3 (MUST-63), N104: TCP is between two hosts. */
@@ -25,7 +28,8 @@ static bool addresses_are_good(const struct rx *rx)
            !addr_is_unspecified(&rx->src) && !addr_is_unspecified(&rx->dst);
 }
 
-bool in_decode(struct nst_stack *stack, struct pkt *p, const struct rx *rx, struct seg *seg)
+/* Decodes and verifies. False: seg->drop tells why. */
+static inline bool decode(struct pkt *p, const struct rx *rx, struct seg *seg)
 {
     struct tcp_hdr hdr;
     seg->p = p;
@@ -54,17 +58,15 @@ bool in_decode(struct nst_stack *stack, struct pkt *p, const struct rx *rx, stru
     return true;
 }
 
-static void refuse(struct nst_stack *stack, struct pkt *p, const struct seg *seg)
+static SLOW_PATH void refuse(struct nst_stack *stack, struct pkt *p, const struct seg *seg)
 {
     COUNT(stack->counters.tcp_segments_malformed);
     pkt_drop(p, (enum drop_reason)seg->drop);
 }
 
-/* The end of every segment that a step did not keep. */
+/* The end of a segment whose packet no step has kept. */
 static void finish(struct seg *seg)
 {
-    if (seg->p == NULL)
-        return;
     if (seg->refused)
         pkt_drop(seg->p, (enum drop_reason)seg->drop);
     else
@@ -72,7 +74,7 @@ static void finish(struct seg *seg)
 }
 
 /* RFC 9293 3.10.7.1; before that, N101. Consumes the packet. */
-static void no_connection(struct nst_stack *stack, struct seg *seg)
+static SLOW_PATH void no_connection(struct nst_stack *stack, struct seg *seg)
 {
     const struct rx *rx = seg->rx;
     if (stack->default_handler != NULL && stack->default_handler(stack, seg->p, rx))
@@ -101,12 +103,8 @@ static bool judge(struct tcb *tcb, struct seg *seg)
     }
 }
 
-static void dispatch(struct tcb *tcb, struct seg *seg)
+static SLOW_PATH void dispatch(struct tcb *tcb, struct seg *seg)
 {
-    tcb->segs_in++;
-    pkt_pull_any(seg->p, (uint32_t)(seg->p->len - seg->len));
-    if (likely(in_fast(tcb, seg)))
-        return;
     if (!judge(tcb, seg))
         return;
     switch (tcb->state) {
@@ -130,7 +128,7 @@ void in_packet(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         pkt_drop(p, DROP_TCP_BAD_ADDRESS);
         return;
     }
-    if (unlikely(!in_decode(stack, p, rx, &seg))) {
+    if (unlikely(!decode(p, rx, &seg))) {
         refuse(stack, p, &seg);
         return;
     }
@@ -139,13 +137,16 @@ void in_packet(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         no_connection(stack, &seg);
         return;
     }
+    pkt_pull_any(p, p->len - seg.len);
     if (unlikely((e->tag & TAG_MASK) == TAG_TIMEWAIT)) {
-        pkt_pull_any(p, p->len - seg.len);
         timewait_input(stack, timewait_of(e), &seg);
     } else {
         struct tcb *tcb = tcb_of(e);
-        dispatch(tcb, &seg);
+        tcb->segs_in++;
+        if (unlikely(!in_fast(tcb, &seg)))
+            dispatch(tcb, &seg);
         tcb_check(tcb);
     }
-    finish(&seg);
+    if (seg.p != NULL)
+        finish(&seg);
 }

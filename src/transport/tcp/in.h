@@ -8,9 +8,6 @@
 
 /* transport_proto.input. */
 void in_packet(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
-/* Decodes and verifies; p->data moves to the payload. False: seg->drop tells why. */
-bool in_decode(struct nst_stack *stack, struct pkt *p, const struct rx *rx, struct seg *seg);
-
 /* RFC 9293 3.10.7.2: LISTEN. `isn_floor` is for a SYN that follows a connection in TIME-WAIT: its
  * last number, or 0. */
 void in_listen(struct tcb *tcb, struct seg *seg, uint32_t isn_floor);

@@ -403,7 +403,7 @@ static void run_synchronized(struct tcb *tcb)
     const uint8_t bits = tcb->todo_bits;
     if ((bits & (TODO_SEND | TODO_TIMEOUT)) != 0 && tcb->tx != NULL)
         send_stream(tcb, (bits & TODO_TIMEOUT) != 0);
-    /* What was sent just now will be answered as well. */
+    /* Persist is over when send_stream just found something to send. */
     if ((bits & TODO_PROBE) != 0 && (tcb->tx == NULL || tcb->probing))
         send_probe(tcb);
     if ((bits & TODO_WINDOW) != 0 && window_wants_update(tcb))

@@ -315,15 +315,18 @@ void rcvbuf_consume(struct tcb *tcb, uint32_t n)
 uint32_t rcvbuf_read(struct tcb *tcb, uint8_t *data, size_t size, bool peek)
 {
     uint32_t done = 0;
-    const struct nst_pkt *p = tcb->rxq.first;
+    struct nst_pkt *p = tcb->rxq.first;
     const uint32_t want = (uint32_t)min_size(size, tcb->rxq.bytes);
     while (done < want) {
+        struct nst_pkt *next = p->next;
         const uint32_t n = min_u32(want - done, p->len);
         nst_pkt_copy_out(p, 0, data + done, n);
         done += n;
-        p = p->next;
-        if (!peek)
+        if (!peek && n == p->len)
+            pkt_free(pktq_pop(&tcb->rxq));
+        else if (!peek)
             rcvbuf_consume(tcb, n);
+        p = next;
     }
     return done;
 }

@@ -104,6 +104,9 @@ void tcb_update_mss(struct tcb *tcb)
     tcb->snd.mss = (uint16_t)mss;
     tcb->snd.path_mss = path;
     tcb->snd.chunk = mss;
+    /* RFC 5681 3.1: never under a segment; 0 before the handshake. */
+    if (tcb->cc.cwnd != 0)
+        tcb->cc.cwnd = max_u32(tcb->cc.cwnd, mss);
     const uint32_t gso = tcb->dst != NULL ? dst_gso_max(tcb->dst) : 0;
     /* Headers of IP and TCP with all options. */
     const uint32_t room = gso > 120 ? min_u32(gso, 65535) - 120 : 0;

@@ -270,11 +270,11 @@ static inline struct tcb *tcb_of(struct demux_entry *e)
 }
 static inline uint32_t tcb_now_us(const struct tcb *tcb)
 {
-    return (uint32_t)(tcb->stack->now / NST_USEC);
+    return tcb->stack->now_us;
 }
 static inline uint32_t tcb_now_ms(const struct tcb *tcb)
 {
-    return (uint32_t)(tcb->stack->now / NST_MSEC);
+    return tcb->stack->now_ms;
 }
 /* TSval: milliseconds and the connection's offset (RFC 7323 5.4). */
 static inline uint32_t tcb_ts_now(const struct tcb *tcb)

@@ -276,7 +276,29 @@ static void reneged(void **state)
     tcp_peer_fini(&t);
 }
 
-TESTS({"RFC 3522: a recovery from reordering alone is undone, and the threshold learns",
+/* RFC 5681 3.1: after a timeout the window is one segment, of the size that segments have now. */
+static void longer_path_after_timeout(void **state)
+{
+    struct tcp_peer t;
+    tcp_peer_init(&t, NULL);
+    const struct nst_route narrow = {
+        .prefix = nst_addr_v4(10, 0, 0, 2), .prefix_len = 32, .nic = t.w.hosts[0].nic, .mtu = 600};
+    assert_int_equal(nst_route_add(t.stack, &narrow), 0);
+    tcp_peer_accept(&t);
+    tcp_peer_write(&t, 3000);
+    assert_int_equal(tcp_peer_info(&t).mss_snd, 600 - 52);
+    tcp_peer_wait(&t, tcp_peer_info(&t).rto);
+    assert_int_equal(tcp_peer_info(&t).cwnd, 600 - 52);
+    assert_int_equal(nst_route_remove(t.stack, &narrow), 0);
+    tcp_peer_wait(&t, tcp_peer_info(&t).rto);
+    assert_int_equal(tcp_peer_info(&t).mss_snd, 1448);
+    assert_int_equal(tcp_peer_info(&t).cwnd, 1448);
+    tcp_peer_fini(&t);
+}
+
+TESTS({"RFC 5681 3.1: a path that becomes longer does not leave cwnd under a segment",
+       longer_path_after_timeout},
+      {"RFC 3522: a recovery from reordering alone is undone, and the threshold learns",
        reordering},
       {"RFC 3522: a recovery from a loss stays", real_loss_stays},
       {"RFC 3708: duplicates reported for all that was sent again undo a recovery", dsack_undoes},

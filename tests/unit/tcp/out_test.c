@@ -111,6 +111,27 @@ static void zero_window(void **state)
     tcp_peer_fini(&t);
 }
 
+/* Both happen before anything is sent. */
+static void window_opens_with_the_probe(void **state)
+{
+    struct tcp_peer t;
+    const struct tcp_peer_config config = {.no_wscale = true};
+    tcp_peer_init(&t, &config);
+    tcp_peer_accept(&t);
+    t.wnd = 0;
+    tcp_peer_ack(&t, 1, 1);
+    tcp_peer_write(&t, 500);
+    assert_int_equal(nst_socket_shutdown(t.stack, t.s, NST_SHUT_SEND), 0);
+    tcp_peer_wait(&t, tcp_peer_info(&t).rto - NST_MSEC);
+    tcp_peer_quiet(&t);
+    t.w.now += NST_MSEC;
+    t.wnd = 1000;
+    tcp_peer_ack(&t, 1, 1);
+    tcp_peer_expect(&t, TCP_ACK | TCP_FIN, 1, 500, 1);
+    tcp_peer_quiet(&t);
+    tcp_peer_fini(&t);
+}
+
 static void small_window(void **state)
 {
     struct tcp_peer t;
@@ -332,6 +353,7 @@ TESTS({"a probe that is due together with a FIN is not sent", probe_and_fin},
       {"a cork holds what is short of a segment", cork},
       {"RFC 9293 3.7.1: the peer's MSS is kept", peer_mss},
       {"RFC 9293 3.8.6.1: a zero window is probed, each time after twice as long", zero_window},
+      {"a window that opens as the probe is due ends probing", window_opens_with_the_probe},
       {"RFC 9293 3.8.6.2.1: no silly little segments", small_window},
       {"RFC 6298 5: the RTO doubles, the first segment goes, then slow start", rto},
       {"RFC 9293 3.8.3: after 15 timeouts the connection ends", gives_up},

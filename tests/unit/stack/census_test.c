@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * N121 over random traffic: after every step, all that began has ended or lies in a queue, and the
+ * queues, walked one by one, hold as many packets as the census says.
+ *
+ * The host has an Ethernet NIC towards a made-up world, which it takes everything from, a NIC
+ * towards a second host, that it talks TCP and UDP with, and a loopback NIC.
+ */
+#include "testing.h"
+
+#include <nicstack/forwarder.h>
+#include <nicstack/socket.h>
+
+#include "network/ipv4.h"
+#include "network/reassembly.h"
+#include "stack/nic.h"
+#include "transport/forwarder.h"
+#include "wire/csum.h"
+#include "wire/ip4.h"
+#include "world.h"
+
+#define SEEDS   500
+#define STEPS   400
+#define SOCKETS 6
+
+struct scene {
+    uint64_t seed, random;
+    int step;
+    nst_time now;
+    struct alloc alloc, link_alloc;
+    struct nst_stack *stack[2];
+    struct nst_link *pipe[2], *loopback;
+    struct memlink world; /* of host 0 */
+    uint32_t nic;         /* on it */
+    nst_socket sockets[2][SOCKETS];
+    uint8_t bytes[FRAME_MAX], frame[FRAME_MAX + 14];
+};
+
+static uint32_t pick(struct scene *s, uint32_t below)
+{
+    return (uint32_t)(world_random(&s->random) >> 32) % below;
+}
+
+/* ---- The check ---- */
+
+static uint64_t count_packets(const struct nst_pktq *q)
+{
+    uint64_t n = 0;
+    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next)
+        n++;
+    return n;
+}
+
+static uint64_t walk_nic(const struct nic *nic)
+{
+    uint64_t n = count_packets(&nic->rxq) + count_packets(&nic->loopq) + count_packets(&nic->txq);
+    for (int i = 0; i < NET_INDEX_MAX; i++) {
+        const struct neigh_table *t = &nic->eps[i].neighs;
+        if (nic->eps[i].proto == NULL || t->ep == NULL)
+            continue;
+        struct neigh *e;
+        LIST_FOR_EACH (e, &t->unresolved, struct neigh, unresolved) {
+            n += count_packets(&e->pending);
+        }
+    }
+    return n;
+}
+
+static uint64_t walk(const struct nst_stack *stack)
+{
+    uint64_t n = reassembly_packets(&stack->ip4->reassembly) + forwarder_packets(stack);
+    struct nic *nic;
+    LIST_FOR_EACH (nic, &stack->nics, struct nic, node) {
+        n += walk_nic(nic);
+    }
+    return n;
+}
+
+static void check_one(const struct scene *s, int host)
+{
+    struct nst_census c;
+    struct nst_memory memory;
+    nst_stack_get_census(s->stack[host], &c);
+    nst_stack_get_memory(s->stack[host], &memory);
+    const uint64_t begun = c.received + c.built + c.cloned + c.split,
+                   ended = c.transmitted + c.delivered + c.merged + c.dropped,
+                   found = walk(s->stack[host]);
+    if (begun != ended + found || c.queued != found || found > c.alive ||
+        memory.used > memory.limit)
+        fail_msg("seed %llu, step %d, host %d: %llu began, %llu ended, %llu queued, %llu found",
+                 (unsigned long long)s->seed, s->step, host, (unsigned long long)begun,
+                 (unsigned long long)ended, (unsigned long long)c.queued,
+                 (unsigned long long)found);
+}
+
+/* ---- The made-up world ---- */
+
+static struct nst_endpoint somebody(struct scene *s)
+{
+    const uint8_t last = (uint8_t)pick(s, 6);
+    struct nst_endpoint e = {.port = (uint16_t)(80 + pick(s, 3))};
+    e.addr = pick(s, 4) == 0 ? nst_addr_v4(203, 0, 113, last) : nst_addr_v4(10, 0, 0, last);
+    return e;
+}
+
+static void inject(struct scene *s, uint16_t type, size_t len)
+{
+    struct nst_mac to = s->world.link.addr;
+    if (pick(s, 8) == 0)
+        memset(&to, pick(s, 2) ? 0xff : 3, sizeof(to));
+    memlink_inject(&s->world, s->frame, frame_eth(s->frame, WORLD_MAC(2), to, type, s->bytes, len));
+}
+
+static void inject_udp(struct scene *s)
+{
+    static const uint8_t payload[3000];
+    const struct nst_endpoint from = somebody(s), to = somebody(s);
+    inject(s, NST_ETHERTYPE_IPV4, frame_udp4(s->bytes, &from, &to, payload, pick(s, 1400)));
+}
+
+static void inject_tcp(struct scene *s)
+{
+    static uint8_t payload[1400];
+    static const uint16_t flags[] = {TCP_SYN, TCP_ACK, TCP_RST, TCP_FIN | TCP_ACK};
+    const struct nst_endpoint from = somebody(s), to = somebody(s);
+    const struct tcp_hdr hdr = {.flags = flags[pick(s, 4)], .wnd = 1000, .hdr_len = TCP_HDR_LEN};
+    const struct nst_iovec data = {payload, pick(s, sizeof(payload))};
+    inject(s, NST_ETHERTYPE_IPV4, frame_tcp4(s->bytes, &from, &to, &hdr, NULL, &data));
+}
+
+static void inject_fragment(struct scene *s)
+{
+    static const uint8_t payload[1400];
+    const struct nst_endpoint from = somebody(s), to = somebody(s);
+    const struct ip4_hdr hdr = {.src4 = addr_to_raw4(&from.addr),
+                                .dst4 = addr_to_raw4(&to.addr),
+                                .total_len = (uint16_t)(IP4_HDR_LEN + 8 * (1 + pick(s, 100))),
+                                .id = (uint16_t)pick(s, 3),
+                                .frag_off = (uint16_t)(pick(s, 4) * 400),
+                                .mf = pick(s, 3) != 0,
+                                .hdr_len = IP4_HDR_LEN,
+                                .ttl = 9,
+                                .proto = IP_PROTO_UDP};
+    ip4_build(s->bytes, &hdr);
+    memcpy(s->bytes + IP4_HDR_LEN, payload, hdr.total_len - IP4_HDR_LEN);
+    inject(s, NST_ETHERTYPE_IPV4, hdr.total_len);
+}
+
+static void inject_arp(struct scene *s)
+{
+    const struct nst_endpoint from = somebody(s), to = somebody(s);
+    const struct arp_hdr hdr = {.op = (uint16_t)(1 + pick(s, 2)),
+                                .sha = WORLD_MAC((uint8_t)(2 + pick(s, 4))),
+                                .tha = s->world.link.addr,
+                                .spa4 = addr_to_raw4(&from.addr),
+                                .tpa4 = addr_to_raw4(&to.addr)};
+    memlink_inject(&s->world, s->frame, frame_arp(s->frame, &hdr));
+}
+
+static void inject_nonsense(struct scene *s)
+{
+    const size_t len = pick(s, 200);
+    for (size_t i = 0; i < len; i++)
+        s->bytes[i] = (uint8_t)pick(s, 256);
+    if (pick(s, 2))
+        s->bytes[0] = 0x45;
+    inject(s, pick(s, 4) ? NST_ETHERTYPE_IPV4 : (uint16_t)pick(s, 65536), len);
+}
+
+/* ---- Calls ---- */
+
+static nst_socket *slot(struct scene *s, int host)
+{
+    return &s->sockets[host][pick(s, SOCKETS)];
+}
+
+static void put(struct scene *s, int host, nst_socket fresh)
+{
+    nst_socket *at = slot(s, host);
+    if (*at != 0)
+        nst_socket_close(s->stack[host], *at);
+    *at = fresh;
+}
+
+/* Somebody in the made-up world, on this host, or the other one. */
+static struct nst_endpoint partner(struct scene *s, int host)
+{
+    if (pick(s, 3) == 0)
+        return somebody(s);
+    return (struct nst_endpoint){
+        .addr = nst_addr_v4(10, 1, 0, (uint8_t)(1 + (pick(s, 4) == 0 ? host : 1 - host))),
+        .port = (uint16_t)(80 + pick(s, 3))};
+}
+
+static void open_one(struct scene *s, int host)
+{
+    nst_socket fresh;
+    const bool is_stream = pick(s, 3) != 0;
+    const struct nst_endpoint any = {.port = (uint16_t)(80 + pick(s, 3))}, to = partner(s, host);
+    if (nst_socket_open(s->stack[host], is_stream ? NST_STREAM : NST_DATAGRAM, &fresh) != 0)
+        return;
+    if (pick(s, 2) != 0) {
+        nst_socket_bind(s->stack[host], fresh, &any);
+        if (is_stream)
+            nst_socket_listen(s->stack[host], fresh, 3);
+    } else {
+        nst_socket_connect(s->stack[host], fresh, &to);
+    }
+    put(s, host, fresh);
+}
+
+static void call_one(struct scene *s, int host)
+{
+    const nst_socket at = *slot(s, host);
+    nst_socket fresh;
+    struct nst_request_info info;
+    const struct nst_endpoint to = partner(s, host);
+    struct nst_stack *stack = s->stack[host];
+    switch (pick(s, 9)) {
+    case 0:
+    case 1:
+        nst_socket_send(stack, at, s->bytes, pick(s, 30000), 0);
+        break;
+    case 2:
+        nst_socket_sendto(stack, at, s->bytes, pick(s, 9000), 0, &to);
+        break;
+    case 3:
+    case 4:
+        nst_socket_recv(stack, at, s->bytes, pick(s, 40000), 0);
+        break;
+    case 5:
+        if (nst_socket_accept(stack, at, &fresh, NULL) == 0)
+            put(s, host, fresh);
+        break;
+    case 6:
+        nst_socket_shutdown(stack, at, NST_SHUT_SEND);
+        break;
+    case 7:
+        if (nst_request_next(stack, &info)) {
+            if (pick(s, 2) != 0)
+                nst_request_refuse(stack, info.request, (enum nst_refusal)pick(s, 5));
+            else if (nst_request_accept(stack, info.request, &fresh) == 0)
+                put(s, host, fresh);
+        }
+        break;
+    default:
+        open_one(s, host);
+        break;
+    }
+}
+
+static void change_world(struct scene *s)
+{
+    switch (pick(s, 12)) {
+    case 0:
+        memlink_set_room(&s->world, pick(s, 5));
+        break;
+    case 1:
+        nst_nic_disable(s->stack[0], s->nic);
+        break;
+    case 2:
+        s->alloc.fail_at = s->alloc.count + 1 + pick(s, 5);
+        break;
+    default:
+        memlink_set_room(&s->world, UINT32_MAX);
+        nst_nic_enable(s->stack[0], s->nic);
+        break;
+    }
+}
+
+static void step(struct scene *s)
+{
+    static void (*const injections[])(struct scene *) = {
+        inject_udp, inject_tcp, inject_fragment, inject_arp, inject_nonsense, change_world};
+    static const nst_time waits[] = {0, 0, NST_MSEC, 50 * NST_MSEC, NST_SEC, 40 * NST_SEC};
+    const uint32_t what = pick(s, 10);
+    if (what < 4)
+        injections[pick(s, ARRAY_SIZE(injections))](s);
+    else if (what < 8)
+        call_one(s, (int)pick(s, 2));
+    else
+        s->now += waits[pick(s, ARRAY_SIZE(waits))];
+    check_one(s, 0);
+    check_one(s, 1);
+    for (int i = 0; i < 2; i++) {
+        nst_stack_run(s->stack[i], s->now, pick(s, 2) ? 0 : 1 + pick(s, 4));
+        check_one(s, 0);
+        check_one(s, 1);
+    }
+}
+
+/* ---- Scenes ---- */
+
+static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst_addr addr)
+{
+    const struct nst_nic_config config = {.size = sizeof(config),
+                                          .link = link,
+                                          .promiscuous = link == &s->world.link,
+                                          .spoofing = link == &s->world.link,
+                                          .tx_queue_packets = 20 + pick(s, 100)};
+    const struct nst_nic_addr on_it = {.addr = addr, .prefix_len = 24};
+    uint32_t id;
+    assert_int_equal(nst_nic_add(s->stack[host], &config, &id), 0);
+    assert_int_equal(nst_nic_addr_add(s->stack[host], id, &on_it), 0);
+    if (link == &s->world.link)
+        s->nic = id;
+}
+
+static void begin(struct scene *s)
+{
+    static const struct nst_mac mac = {{2, 0, 0, 0, 0, 1}};
+    for (int i = 0; i < 2; i++) {
+        struct nst_stack_config config = {.size = sizeof(config),
+                                          .allocator = alloc_public(&s->alloc),
+                                          .memory_limit = pick(s, 2) ? 0 : 500000,
+                                          .handle_local = pick(s, 2),
+                                          .now = s->now};
+        memset(config.seed, 5, sizeof(config.seed));
+        assert_int_equal(nst_stack_new(&config, &s->stack[i]), 0);
+    }
+    const struct nst_allocator allocator = alloc_public(&s->link_alloc);
+    const uint32_t large = pick(s, 2) ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0;
+    const struct nst_pipe_config pipe = {.size = sizeof(pipe),
+                                         .caps = large,
+                                         .limit = 1 + pick(s, 50),
+                                         .ethernet = pick(s, 2),
+                                         .addr = {{{2, 0, 0, 0, 1, 1}}, {{2, 0, 0, 0, 1, 2}}}};
+    assert_int_equal(nst_pipe_new(&allocator, &pipe, s->pipe), 0);
+    s->loopback = nst_loopback_new(&allocator);
+    assert_non_null(s->loopback);
+    memlink_init(&s->world, &mac);
+    add_nic(s, 0, &s->world.link, nst_addr_v4(10, 0, 0, 1));
+    add_nic(s, 0, s->loopback, nst_addr_v4(127, 0, 0, 1));
+    add_nic(s, 0, s->pipe[0], nst_addr_v4(10, 1, 0, 1));
+    add_nic(s, 1, s->pipe[1], nst_addr_v4(10, 1, 0, 2));
+    const struct nst_route route = {.prefix = nst_addr_v4(0, 0, 0, 0), .nic = s->nic};
+    assert_int_equal(nst_route_add(s->stack[0], &route), 0);
+    const struct nst_forwarder_config forwarder = {.size = sizeof(forwarder),
+                                                   .nic = s->nic,
+                                                   .tcp = true,
+                                                   .udp = true,
+                                                   .icmp_echo = true,
+                                                   .pending_max = 5};
+    assert_int_equal(nst_forwarder_start(s->stack[0], &forwarder), 0);
+}
+
+static void end(struct scene *s)
+{
+    for (int i = 0; i < 2; i++)
+        nst_stack_free(s->stack[i]);
+    nst_pipe_free(s->pipe);
+    nst_loopback_free(s->loopback);
+    memlink_fini(&s->world);
+    if (s->alloc.live != 0 || s->link_alloc.live != 0)
+        fail_msg("seed %llu: %llu allocations are not back", (unsigned long long)s->seed,
+                 (unsigned long long)(s->alloc.live + s->link_alloc.live));
+}
+
+static void random_traffic(void **state)
+{
+    static struct scene s;
+    struct nst_census sum = {0}, c;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        s = (struct scene){.seed = seed, .random = seed * 0x9e3779b97f4a7c15u, .now = NST_SEC};
+        begin(&s);
+        for (s.step = 0; s.step < STEPS; s.step++)
+            step(&s);
+        nst_stack_get_census(s.stack[0], &c);
+        sum.received += c.received;
+        sum.built += c.built;
+        sum.cloned += c.cloned;
+        sum.split += c.split;
+        sum.transmitted += c.transmitted;
+        sum.delivered += c.delivered;
+        sum.merged += c.merged;
+        sum.dropped += c.dropped;
+        end(&s);
+    }
+    /* The traffic was worth the name: every kind of begin and of end happened. */
+    assert_true(sum.received > 1000 && sum.built > 1000 && sum.split > 0);
+    assert_true(sum.transmitted > 1000 && sum.delivered > 1000 && sum.merged > 0 &&
+                sum.dropped > 1000);
+}
+
+TESTS({"N121: the census balances, and every queue is counted, after each step of random traffic",
+       random_traffic})
