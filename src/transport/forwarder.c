@@ -506,7 +506,7 @@ static int make_dgram(struct nst_stack *stack, const struct request *r, struct r
                       struct dgram **ret_dgram)
 {
     const bool is_udp = r->kind == KIND_UDP;
-    struct dgram *d = NULL;
+    struct dgram *d;
     int error =
         is_udp ? udp_new_flow(stack, &r->key, ready, &d) : ping_new_flow(stack, &r->key, ready, &d);
     if (error < 0)
@@ -527,7 +527,7 @@ static int accept_datagram(struct forwarder *fw, struct request *r, struct ready
     const struct demux_key key = r->key;
     struct nic *nic = nic_by_id(fw->stack, key.nic);
     struct nst_pktq held;
-    struct dgram *d;
+    struct dgram *d = NULL;
 
     if (nic == NULL) {
         expire(fw, r, DROP_REQUEST_ENDED);

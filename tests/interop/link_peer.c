@@ -187,7 +187,7 @@ static int open_device(const char *name, bool ethernet, const char *how)
 
 static void on_signal(int number)
 {
-    nst_loop_stop(loop);
+    nst_loop_stop(loop); // NOLINT(bugprone-signal-handler): it promises to be
 }
 
 static void report(const struct nst_link *link)

@@ -81,7 +81,7 @@ static void sweep(void **state)
     static const uint32_t seqs[] = {0,     1,      2,          1000,       65160,     65161,
                                     65281, 100000, 0x7fffffff, 0x80000001, 0xfffffff0};
     static const uint32_t acks[] = {0, 1, 500, 1001, 1002, 1003, 0x80000000};
-    for (uint8_t s = NST_TCP_CLOSED; s <= NST_TCP_TIME_WAIT; s++)
+    for (unsigned s = NST_TCP_CLOSED; s <= NST_TCP_TIME_WAIT; s++)
         for (uint16_t bits = 0; bits < 32; bits++)
             for (size_t i = 0; i < sizeof(seqs) / sizeof(seqs[0]); i++) {
                 const uint16_t flags =
@@ -93,7 +93,7 @@ static void sweep(void **state)
 
 static void table(void **state)
 {
-    for (uint8_t s = NST_TCP_ESTABLISHED; s <= NST_TCP_LAST_ACK; s++) {
+    for (unsigned s = NST_TCP_ESTABLISHED; s <= NST_TCP_LAST_ACK; s++) {
         assert_int_equal(legal_check(s, TCP_ACK), LEGAL_PASS);
         assert_int_equal(legal_check(s, TCP_ACK | TCP_FIN | TCP_PSH | TCP_URG), LEGAL_PASS);
         assert_int_equal(legal_check(s, TCP_SYN), LEGAL_CHALLENGE);
