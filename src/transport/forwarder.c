@@ -506,7 +506,7 @@ static int make_dgram(struct nst_stack *stack, const struct request *r, struct r
                       struct dgram **ret_dgram)
 {
     const bool is_udp = r->kind == KIND_UDP;
-    struct dgram *d = NULL;
+    struct dgram *d;
     int error =
         is_udp ? udp_new_flow(stack, &r->key, ready, &d) : ping_new_flow(stack, &r->key, ready, &d);
     if (error < 0)
