@@ -68,6 +68,15 @@ enum nst_refusal {
 /* 0 or -NST_EBADHANDLE. */
 NST_API int nst_request_refuse(struct nst_stack *stack, nst_request request, enum nst_refusal how);
 
+/*
+ * Refuses what a datagram or ping socket that was a request received last: the host learned only
+ * after it had accepted that nobody is there. Sends what nst_request_refuse would have sent, if the
+ * limits of ICMP errors allow it. The socket stays: close it when that is the flow's end.
+ * 0; -NST_EBADHANDLE; -NST_EPROTOTYPE (a stream: nst_socket_abort); -NST_EINVAL (it was no
+ * request).
+ */
+NST_API int nst_socket_refuse(struct nst_stack *stack, nst_socket s, enum nst_refusal how);
+
 #ifdef __cplusplus
 }
 #endif

@@ -168,7 +168,7 @@ struct nst_gateway_config {
 struct nst_gateway_stats {
     uint64_t tcp_flows, udp_flows, ping_flows; /* begun so far */
     uint64_t refused;                          /* by `decide` */
-    uint64_t failed;                           /* the host could not open or connect */
+    uint64_t failed;                           /* the host could not open, connect or reach */
     uint64_t active, active_tcp;               /* now, with those that wait */
     uint64_t bytes_out, bytes_in;
 };

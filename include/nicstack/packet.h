@@ -32,7 +32,7 @@ struct nst_slice {
 /* Who answers for the transport checksum. */
 enum nst_csum {
     NST_CSUM_UNKNOWN = 0, /* received: nobody checked it yet. To send: it is complete */
-    NST_CSUM_VALID,       /* received: the link checked it */
+    NST_CSUM_VALID,       /* received: the link checked the transport's */
     NST_CSUM_PARTIAL, /* left to complete: the sum from csum_start to the end goes to csum_start +
                          csum_offset, where the pseudo header's sum stands already. Received so, it
                          never was on a wire and counts as valid */

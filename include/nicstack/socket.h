@@ -3,6 +3,8 @@
  * Sockets: streams (TCP) and datagrams (UDP), never blocking. A call that cannot proceed says
  * -NST_EAGAIN; nst_ready_list tells when to try again.
  *
+ * Sockets that a forwarder's request became are in <nicstack/forwarder.h>, nst_socket_refuse too.
+ *
  * A socket is a handle with a generation: one that was closed is refused with -NST_EBADHANDLE,
  * which every function below may give. IPv4 and IPv6 share one address type, so one socket serves
  * both.

@@ -70,6 +70,8 @@ extern const struct flow_ops flow_ping_ops;
 /* Ends a flow: `error` is 0 or -NST_E*, for the summary. Its sockets are closed, the host's by RST
  * if `reset`. The flow is gone afterwards. */
 void flow_end(struct flow *flow, int error, bool reset);
+/* What an errno of the host's socket becomes inside. */
+enum nst_refusal flow_refusal_of(int errnum);
 /* Refuses the flow's request as the host's error says, and ends the flow. */
 void flow_refuse(struct flow *flow, int errnum);
 /* The flow's request becomes a socket of the stack, watched for `events`. False: it had died, and

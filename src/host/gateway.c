@@ -4,7 +4,8 @@
  *
  * Theory of operation. The host's `decide` says where a request goes or how it is refused. A flow
  * opens its socket; TCP waits for its connect before it accepts inside, so that a refusal outside
- * is a refusal inside; UDP and ping accept at once. When descriptors run out, or there are
+ * is a refusal inside; UDP and ping accept at once, and what their socket learns later is told
+ * inside by nst_socket_refuse. When descriptors run out, or there are
  * flows_max, requests wait, unanswered, oldest first, until a flow ends; and because descriptors
  * may come free elsewhere, the first is tried again from time to time. Nothing spins, and the
  * peers' retransmissions wait with them.
@@ -140,7 +141,7 @@ void flow_end(struct flow *flow, int error, bool reset)
         try_starved(g);
 }
 
-static enum nst_refusal refusal_of(int errnum)
+enum nst_refusal flow_refusal_of(int errnum)
 {
     switch (errnum) {
     case ECONNREFUSED:
@@ -161,7 +162,7 @@ void flow_refuse(struct flow *flow, int errnum)
 {
     struct nst_gateway *g = flow->gateway;
     g->stats.failed++;
-    nst_request_refuse(g->config.stack, flow->request, refusal_of(errnum));
+    nst_request_refuse(g->config.stack, flow->request, flow_refusal_of(errnum));
     flow->request = 0;
     flow_end(flow, -nst_error_from_errno(errnum), false);
 }

@@ -5,7 +5,7 @@
 
 #include "stack/proto.h"
 
-extern const struct net_proto arp_proto;
+extern HIDDEN const struct net_proto arp_proto;
 
 /* Sends a request for `target` on the NIC of `ep`, the IPv4 endpoint: to everybody, or to `mac`
  * alone (RFC 1122 2.3.2.1, unicast poll). */

@@ -7,7 +7,7 @@
 #include "base/bucket.h"
 #include "stack/proto.h"
 
-extern const struct transport_proto icmp4_proto;
+extern HIDDEN const struct transport_proto icmp4_proto;
 
 /* N106 */
 #define ICMP4_ERROR_RATE  1000

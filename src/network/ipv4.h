@@ -13,7 +13,7 @@
 
 #define IP4_TTL_DEFAULT 64
 
-extern const struct net_proto ip4_proto;
+extern HIDDEN const struct net_proto ip4_proto;
 
 #define IP4_MEMO_SIZE 16
 

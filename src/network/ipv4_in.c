@@ -2,8 +2,9 @@
 /*
  * Theory of operation. A packet is judged in this order, and the first objection decides: header
  * shape, header checksum, padding cut off, source, destination, options, reassembly; then its
- * transport gets it. A pair of addresses that passed is remembered (struct ip4_memo), so that the
- * next packet of a flow costs one comparison; any change of addresses forgets all of them.
+ * transport gets it. What a link says about checksums is about the transport's (N25): the header's
+ * own is always checked. A pair of addresses that passed is remembered (struct ip4_memo), so that
+ * the next packet of a flow costs one comparison; any change of addresses forgets all of them.
  *
  * RFC 1122 3.2.1.3 (addresses), 3.3.6 (link broadcasts), 3.3.4.2 (strong model by default, weak by
  * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding, groups but all-hosts.
@@ -188,7 +189,7 @@ static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
         refuse(ep, p, DROP_NET_MALFORMED);
         return;
     }
-    if (p->csum == NST_CSUM_UNKNOWN && !ip4_csum_ok(p->data, hdr.hdr_len)) {
+    if (!ip4_csum_ok(p->data, hdr.hdr_len)) {
         refuse(ep, p, DROP_IP_CSUM);
         return;
     }
@@ -221,7 +222,7 @@ void ip4_input(struct net_ep *ep, struct pkt *p)
     COUNT(stack->counters.ip4_received);
     if (unlikely(p->trans_off - p->net_off != IP4_HDR_LEN || (be16_get(h + 6) & 0x3fff) != 0 ||
                  !is_remembered(ep, p, addr_raw4_get(h + 12), addr_raw4_get(h + 16)) ||
-                 (p->csum == NST_CSUM_UNKNOWN && !csum_ok(csum_header20(h))))) {
+                 !csum_ok(csum_header20(h)))) {
         input_any(ep, p);
         return;
     }

@@ -83,10 +83,10 @@ void block_cache_empty(struct nst_pool *pool, unsigned class)
 /* Memory of the allocator; what is cached makes room if need be. */
 static void *alloc_large(struct nst_pool *pool, size_t size)
 {
-    void *memory = mem_alloc(&pool->mem, size);
+    void *memory = pool_is_spent(pool, size) ? NULL : mem_alloc(&pool->mem, size);
     if (memory == NULL) {
         pool_trim(pool);
-        memory = mem_alloc(&pool->mem, size);
+        memory = pool_is_spent(pool, size) ? NULL : mem_alloc(&pool->mem, size);
     }
     return memory;
 }
@@ -120,13 +120,23 @@ static void give_large(struct nst_pool *pool, void *memory, uint32_t capacity)
     mem_free(&pool->mem, memory, BLOCK_HEADER + (size_t)capacity);
 }
 
+/* Descriptors of outside memory may have the pool's reserve: a link's packets need them. */
+static void *try_small(struct nst_pool *pool, unsigned class)
+{
+    struct slab *slab = &pool->blocks[class];
+    if (unlikely(list_is_empty(&slab->partial)) && class != EXTERNAL_CLASS &&
+        pool_is_spent(pool, CHUNK_BYTES))
+        return NULL;
+    return slab_take(slab);
+}
+
 /* Nothing of a small class is left: what is cached makes room, once. */
 static void *take_small(struct nst_pool *pool, unsigned class)
 {
-    void *memory = slab_take(&pool->blocks[class]);
+    void *memory = try_small(pool, class);
     if (unlikely(memory == NULL)) {
         pool_trim(pool);
-        memory = slab_take(&pool->blocks[class]);
+        memory = try_small(pool, class);
     }
     return memory;
 }

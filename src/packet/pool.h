@@ -98,4 +98,12 @@ static inline bool pool_is_critical(const struct nst_pool *pool)
     return pool->mem.used > pool->mem.limit - pool->mem.limit / 8;
 }
 
+/* Would `size` bytes more for blocks touch the last sixteenth? That is kept for descriptors and
+ * records, so that what is under way can be acknowledged and finished. */
+static inline bool pool_is_spent(const struct nst_pool *pool, uint64_t size)
+{
+    const uint64_t limit = pool->mem.limit;
+    return limit != UINT64_MAX && mem_room(&pool->mem) < size + limit / 16;
+}
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Forwarder requests become sockets. */
+/* Forwarder requests become sockets, which can still be refused. */
 #include "socket/sock.h"
 
 int nst_request_accept(struct nst_stack *stack, nst_request request, nst_socket *ret_socket)
@@ -25,4 +25,12 @@ int nst_request_accept(struct nst_stack *stack, nst_request request, nst_socket 
         s->dgram = flow.dgram;
     *ret_socket = s->handle;
     return 0;
+}
+
+int nst_socket_refuse(struct nst_stack *stack, nst_socket socket, enum nst_refusal how)
+{
+    const struct sock *s = sock_lookup(stack, socket);
+    if (s == NULL)
+        return -NST_EBADHANDLE;
+    return s->type == NST_STREAM ? -NST_EPROTOTYPE : forwarder_refuse(s->dgram, how);
 }

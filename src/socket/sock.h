@@ -59,9 +59,9 @@ struct sock_ops {
     int (*get)(struct sock *s, enum nst_option option, int64_t *ret_value);
 };
 
-extern const struct sock_ops stream_ops;
-extern const struct sock_ops datagram_ops;
-extern const struct sock_ops ping_ops;
+extern HIDDEN const struct sock_ops stream_ops;
+extern HIDDEN const struct sock_ops datagram_ops;
+extern HIDDEN const struct sock_ops ping_ops;
 
 struct socket_table {
     struct handle_table handles;

@@ -377,9 +377,27 @@ uint32_t dst_mtu(const struct dst *d)
     return d->mtu - d->net->max_header;
 }
 
+bool dst_is_filled(const struct dst *d, uint32_t eighths)
+{
+    return d->generation == d->stack->routes.generation && !d->is_local &&
+           nic_is_filled(d->nic, eighths);
+}
+
 bool dst_is_blocked(const struct dst *d)
 {
-    return d->generation == d->stack->routes.generation && !d->is_local && nic_is_blocked(d->nic);
+    return dst_is_filled(d, 4);
+}
+
+uint32_t dst_room(const struct dst *d, uint32_t size)
+{
+    if (d->is_local)
+        return UINT32_MAX / size;
+    const struct nic *nic = d->nic;
+    const uint32_t packets = (uint32_t)((uint64_t)nic->txq_max_packets * DST_FILLED_LONE / 8);
+    const uint32_t bytes = (uint32_t)((uint64_t)nic->txq_max_bytes * DST_FILLED_LONE / 8);
+    const uint32_t left = packets > nic->txq.count ? packets - nic->txq.count : 0;
+    const uint64_t left_bytes = bytes > nic->txq.bytes ? bytes - nic->txq.bytes : 0;
+    return max_u32(min_u32(left, (uint32_t)(left_bytes / size)), 1);
 }
 
 void dst_confirm(struct dst *d)

@@ -94,6 +94,13 @@ static inline uint32_t dst_gso_max(const struct dst *d)
 /* The NIC's queue towards this destination takes no more now: emit nothing but a small share
  * (DESIGN decision 11). nic_wait_writable(d->nic, todo) tells when it may go on. */
 bool dst_is_blocked(const struct dst *d);
+/* The small share, in eighths of that queue: a lone segment may go up to the sixth, what carries no
+ * data up to the seventh. */
+#define DST_FILLED_LONE    6
+#define DST_FILLED_CONTROL 7
+bool dst_is_filled(const struct dst *d, uint32_t eighths);
+/* How many packets of `size` bytes fit before there is no room for a lone one; at least 1. */
+uint32_t dst_room(const struct dst *d, uint32_t size);
 /* An upper layer made progress with the peer: the neighbour is reachable (N87). */
 void dst_confirm(struct dst *d);
 /* The path takes only `mtu` bytes (ICMP; believed by the transport first). */

@@ -61,10 +61,10 @@ struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
 void nic_free(struct nic *nic);
 
 /* The ends of struct nst_link_upper, for nic.c: they queue and schedule. */
-void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
-void nic_writable(struct nst_link_upper *upper);
+HIDDEN void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);
+HIDDEN void nic_writable(struct nst_link_upper *upper);
 /* The NIC's todo: hands txq to the link. */
-void nic_flush(struct todo *todo);
+HIDDEN void nic_flush(struct todo *todo);
 
 static inline bool nic_has_input(const struct nic *nic)
 {
@@ -90,10 +90,16 @@ int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct 
  */
 int nic_loop(struct nic *nic, struct pkt *p, uint16_t ethertype);
 
+/* Is txq full to that many eighths? */
+static inline bool nic_is_filled(const struct nic *nic, uint32_t eighths)
+{
+    return nic->txq.bytes >= (uint64_t)nic->txq_max_bytes * eighths / 8 ||
+           nic->txq.count >= (uint64_t)nic->txq_max_packets * eighths / 8;
+}
 /* No room beyond a small share. */
 static inline bool nic_is_blocked(const struct nic *nic)
 {
-    return nic->txq.bytes >= nic->txq_max_bytes / 2 || nic->txq.count >= nic->txq_max_packets / 2;
+    return nic_is_filled(nic, 4);
 }
 /* Schedules `todo` once there is room again. It must be on no list; it is removed with todo_cancel.
  */

@@ -50,6 +50,7 @@ void dgram_fini(struct dgram *d)
     todo_cancel(&d->wait);
     list_remove(&d->node);
     dst_put(d->dst);
+    mem_free(&d->stack->pool->mem, d->quote, sizeof(*d->quote));
 }
 
 void dgram_set_ready(struct dgram *d, struct ready *ready)
@@ -264,6 +265,15 @@ static SLOW_PATH uint32_t shrink(struct pkt *p)
     return dgram_pkt_size(p);
 }
 
+/* The headers lie in one piece: the network layer and the transport have read them. */
+static void take_quote(struct dgram_quote *quote, const struct pkt *p)
+{
+    const uint32_t len = (uint32_t)(p->trans_off - p->net_off) + 8;
+    DEBUG_CHECK(p->head + p->net_off + len <= p->data + p->linear);
+    quote->len = (uint8_t)min_u32(len, DGRAM_QUOTE_MAX);
+    memcpy(quote->bytes, p->head + p->net_off, quote->len);
+}
+
 bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
                 uint16_t dst_port)
 {
@@ -274,6 +284,8 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
     if (unlikely(d->rx_bytes >= d->rx_max))
         return refuse(p, DROP_SOCKET_FULL);
     pkt_count_delivered(p);
+    if (unlikely(d->quote != NULL))
+        take_quote(d->quote, p); /* before the packet shrinks to its payload */
     if (unlikely(d->rx_bytes + size > WASTE_MAX))
         size = shrink(p);
     *PKT_CB(p, struct dgram_cb) = (struct dgram_cb){
@@ -329,6 +341,35 @@ int64_t dgram_recv(struct dgram *d, void *data, size_t size, uint32_t flags,
 }
 
 /* ---- State ---- */
+
+int dgram_keep_quote(struct dgram *d, const struct net_proto *net)
+{
+    d->quote = mem_zalloc(&d->stack->pool->mem, sizeof(*d->quote));
+    if (d->quote == NULL)
+        return -NST_ENOMEM;
+    d->quote->net = net;
+    return 0;
+}
+
+int dgram_refuse(struct dgram *d, enum net_error kind)
+{
+    const struct dgram_quote *quote = d->quote;
+    struct nic *nic = nic_by_id(d->stack, d->entry.key.nic);
+
+    if (quote == NULL)
+        return -NST_EINVAL;
+    if (quote->len == 0 || nic == NULL)
+        return 0;
+    struct pkt *p = pkt_build(d->stack->pool, 0, quote->len);
+    if (p == NULL)
+        return 0;
+    memcpy(nst_pkt_put(pkt_pub(p), quote->len), quote->bytes, quote->len);
+    pkt_set_net(p);
+    p->type = PKT_HOST;
+    quote->net->send_error(nic, p, kind, 0);
+    pkt_deliver(p);
+    return 0;
+}
 
 void dgram_report(struct dgram *d, const struct net_error_report *report)
 {

@@ -13,6 +13,9 @@
  * below its bound takes one more packet of any size. When the queue begins to fill, packets that
  * waste their block move into smaller ones.
  *
+ * An endpoint that was a forwarder's request can refuse what it received last: of that it keeps
+ * what an ICMP error has to quote.
+ *
  * The way to the last destination is kept (`dst`), so that a stream of datagrams to one peer looks
  * up no route.
  *
@@ -47,6 +50,15 @@ enum dgram_kind {
     DGRAM_RESPONDER, /* receives requests of one flow, sends replies */
 };
 
+/* RFC 792: an ICMP error quotes the IP header and 8 bytes behind it. */
+#define DGRAM_QUOTE_MAX (60 + 8)
+
+struct dgram_quote {
+    const struct net_proto *net;
+    uint8_t len; /* 0: nothing was received yet */
+    uint8_t bytes[DGRAM_QUOTE_MAX];
+};
+
 struct dgram {
     struct list node; /* the protocol's list of all */
     struct nst_stack *stack;
@@ -57,7 +69,8 @@ struct dgram {
     struct dst *dst;            /* NULL: none looked up yet */
     struct nst_addr dst_addr;
     uint32_t dst_nic;
-    struct todo wait; /* on the NIC's list while its queue is full */
+    struct todo wait;          /* on the NIC's list while its queue is full */
+    struct dgram_quote *quote; /* of the last packet in rxq; NULL: not kept */
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
     uint32_t tx_max;
@@ -159,6 +172,13 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
 /* As nst_socket_recvfrom says; ret_message may be NULL. */
 int64_t dgram_recv(struct dgram *d, void *data, size_t size, uint32_t flags,
                    struct nst_message *ret_message);
+
+/* Keeps from now on what dgram_refuse quotes. `net` is what the endpoint receives from, on the NIC
+ * of its key. 0 or -NST_ENOMEM. */
+int dgram_keep_quote(struct dgram *d, const struct net_proto *net);
+/* Answers the last packet that was received with an ICMP error, within the limits of N106. 0, also
+ * where there is no packet, no NIC or no memory; -NST_EINVAL without dgram_keep_quote. */
+int dgram_refuse(struct dgram *d, enum net_error kind);
 
 /* An ICMP error that quotes a packet of this connected endpoint. */
 void dgram_report(struct dgram *d, const struct net_error_report *report);

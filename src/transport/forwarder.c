@@ -501,6 +501,24 @@ static void hand_over(struct dgram *d, struct nst_pktq *held, const struct demux
     }
 }
 
+/* An endpoint of the request, nothing handed over yet. 0, -NST_ENOMEM, -NST_EADDRINUSE. */
+static int make_dgram(struct nst_stack *stack, const struct request *r, struct ready *ready,
+                      struct dgram **ret_dgram)
+{
+    const bool is_udp = r->kind == KIND_UDP;
+    struct dgram *d;
+    int error =
+        is_udp ? udp_new_flow(stack, &r->key, ready, &d) : ping_new_flow(stack, &r->key, ready, &d);
+    if (error < 0)
+        return error;
+    error = dgram_keep_quote(d, r->net);
+    if (error < 0)
+        (is_udp ? udp_free : ping_free)(d);
+    else
+        *ret_dgram = d;
+    return error;
+}
+
 static int accept_datagram(struct forwarder *fw, struct request *r, struct ready *ready,
                            struct dgram **ret_dgram)
 {
@@ -513,8 +531,7 @@ static int accept_datagram(struct forwarder *fw, struct request *r, struct ready
         expire(fw, r, DROP_REQUEST_ENDED);
         return -NST_EBADHANDLE;
     }
-    const int error = r->kind == KIND_UDP ? udp_new_flow(fw->stack, &key, ready, &d)
-                                          : ping_new_flow(fw->stack, &key, ready, &d);
+    const int error = make_dgram(fw->stack, r, ready, &d);
     if (error < 0)
         return error;
     forget(fw, r, &held);
@@ -549,11 +566,25 @@ int forwarder_accept(struct nst_stack *stack, nst_request request, struct ready 
     return accept_datagram(stack->forwarder, r, ready, &ret_flow->dgram);
 }
 
+/* What says so; not for NST_REFUSE_DROP. */
+static enum net_error error_of(enum nst_refusal how, bool is_udp)
+{
+    switch (how) {
+    case NST_REFUSE_RESET:
+        return is_udp ? NET_ERROR_PORT_UNREACHABLE : NET_ERROR_HOST_UNREACHABLE;
+    case NST_REFUSE_NET_UNREACHABLE:
+        return NET_ERROR_NET_UNREACHABLE;
+    case NST_REFUSE_PROHIBITED:
+        return NET_ERROR_PROHIBITED;
+    default:
+        return NET_ERROR_HOST_UNREACHABLE;
+    }
+}
+
 static void answer(struct nst_stack *stack, const struct request *r, enum nst_refusal how)
 {
     struct nic *nic = nic_by_id(stack, r->key.nic);
     const struct pkt *p = pktq_first(&r->held);
-    enum net_error error;
 
     if (how == NST_REFUSE_DROP || nic == NULL || p == NULL)
         return;
@@ -561,21 +592,14 @@ static void answer(struct nst_stack *stack, const struct request *r, enum nst_re
         tcp_refuse_syn(stack, &r->syn);
         return;
     }
-    switch (how) {
-    case NST_REFUSE_RESET:
-        error = r->kind == KIND_UDP ? NET_ERROR_PORT_UNREACHABLE : NET_ERROR_HOST_UNREACHABLE;
-        break;
-    case NST_REFUSE_NET_UNREACHABLE:
-        error = NET_ERROR_NET_UNREACHABLE;
-        break;
-    case NST_REFUSE_PROHIBITED:
-        error = NET_ERROR_PROHIBITED;
-        break;
-    default:
-        error = NET_ERROR_HOST_UNREACHABLE;
-        break;
-    }
-    r->net->send_error(nic, p, error, 0);
+    r->net->send_error(nic, p, error_of(how, r->kind == KIND_UDP), 0);
+}
+
+int forwarder_refuse(struct dgram *d, enum nst_refusal how)
+{
+    if (how == NST_REFUSE_DROP)
+        return d->quote != NULL ? 0 : -NST_EINVAL;
+    return dgram_refuse(d, error_of(how, d->kind == DGRAM_UDP));
 }
 
 int nst_request_refuse(struct nst_stack *stack, nst_request request, enum nst_refusal how)

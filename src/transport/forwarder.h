@@ -27,6 +27,9 @@ enum nst_socket_type forwarder_type(const struct nst_stack *stack, nst_request r
 int forwarder_accept(struct nst_stack *stack, nst_request request, struct ready *ready,
                      union forwarder_flow *ret_flow);
 
+/* As nst_socket_refuse says, of the endpoint that a request became. 0 or -NST_EINVAL. */
+int forwarder_refuse(struct dgram *d, enum nst_refusal how);
+
 /* An ICMP error quotes a packet of the flow `key` that no endpoint has: a request for it dies. */
 void forwarder_report(struct nst_stack *stack, const struct demux_key *key);
 

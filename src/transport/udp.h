@@ -15,7 +15,7 @@
 /* The longest payload: 65,535 less IPv4 and UDP headers. */
 #define UDP_PAYLOAD_MAX 65507
 
-extern const struct transport_proto udp_proto;
+extern HIDDEN const struct transport_proto udp_proto;
 
 /* An endpoint; NULL: no memory. `ready` may be NULL. */
 struct dgram *udp_new(struct nst_stack *stack, struct ready *ready);

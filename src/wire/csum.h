@@ -18,6 +18,7 @@
 #include <nicstack/types.h>
 
 #include "base/bytes.h"
+#include "base/fwd.h"
 
 /*
  * One implementation for long data. Both functions take any alignment and length; `initial` is a
@@ -32,7 +33,7 @@ struct csum_ops {
 };
 
 /* 64-bit C, for every machine. */
-extern const struct csum_ops csum_portable;
+extern HIDDEN const struct csum_ops csum_portable;
 
 /* Needs AVX2; NULL when it was not compiled for such a machine, or this one does not have it. */
 const struct csum_ops *csum_avx2_lookup(void);

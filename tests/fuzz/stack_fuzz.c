@@ -280,6 +280,7 @@ static void use_socket(struct fuzz *f)
         break;
     default:
         nst_socket_error(f->stack, *s);
+        nst_socket_refuse(f->stack, *s, (enum nst_refusal)(take8(f) % 5));
         break;
     }
 }

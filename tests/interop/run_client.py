@@ -328,5 +328,61 @@ def udp_world(port):
         expect("answer", (host.encode(), host, int(port)), (got, *peer))
 
 
+def receives_error(s, what, *allowed):
+    """What the kernel inside says to the next receive on a connected socket, soon."""
+    s.settimeout(2)
+    try:
+        got = s.recv(100)
+    except OSError as e:
+        if e.errno not in allowed:
+            raise SystemExit(print(f"{what}: {e!r}") or 1) from None
+        return
+    raise SystemExit(print(f"{what}: {got!r}") or 1)
+
+
+def udp_socket(port, host=HOST, all_errors=False):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    if all_errors:
+        s.setsockopt(socket.IPPROTO_IP, 11, 1)  # IP_RECVERR: unreachable hosts and networks too
+    s.connect((host, int(port)))
+    return s
+
+
+def udp_refused(port):
+    """A port that nobody has: ECONNREFUSED, each time, and soon."""
+    begun = time.monotonic()
+    s = udp_socket(port)
+    for _ in range(5):
+        s.send(b"x")
+        receives_error(s, "a closed port", errno.ECONNREFUSED)
+    if time.monotonic() - begun > 1:
+        raise SystemExit(print(f"5 refusals took {time.monotonic() - begun:.2f} s") or 1)
+
+
+def udp_unreachable(host):
+    """No route outside."""
+    s = udp_socket(53, host, all_errors=True)
+    s.send(b"x")
+    receives_error(s, "no route", errno.ENETUNREACH, errno.EHOSTUNREACH)
+
+
+def udp_reported(port):
+    """What a router outside says by ICMP, code by code; a conversation survives the hints."""
+    for code, wanted in ((0, errno.ENETUNREACH), (1, errno.EHOSTUNREACH), (3, errno.ECONNREFUSED),
+                         (13, errno.EHOSTUNREACH)):
+        s = udp_socket(port, all_errors=True)
+        s.send(b"%d" % code)
+        receives_error(s, f"code {code}", wanted)
+    s = udp_socket(port, all_errors=True)
+    s.settimeout(5)
+    s.send(b"who")
+    before = s.recv(100)
+    s.send(b"1")
+    receives_error(s, "in a conversation", errno.EHOSTUNREACH)
+    s.settimeout(5)
+    s.send(b"who")
+    expect("the port outside", before, s.recv(100))
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]](*sys.argv[2:])

@@ -22,6 +22,14 @@ test_udp() {
     for mtu in 65520 1500 576; do
         client "UDP echo of 1 to 65,507 bytes, --mtu $mtu" 60 --mtu $mtu -- udp_exact "$udp,$udp2" $sizes
     done
+    client "a UDP port that is closed: ECONNREFUSED at once" 30 -- udp_refused "$closed"
+    if [ "$(id -u)" = 0 ]; then
+        client "UDP without a route outside: unreachable" 30 -- udp_unreachable 198.51.100.1
+        client "what ICMP outside says of UDP is said inside" 30 -- udp_reported "$complain"
+        run 20 --json -- $python "$work/run_client.py" udp_refused "$closed"
+        grep -q '"failed":5' "$work/err" && ok "and such flows are told as failed" ||
+            not_ok "and such flows are told as failed" "$(cat "$work/err")"
+    fi
     client "UDP flows side by side" 30 -- udp_many "$udp,$udp2,$udp3" 300
     [ "$(id -u)" != 0 ] || client "UDP to several addresses from one socket" 30 -- udp_world "$udp"
 }
@@ -65,6 +73,7 @@ if use_sanitized; then
     client "with sanitizers: resets" 60 -- reset_midway "$resets_midway"
     client "with sanitizers: a client that resets" 60 -- reset_by_client "$watches_reset" "$result"
     client "with sanitizers: nobody listens" 60 -- refused "$nobody"
+    client "with sanitizers: a closed UDP port" 60 -- udp_refused "$closed"
     client "with sanitizers: UDP in fragments" 60 --mtu 1500 -- udp_exact "$udp,$udp2" 1 1473 8972 65507
     check_sanitizers "with sanitizers: nothing to say, no leak at exit"
 else

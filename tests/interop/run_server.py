@@ -176,11 +176,30 @@ def serve_udp(s):
         s.sendto(data, peer)
 
 
-def start_udp(host):
+def complain(s):
+    """Answers a number with the ICMP unreachable of this code, as a router would, and "who" with the peer."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
+    while True:
+        data, peer = s.recvfrom(65536)
+        if data == b"who":
+            s.sendto(repr(peer).encode(), peer)
+            continue
+        to = ("127.0.0.1", s.getsockname()[1])
+        ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 28 + len(data), 1, 0, 64, 17, 0,
+                         socket.inet_aton(peer[0]), socket.inet_aton(to[0]))
+        body = ip + struct.pack("!HHHH", peer[1], to[1], 8 + len(data), 0)
+        words = struct.unpack(f"!{(8 + len(body)) // 2}H", struct.pack("!BBHI", 3, int(data), 0, 0) + body)
+        total = sum(words)
+        while total >> 16:
+            total = (total & 0xffff) + (total >> 16)
+        raw.sendto(struct.pack("!BBHI", 3, int(data), total ^ 0xffff, 0) + body, (peer[0], 0))
+
+
+def start_udp(host, handle=serve_udp):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
     s.bind((host, 0))
-    threading.Thread(target=serve_udp, args=(s,), daemon=True).start()
+    threading.Thread(target=handle, args=(s,), daemon=True).start()
     return s.getsockname()[1]
 
 
@@ -199,9 +218,15 @@ def main():
         print(f"{handle.__name__}={start_tcp(handle)}")
     for name in ("udp", "udp2", "udp3"):
         print(f"{name}={start_udp(HOST)}")
+    if os.getuid() == 0:
+        print(f"complain={start_udp(HOST, complain)}")
     nobody = socket.socket()
     nobody.bind((HOST, 0))  # taken, and nobody listens
     print(f"nobody={nobody.getsockname()[1]}")
+    closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    closed.bind((HOST, 0))
+    closed.connect((HOST if HOST != "0.0.0.0" else "127.0.0.1", 1))  # taken, and takes nothing from others
+    print(f"closed={closed.getsockname()[1]}")
     print("ready", flush=True)
     while True:
         time.sleep(1000)

@@ -274,6 +274,11 @@ plant caps "5 levels of do, switch, for, macro and while" '^src/base/low\.c:28: 
 
 sed -i 's/^static const char \*const names/static const char *names/' "$t/src/base/low.c"
 plant globals "a table of pointers that is not const" '^src/base/low\.c:6: names is a mutable'
+cp "$t/src/packet/input.c" "$tmp/input.c"
+printf '\nextern const int table[4];\nconst int *find(int n);\nconst int *find(int n)\n{\n    return table + n;\n}\n' >>"$t/src/packet/input.c"
+printf 'extern const int table[4];\nconst int table[4] = {1};\n' >>"$t/src/base/low.c"
+plant symbols "a table that is found by the GOT" '^src/packet/input\.c:12: input\.c\.o finds table .*HIDDEN'
+mv "$tmp/input.c" "$t/src/packet/input.c"
 sed -i 's/^    int sum = 0;/    static int sum;/' "$t/src/base/low.c"
 plant globals "a static in a function" '^src/base/low\.c:10: sum is a mutable'
 echo 'int total;' >>"$t/src/base/low.c"

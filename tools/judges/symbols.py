@@ -13,6 +13,7 @@ import sys
 import judge
 
 ALLOWED = {"memcpy", "memmove", "memset", "memcmp"}
+GOT = "_GLOBAL_OFFSET_TABLE_"
 # Sections that hold mutable data or code that runs unasked. .data.rel.ro is for const tables.
 WRITABLE = re.compile(r"^\.(data|bss|tdata|tbss|init_array|fini_array|ctors|dtors|preinit_array)(\.|$)")
 CONST = re.compile(r"^\.data\.rel\.ro(\.|$)")
@@ -31,6 +32,18 @@ def source_of(v, member, word):
                 if re.search(rf"\b{re.escape(word)}\b", line):
                     return name, number
     return f"libnicstack-core.a({member})", 0
+
+
+def table_users(archive, wanted):
+    """What the member reaches by way of the global offset table; the table itself if that cannot be told."""
+    member, symbols = "?", set()
+    for line in tool("objdump", "-r", archive).splitlines():
+        m = re.match(r"(\S+\.o):\s+file format", line)
+        member = m.group(1) if m else member
+        m = re.match(r"[0-9a-f]+ R_\w*GOT\w*\s+(\w+)", line)
+        if m and member == wanted:
+            symbols.add(m.group(1))
+    return sorted(symbols) or [GOT]
 
 
 def check_core(v, archive):
@@ -52,7 +65,11 @@ def check_core(v, archive):
         if kind == "C":
             v.fault(*source_of(v, member, name), f"common symbol {name}")
     for member, name in wanted:
-        if name not in defined and name not in ALLOWED:
+        if name == GOT:
+            for symbol in table_users(archive, member):
+                v.fault(*source_of(v, member, symbol),
+                        f"{member} finds {symbol} in the global offset table: declare it HIDDEN (base/fwd.h)")
+        elif name not in defined and name not in ALLOWED:
             v.fault(*source_of(v, member, name), f"{member} needs {name}, which the core must not")
     check_sections(v, archive)
 

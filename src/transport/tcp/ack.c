@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/ack.h"
 
+#include "transport/tcp/budget.h"
 #include "transport/tcp/loss.h"
 #include "transport/tcp/out.h"
 #include "transport/tcp/rtt.h"
@@ -51,7 +52,8 @@ static void all_acked(struct tcb *tcb)
 static void notify_room(struct tcb *tcb)
 {
     sndbuf_autotune(tcb);
-    if (tcb->want_room && sndbuf_room(tcb) >= tcb->snd.buf / 3) {
+    budget_freed(tcb->stack->tcp);
+    if (tcb->want_room && sndbuf_is_writable(tcb)) {
         tcb->want_room = false;
         tcb_notify(tcb, NST_READY_OUT);
     }

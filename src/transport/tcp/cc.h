@@ -17,7 +17,7 @@ struct cc_ops {
     uint32_t (*ssthresh)(struct tcb *tcb, uint32_t flight);
 };
 
-extern const struct cc_ops cc_newreno;
+extern HIDDEN const struct cc_ops cc_newreno;
 
 #define CC_SSTHRESH_NONE UINT32_MAX
 #define CC_CWND_MAX      (1u << 30)

@@ -2,6 +2,7 @@
 /* Header prediction: the next segment in order, or an acknowledgment of what is in flight, with
  * nothing remarkable about it. Whatever is done here is what in_sync.c would do. */
 #include "transport/tcp/ack.h"
+#include "transport/tcp/budget.h"
 #include "transport/tcp/in.h"
 #include "transport/tcp/out.h"
 #include "transport/tcp/rcvbuf.h"
@@ -25,6 +26,9 @@ bool in_fast(struct tcb *tcb, struct seg *seg)
         return false;
     const uint32_t acked = seg->ack - tcb->snd.una;
     if (acked > tcb_flight(tcb))
+        return false;
+    if (unlikely(tcb->rxq.count > 0 && pool_is_tight(tcb->stack->pool)) &&
+        !budget_may_keep(tcb, seg->len))
         return false;
     /* A duplicate, or the end of a handshake or a recovery, is for the slow path. */
     if (acked == 0 && seg->len == 0)

@@ -5,6 +5,7 @@
  * there.
  */
 #include "transport/tcp/ack.h"
+#include "transport/tcp/budget.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/in.h"
 #include "transport/tcp/listen.h"
@@ -51,6 +52,15 @@ static void note_duplicate(struct tcb *tcb, const struct seg *seg)
     }
 }
 
+/* RFC 9293 3.8.4, and 3.8.6.1 as most do it: the number before the next one and no data asks for an
+ * ACK. It is not acceptable, and no fault either. */
+static bool is_probe(const struct tcb *tcb, const struct seg *seg)
+{
+    return seg->len == 0 && seg->seq + 1 == tcb->rcv.nxt &&
+           (seg->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_ACK)) == TCP_ACK &&
+           tcb->state != NST_TCP_SYN_RECEIVED;
+}
+
 static bool step_sequence(struct tcb *tcb, struct seg *seg)
 {
     if (is_paws_rejected(tcb, seg)) {
@@ -58,6 +68,18 @@ static bool step_sequence(struct tcb *tcb, struct seg *seg)
         note_duplicate(tcb, seg);
         out_duplicate_ack(tcb, seg);
         return seg_refuse(seg, DROP_TCP_PAWS);
+    }
+    if (is_probe(tcb, seg)) {
+        COUNT(tcb->stack->counters.tcp_probes_received);
+        if (!ack_input(tcb, seg))
+            return false;
+        /* A window that is shut is asked for at the peer's pace; else as any old segment. */
+        if (tcb_rcv_wnd(tcb) == 0)
+            tcb_schedule(tcb, TODO_ACK);
+        else
+            out_duplicate_ack(tcb, seg);
+        tcb->alive_ms = tcb_now_ms(tcb);
+        return false;
     }
     if (!is_acceptable(tcb, seg)) {
         /* 3.10.7.4: with a closed window, valid ACKs, URGs and RSTs still count. */
@@ -212,9 +234,10 @@ void in_ack_later(struct tcb *tcb, const struct seg *seg, uint32_t len)
     rcv->last_ms = tcb_now_ms(tcb);
     if (len > rcv->mss)
         learn_mss(tcb, seg, len);
-    /* RFC 5681 4.2: more than one full segment, quick ACK, a hole behind: now. */
+    /* RFC 5681 4.2: more than one full segment, quick ACK, a hole behind: now; and when the window
+     * leaves the peer nothing to send that could bring company. */
     if (rcv->nxt - rcv->wup > rcv->mss || (rcv->quick > 0 && !tcb->pingpong) || tcb->quickack ||
-        tcb->ooo != NULL) {
+        tcb->ooo != NULL || tcb_rcv_wnd(tcb) < rcv->mss) {
         tcb_schedule(tcb, TODO_ACK);
         return;
     }
@@ -267,6 +290,11 @@ static bool step_text(struct tcb *tcb, struct seg *seg)
     if (seg->len == 0)
         return true;
     const uint32_t len = seg->len;
+    if (seg->seq == tcb->rcv.nxt && !budget_may_keep(tcb, len)) {
+        /* The peer takes it for lost, and hears that we live. */
+        tcb_schedule(tcb, TODO_ACK);
+        return seg_refuse(seg, DROP_NO_MEMORY);
+    }
     if (seg->seq == tcb->rcv.nxt) {
         const bool filled = tcb->ooo != NULL;
         rcvbuf_in_order(tcb, seg);

@@ -2,6 +2,7 @@
 #include "transport/tcp/listen.h"
 
 #include "stack/nic.h"
+#include "transport/tcp/budget.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/opts.h"
@@ -160,7 +161,7 @@ int listen_child(struct tcb *parent, const struct tcp_syn *syn, uint32_t isn_flo
     /* As in the BSDs and Linux: a full accept queue takes no more, and half-open ones have a
      * bound of their own. */
     if (l->ready_count >= l->backlog || l->embryo_count >= max_u32(l->backlog, 16) ||
-        pool_is_critical(parent->stack->pool)) {
+        !budget_may_open(parent->stack->tcp)) {
         COUNT(parent->stack->counters.tcp_listen_drops);
         return -NST_ENOBUFS;
     }

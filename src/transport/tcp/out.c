@@ -154,12 +154,23 @@ static uint32_t cwnd_room(const struct tcb *tcb)
     return tcb->cc.cwnd > pipe ? tcb->cc.cwnd - pipe : 0;
 }
 
+/* The most that one packet may carry now: its segments fit the NIC's queue. */
+static uint32_t chunk_limit(const struct tcb *tcb, const struct dst *dst)
+{
+    const uint32_t mss = tcb->snd.mss;
+    if (likely(tcb->snd.chunk == mss || !dst_is_filled(dst, 1)))
+        return tcb->snd.chunk;
+    if (dst_is_blocked(dst))
+        return mss;
+    return min_u32(tcb->snd.chunk, (uint32_t)min_u64((uint64_t)dst_room(dst, mss) * mss, 65535));
+}
+
 /* What of `want` bytes may be sent again at `start`: whole segments as far as cwnd and the peer's
  * window reach; the first unacknowledged one is sent whatever the window has become. */
 static uint32_t resend_limit(const struct tcb *tcb, uint32_t start, uint32_t want, bool force)
 {
     const uint32_t mss = tcb->snd.mss;
-    uint32_t room = min_u32(cwnd_room(tcb), tcb->snd.chunk);
+    uint32_t room = min_u32(cwnd_room(tcb), chunk_limit(tcb, tcb->dst));
     if (force)
         room = max_u32(room, mss);
     uint32_t len = min_u32(want, room);
@@ -189,6 +200,8 @@ static bool send_lost(struct tcb *tcb, struct dst *dst, bool force)
         tcb->retransmits++;
         force = tx->force_first = false;
         any = true;
+        if (dst_is_blocked(dst))
+            break;
     }
     return any;
 }
@@ -212,7 +225,8 @@ static uint32_t new_limit(const struct tcb *tcb, uint32_t avail, uint32_t usable
 {
     const uint32_t mss = tcb->snd.mss;
     const uint32_t room = cwnd_room(tcb);
-    const uint32_t n = min_u32(min_u32(avail, usable), min_u32(room, tcb->snd.chunk));
+    const uint32_t chunk = chunk_limit(tcb, tcb->dst);
+    const uint32_t n = min_u32(min_u32(avail, usable), min_u32(room, chunk));
     if (n == 0)
         return 0;
     if (n == avail) {
@@ -291,13 +305,22 @@ static void note_sent(struct tcb *tcb)
     }
 }
 
-/* DESIGN decision 11: a full link is waited for, and not mistaken for loss. */
+/* DESIGN decision 11: a full link is waited for, and not mistaken for loss. Who has nothing under
+ * way may send one segment, which brings its ACK, as long as there is room for that. */
 static bool wait_for_link(struct tcb *tcb, struct dst *dst)
 {
-    if (!dst_is_blocked(dst) || sack_pipe(tcb) <= 2u * tcb->snd.mss)
+    if (likely(!dst_is_blocked(dst)))
+        return false;
+    if (sack_pipe(tcb) == 0 && !dst_is_filled(dst, DST_FILLED_LONE))
         return false;
     tcb->waiting = true;
     return true;
+}
+
+static bool has_unsent(const struct tcb *tcb)
+{
+    const struct tx *tx = tcb->tx;
+    return tcb->snd.nxt != tx->end + tcb->fin_queued || tx->lost != tx->retrans;
 }
 
 static void send_stream(struct tcb *tcb, bool timeout)
@@ -306,10 +329,11 @@ static void send_stream(struct tcb *tcb, bool timeout)
     if (dst != NULL && !wait_for_link(tcb, dst)) {
         check_idle(tcb);
         bool any = send_lost(tcb, dst, timeout);
-        any = send_new(tcb, dst) || any;
+        if (!any || !dst_is_blocked(dst))
+            any = send_new(tcb, dst) || any;
         if (any)
             note_sent(tcb);
-        if (dst_is_blocked(dst) && tcb->snd.nxt != tcb->tx->end + tcb->fin_queued)
+        if (dst_is_blocked(dst) && has_unsent(tcb))
             tcb->waiting = true;
     }
     if (tcb->timers.rtx != NST_TIME_NEVER)
@@ -333,7 +357,11 @@ static void send_syn(struct tcb *tcb)
         timers_start_rtx(tcb);
 }
 
-/* Something for the peer to answer: what fits the window, or an old number without data. */
+/* Something for the peer to answer: what fits the window, or an old number without data.
+ * DEVIATION from RFC 9293 3.8.6.1 (MUST-35: at least one octet of new data): as Linux, a probe of a
+ * window that is shut carries nothing, under the number snd.una - 1, which the peer has to answer
+ * all the same (3.10.7.4, first). A byte would be thrown away, or taken behind the edge that was
+ * promised and then be in flight without a record of when a window of zero was respected. */
 static void send_probe(struct tcb *tcb)
 {
     struct tx *tx = tcb->tx;
@@ -357,8 +385,8 @@ static bool window_wants_update(const struct tcb *tcb)
     if (!fsm_can_receive(tcb->state))
         return false;
     const uint32_t cur = tcb_rcv_wnd(tcb);
-    const uint32_t space = rcvbuf_space(tcb);
-    return space >= 2 * cur && space - cur >= min_u32(tcb->rcv.mss, tcb->rcv.buf / 2);
+    uint32_t space;
+    return rcvbuf_space(tcb, &space) && space >= 2 * cur;
 }
 
 static void send_acks(struct tcb *tcb)
@@ -385,6 +413,13 @@ static void run_synchronized(struct tcb *tcb)
     tcb->dupack_due = 0;
 }
 
+/* Is the NIC so full that not even an ACK should go? Everything stays to be done. */
+static bool is_shut_out(const struct tcb *tcb)
+{
+    return tcb->todo_bits != 0 && tcb->state != NST_TCP_LISTEN && tcb->state != NST_TCP_TIME_WAIT &&
+           tcb->dst != NULL && dst_is_filled(tcb->dst, DST_FILLED_CONTROL);
+}
+
 void out_run(struct todo *todo)
 {
     struct tcb *tcb = container_of(todo, struct tcb, todo);
@@ -392,6 +427,12 @@ void out_run(struct todo *todo)
     tcb->waiting = false;
     if (was_waiting)
         tcb->todo_bits |= TODO_SEND;
+    if (unlikely(is_shut_out(tcb))) {
+        tcb->waiting = true;
+        nic_wait_writable(tcb->dst->nic, &tcb->todo);
+        timers_update(tcb);
+        return;
+    }
     switch (tcb->state) {
     case NST_TCP_CLOSED:
         if ((tcb->todo_bits & TODO_RST) != 0) {
@@ -468,7 +509,9 @@ void out_raw(struct nst_stack *stack, const struct out_raw *raw)
     if (dst_get(stack, &raw->remote, &raw->local, raw->nic, &dst) < 0)
         return;
     const uint32_t hdr_len = TCP_HDR_LEN + (raw->timestamps ? 12 : 0);
-    struct pkt *p = pkt_build(stack->pool, dst_headroom(dst), hdr_len);
+    struct pkt *p = NULL;
+    if (!dst_is_filled(dst, DST_FILLED_CONTROL))
+        p = pkt_build(stack->pool, dst_headroom(dst), hdr_len);
     if (p != NULL) {
         const struct tcp_hdr hdr = {
             .src_port = raw->local_port,

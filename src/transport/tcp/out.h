@@ -10,7 +10,7 @@
 #include "transport/tcp/tcb.h"
 
 /* The todo of a tcb. May free it. */
-void out_run(struct todo *todo);
+HIDDEN void out_run(struct todo *todo);
 
 /* An ACK for a segment that was not acceptable (RFC 9293 3.10.7.4, first). Not oftener than twice a
  * second for segments without data, lest two confused ends play ball. */

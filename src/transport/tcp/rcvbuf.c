@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/rcvbuf.h"
 
+#include "transport/tcp/budget.h"
 #include "transport/tcp/rtt.h"
 
 /* Payloads under this are put together, lest each pins a descriptor. */
@@ -80,6 +81,7 @@ static void free_run(struct tcb *tcb, struct run *run)
 static void free_ooo_if_empty(struct tcb *tcb)
 {
     if (tcb->ooo != NULL && tcb->ooo->count == 0) {
+        list_remove(&tcb->ooo->node);
         slab_give(&tcb->stack->tcp->ooos, tcb->ooo);
         tcb->ooo = NULL;
     }
@@ -148,6 +150,7 @@ void rcvbuf_in_order(struct tcb *tcb, struct seg *seg)
         keep(tcb, &tcb->rxq, p);
     if (unlikely(tcb->ooo != NULL))
         take_runs(tcb);
+    budget_relieve(tcb->stack->tcp);
 }
 
 /* The last run that begins at or before seq; NULL: none. */
@@ -166,8 +169,10 @@ static bool make_ooo(struct tcb *tcb)
     struct ooo *ooo = slab_take(&tcb->stack->tcp->ooos);
     if (ooo == NULL)
         return false;
-    *ooo = (struct ooo){.count = 0};
+    *ooo = (struct ooo){.tcb = tcb};
     list_init(&ooo->runs);
+    list_init(&ooo->node);
+    list_add_tail(&tcb->stack->tcp->holes, &ooo->node);
     tcb->ooo = ooo;
     return true;
 }
@@ -176,7 +181,7 @@ static bool make_ooo(struct tcb *tcb)
 static struct run *new_run(struct tcb *tcb, struct run *before, uint32_t start)
 {
     struct ooo *ooo = tcb->ooo;
-    if (ooo->count >= OOO_RUNS_MAX || pool_is_critical(tcb->stack->pool))
+    if (ooo->count >= OOO_RUNS_MAX)
         return NULL;
     struct run *run = slab_take(&tcb->stack->tcp->runs);
     if (run == NULL)
@@ -244,6 +249,9 @@ static void join_runs(struct tcb *tcb, struct run *run)
 
 bool rcvbuf_out_of_order(struct tcb *tcb, struct seg *seg)
 {
+    budget_relieve(tcb->stack->tcp);
+    if (budget_level(tcb->stack->tcp) == BUDGET_CRITICAL)
+        return seg_refuse(seg, DROP_TCP_OUT_OF_ORDER_LIMIT);
     if (!make_ooo(tcb))
         return seg_refuse(seg, DROP_NO_MEMORY);
     struct ooo *ooo = tcb->ooo;
@@ -337,10 +345,22 @@ int rcvbuf_lend(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
 
 /* ---- Window ---- */
 
-uint32_t rcvbuf_space(const struct tcb *tcb)
+/* Bytes that may wait to be read: rcv.buf, or what memory leaves of it. */
+static uint32_t buffer(const struct tcb *tcb)
+{
+    if (likely(budget_level(tcb->stack->tcp) == BUDGET_FREE))
+        return tcb->rcv.buf;
+    return min_u32(tcb->rcv.buf, budget_receive_share(tcb));
+}
+
+bool rcvbuf_space(const struct tcb *tcb, uint32_t *ret_space)
 {
     const uint32_t unread = rcvbuf_unread(tcb);
-    return unread < tcb->rcv.buf ? tcb->rcv.buf - unread : 0;
+    const uint32_t limit = buffer(tcb);
+    const uint32_t cur = tcb_rcv_wnd(tcb);
+    const uint32_t space = unread < limit ? limit - unread : 0;
+    *ret_space = space;
+    return space > cur && space - cur >= min_u32(tcb->rcv.mss, limit / 2);
 }
 
 uint32_t rcvbuf_window(struct tcb *tcb)
@@ -348,12 +368,12 @@ uint32_t rcvbuf_window(struct tcb *tcb)
     const uint32_t cur = tcb_rcv_wnd(tcb);
     const uint32_t unit = 1u << tcb->rcv.wscale;
     const uint32_t limit = min_u32(65535u << tcb->rcv.wscale, UINT32_MAX >> 2);
-    uint32_t space = min_u32(rcvbuf_space(tcb), limit);
-    if (pool_is_critical(tcb->stack->pool))
-        space = min_u32(space, TCB_BUF_MIN);
+    uint32_t space;
+    const bool moves = rcvbuf_space(tcb, &space);
+    space = min_u32(space, limit);
     /* RFC 9293 3.8.6.2.2: the edge moves by a full segment or half of the buffer, or not at all. */
     uint32_t wnd = cur;
-    if (space > cur && space - cur >= min_u32(tcb->rcv.mss, tcb->rcv.buf / 2))
+    if (moves && space > cur)
         wnd = space;
     /* RFC 7323 2.4: rounded up, lest the scaling moves the edge left; but no more than one unit is
      * promised beyond the buffer. */
@@ -373,7 +393,7 @@ void rcvbuf_autotune(struct tcb *tcb, uint32_t n)
     if (now - rcv->round_us < rtt_smoothed(tcb))
         return;
     /* Twice what was read in one round trip: a sender in slow start doubles. */
-    if (!tcb->rcv_buf_set && tcb->wscale_ok && !pool_is_tight(tcb->stack->pool)) {
+    if (!tcb->rcv_buf_set && tcb->wscale_ok && budget_level(tcb->stack->tcp) == BUDGET_FREE) {
         const uint32_t want = min_u32(rcv->copied, tcb->stack->tcp->rcv_buf_max / 2) * 2;
         if (want > rcv->buf)
             rcv->buf = want;

@@ -19,6 +19,8 @@ struct run {
 };
 
 struct ooo {
+    struct list node; /* tcp_state.holes */
+    struct tcb *tcb;
     struct list runs; /* in order */
     uint32_t count;
     uint32_t bytes;
@@ -42,8 +44,9 @@ void rcvbuf_free_ooo(struct tcb *tcb);
 void rcvbuf_free(struct tcb *tcb);
 /* Brings rcv.edge up to what may be offered now and gives the window (RFC 9293 3.8.6.2.2). */
 uint32_t rcvbuf_window(struct tcb *tcb);
-/* The window that could be offered, without silly-window avoidance. */
-uint32_t rcvbuf_space(const struct tcb *tcb);
+/* The window that could be offered. True: it is so much more than what is, a segment or half of the
+ * buffer, that silly-window avoidance lets the edge move. */
+bool rcvbuf_space(const struct tcb *tcb, uint32_t *ret_space);
 /* The user has read n bytes: lets rcv.buf follow the speed of reading. */
 void rcvbuf_autotune(struct tcb *tcb, uint32_t n);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/sndbuf.h"
 
+#include "transport/tcp/budget.h"
 #include "transport/tcp/sack.h"
 
 #define BLOCK_SMALL  2048u
@@ -76,7 +77,7 @@ static struct piece *grow(struct tcb *tcb, uint32_t want)
     else if (want > BLOCK_SMALL || sndbuf_queued(tcb) > 0)
         size = BLOCK_MEDIUM;
     struct nst_pool *pool = tcb->stack->pool;
-    if (pool_is_critical(pool))
+    if (budget_level(tcb->stack->tcp) != BUDGET_FREE && budget_send_share(tcb) < size)
         size = BLOCK_SMALL;
     struct nst_block *block = block_new(pool, size);
     if (block == NULL && size > BLOCK_SMALL)
@@ -204,22 +205,38 @@ uint32_t sndbuf_slices(struct tcb *tcb, struct pkt *p, uint32_t seq, uint32_t le
     return done;
 }
 
+uint32_t sndbuf_limit(const struct tcb *tcb)
+{
+    const enum budget_level level = budget_level(tcb->stack->tcp);
+    if (likely(level == BUDGET_FREE))
+        return tcb->snd.buf;
+    /* What is paid for may be filled. */
+    const uint32_t paid = sndbuf_queued(tcb) + (tcb->tx != NULL ? tail_room(tcb->tx->last) : 0);
+    if (level == BUDGET_CRITICAL || budget_is_behind(tcb))
+        return min_u32(tcb->snd.buf, paid);
+    return min_u32(tcb->snd.buf, max_u32(paid, budget_send_share(tcb)));
+}
+
 uint32_t sndbuf_room(const struct tcb *tcb)
 {
     const uint32_t queued = sndbuf_queued(tcb);
-    uint32_t limit = tcb->snd.buf;
-    /* DESIGN decision 8: under pressure buffers shrink, but nobody is stopped altogether. */
-    if (pool_is_critical(tcb->stack->pool))
-        limit = min_u32(limit, TCB_BUF_MIN);
+    const uint32_t limit = sndbuf_limit(tcb);
     return queued < limit ? limit - queued : 0;
+}
+
+bool sndbuf_is_writable(const struct tcb *tcb)
+{
+    if (tcb->hungry)
+        return false;
+    return sndbuf_queued(tcb) <= tcb->snd.buf - tcb->snd.buf / 3;
 }
 
 void sndbuf_autotune(struct tcb *tcb)
 {
-    if (tcb->snd_buf_set || pool_is_tight(tcb->stack->pool))
-        return;
     const uint32_t max = tcb->stack->tcp->snd_buf_max;
     const uint32_t want = min_u32(tcb->cc.cwnd, max / 2) * 2;
-    if (want > tcb->snd.buf)
+    if (likely(want <= tcb->snd.buf) || tcb->snd_buf_set)
+        return;
+    if (budget_level(tcb->stack->tcp) == BUDGET_FREE)
         tcb->snd.buf = want;
 }

@@ -61,6 +61,11 @@ void sndbuf_ack(struct tcb *tcb, uint32_t una);
 /* Adds bytes [seq, seq + len) of the queue, which has them, to p; len > 0. Returns how many: fewer
  * when there are too many pieces, or without memory. */
 uint32_t sndbuf_slices(struct tcb *tcb, struct pkt *p, uint32_t seq, uint32_t len);
+/* Bytes that the queue may hold now: snd.buf, or what memory leaves of it. */
+uint32_t sndbuf_limit(const struct tcb *tcb);
+/* Is it worth to try a send: is a third of snd.buf free? Who was refused for want of memory waits
+ * until he is told; who never asked is not, so he may ask. */
+bool sndbuf_is_writable(const struct tcb *tcb);
 /* Bytes that a send would take now. */
 uint32_t sndbuf_room(const struct tcb *tcb);
 /* Lets snd.buf follow the congestion window. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/tcb.h"
 
+#include "transport/tcp/budget.h"
 #include "transport/tcp/cc.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/listen.h"
@@ -15,9 +16,12 @@
 struct tcb *tcb_new(struct nst_stack *stack, struct ready *ready)
 {
     struct tcp_state *tcp = stack->tcp;
+    if (!budget_may_open(tcp))
+        return NULL;
     struct tcb *tcb = slab_take(&tcp->tcbs);
     if (tcb == NULL)
         return NULL;
+    const uint32_t buffer = budget_first_buffer(tcp);
     *tcb = (struct tcb){
         .stack = stack,
         .ready = ready,
@@ -26,7 +30,7 @@ struct tcb *tcb_new(struct nst_stack *stack, struct ready *ready)
         .sack_ok = true,
         .wscale_ok = true,
         .snd.buf = min_u32(TCB_BUF_DEFAULT, tcp->snd_buf_max),
-        .rcv.buf = min_u32(TCB_BUF_DEFAULT, tcp->rcv_buf_max),
+        .rcv.buf = min_u32(buffer, tcp->rcv_buf_max),
         .snd.peer_mss = 536,
         .demux.tag = TAG_TCB,
         .demux.key.proto = IP_PROTO_TCP,
@@ -42,6 +46,7 @@ struct tcb *tcb_new(struct nst_stack *stack, struct ready *ready)
 void tcb_free(struct tcb *tcb)
 {
     struct nst_stack *stack = tcb->stack;
+    budget_leave(tcb);
     if (tcb->listener != NULL && tcb->state == NST_TCP_LISTEN)
         listen_stop(tcb);
     demux_remove(stack, &tcb->demux);
@@ -54,6 +59,7 @@ void tcb_free(struct tcb *tcb)
     if (tcb->opt != NULL)
         slab_give(&stack->tcp->opts, tcb->opt);
     slab_give(&stack->tcp->tcbs, tcb);
+    budget_freed(stack->tcp);
 }
 
 struct tcb_opt *tcb_opt_make(struct tcb *tcb)
@@ -131,6 +137,7 @@ void tcb_end(struct tcb *tcb, int error)
     if (tcb->error == 0)
         tcb->error = (int8_t)error;
     fsm_set(tcb, NST_TCP_CLOSED);
+    budget_leave(tcb);
     demux_remove(tcb->stack, &tcb->demux);
     timers_stop(tcb);
     sndbuf_free(tcb);

@@ -184,6 +184,8 @@ struct tcb {
     bool bound : 1;     /* has a local port */
     bool fin_acked : 1;
     bool fin_known : 1; /* rcv.fin is where the peer's stream ends; there are holes before it */
+    bool hungry : 1;    /* waits for memory (budget.h) */
+    bool granted : 1;   /* may send before those who wait */
     struct tx *tx;
     struct ooo *ooo;
     struct nst_pktq rxq; /* in order, not yet read: payload alone */
@@ -192,7 +194,7 @@ struct tcb {
     struct tcb_timers timers;
     struct timer timer;
     struct todo todo;
-    struct list node; /* in tcp_state.all, or its listener's queue */
+    struct list node; /* in tcp_state.all or .hungry, or its listener's queue */
     union {
         struct listener *listener; /* LISTEN */
         struct tcb *parent;        /* embryo */
@@ -209,7 +211,11 @@ struct tcb {
 /* TCP of one stack. */
 struct tcp_state {
     struct slab tcbs, txs, pieces, recs, runs, ooos, timewaits, listeners, opts;
-    struct list all;       /* struct tcb.node of all that no listener has */
+    struct list all;    /* struct tcb.node of all that no listener has, and are not in: */
+    struct list hungry; /* struct tcb.node of those that wait for memory, in order */
+    struct list holes;  /* struct ooo.node, oldest first */
+    struct todo hungry_todo;
+    struct timer hungry_timer;
     struct list timewait;  /* struct timewait.demux.on_port, soonest first */
     struct timer tw_timer; /* of the first */
     struct nst_stack *stack;
@@ -224,7 +230,7 @@ struct tcp_state {
 #define TCB_BUF_MIN     4096u
 #define TCB_BUF_DEFAULT 65536u
 
-/* A fresh CLOSED connection in tcp_state.all; NULL: no memory. */
+/* A fresh CLOSED connection in tcp_state.all; NULL: no memory, or none to spare for its data. */
 struct tcb *tcb_new(struct nst_stack *stack, struct ready *ready);
 /* Gives everything back at once: the tcb must be in nobody's hands any more. */
 void tcb_free(struct tcb *tcb);

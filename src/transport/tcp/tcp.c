@@ -2,6 +2,7 @@
 /* TCP as a transport of the stack: the table, birth and end. */
 #include "transport/tcp/tcp.h"
 
+#include "transport/tcp/budget.h"
 #include "transport/tcp/icmp.h"
 #include "transport/tcp/in.h"
 #include "transport/tcp/listen.h"
@@ -37,6 +38,7 @@ static int init(struct nst_stack *stack)
     tcp->stack = stack;
     init_slabs(tcp, mem);
     list_init(&tcp->all);
+    budget_init(stack);
     timewait_init(stack);
     tcp->isn_key = rand_siphash_key(&stack->rand);
     tcp->ts_key = rand_siphash_key(&stack->rand);
@@ -60,12 +62,15 @@ static void fini(struct nst_stack *stack)
     struct tcp_state *tcp = stack->tcp;
     if (tcp == NULL)
         return;
+    while (!list_is_empty(&tcp->hungry))
+        budget_leave(LIST_FIRST(&tcp->hungry, struct tcb, node));
     /* Listeners' children move to `all` while they end. */
     while (!list_is_empty(&tcp->all)) {
         struct tcb *tcb = LIST_FIRST(&tcp->all, struct tcb, node);
         tcb_free(tcb);
     }
     timewait_fini(stack);
+    budget_fini(stack);
     struct slab *slabs[] = {&tcp->tcbs, &tcp->txs,       &tcp->pieces,    &tcp->recs, &tcp->runs,
                             &tcp->ooos, &tcp->timewaits, &tcp->listeners, &tcp->opts};
     for (size_t i = 0; i < ARRAY_SIZE(slabs); i++)

@@ -17,7 +17,7 @@
 #include "stack/proto.h"
 #include "stack/ready.h"
 
-extern const struct transport_proto tcp_proto;
+extern HIDDEN const struct transport_proto tcp_proto;
 
 /* A closed connection with defaults; NULL: no memory. `ready` may be NULL. */
 struct tcb *tcp_new(struct nst_stack *stack, struct ready *ready);

@@ -107,7 +107,8 @@ static void fire_rtx(struct tcb *tcb)
     if (tcb->state == NST_TCP_SYN_SENT || tcb->state == NST_TCP_SYN_RECEIVED) {
         tcb_schedule(tcb, TODO_SYN);
     } else if (tcb->tx != NULL) {
-        if (tcb_flight(tcb) > 0)
+        /* What waits for the link was not lost on the way (DESIGN decision 11). */
+        if (tcb_flight(tcb) > 0 && !tcb->waiting)
             loss_timeout(tcb);
         tcb_schedule(tcb, TODO_SEND | TODO_TIMEOUT);
     } else {

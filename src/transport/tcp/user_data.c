@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The user's calls that move data (RFC 9293 3.10.2, 3.10.3), and readiness. */
+#include "transport/tcp/budget.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/listen.h"
 #include "transport/tcp/rcvbuf.h"
@@ -46,11 +47,22 @@ static int send_refusal(struct tcb *tcb)
 /* Something new is queued: it goes in the epilogue. */
 static void queued(struct tcb *tcb, uint32_t flags)
 {
+    tcb->granted = false;
     tcb->more = (flags & NST_MSG_MORE) != 0;
     if (!tcb->more && tcb->tx != NULL)
         tcb->tx->push = tcb->tx->end;
     tcb_schedule(tcb, TODO_SEND);
     tcb_check(tcb);
+}
+
+/* Was cut short or refused: NST_READY_OUT will tell when there is room, be it that the peer
+ * acknowledges, be it that there is memory again. */
+static int want_room(struct tcb *tcb)
+{
+    tcb->want_room = true;
+    if (sndbuf_queued(tcb) < tcb->snd.buf)
+        budget_wait(tcb);
+    return -NST_EAGAIN;
 }
 
 int64_t tcp_send(struct tcb *tcb, const struct nst_iovec *iov, size_t count, uint32_t flags)
@@ -68,13 +80,12 @@ int64_t tcp_send(struct tcb *tcb, const struct nst_iovec *iov, size_t count, uin
         room -= n;
         done += n;
     }
-    if (!all)
-        tcb->want_room = true;
     if (done > 0)
         queued(tcb, flags);
-    if (done == 0 && !all)
-        return room > 0 && tcb->tx == NULL ? -NST_ENOMEM : -NST_EAGAIN;
-    return done;
+    if (all)
+        return done;
+    const int refusal = want_room(tcb);
+    return done > 0 ? done : refusal;
 }
 
 int tcp_send_reserve(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
@@ -85,14 +96,12 @@ int tcp_send_reserve(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
     const uint32_t room = sndbuf_room(tcb);
     if (count < 1)
         return -NST_EINVAL;
-    if (room == 0) {
-        tcb->want_room = true;
-        return -NST_EAGAIN;
-    }
+    if (room == 0)
+        return want_room(tcb);
     uint32_t len;
     uint8_t *at = sndbuf_reserve(tcb, room, &len);
     if (at == NULL)
-        return -NST_ENOMEM;
+        return want_room(tcb);
     tcb->tx->reserved = true;
     ret_pieces[0] = (struct nst_iovec){at, len};
     return 1;
@@ -123,10 +132,8 @@ int tcp_send_lend(struct tcb *tcb, uint8_t *memory, size_t len,
     if (len == 0 || len > 1u << 30)
         return -NST_EINVAL;
     const uint32_t room = sndbuf_room(tcb);
-    if (room == 0 || (len > room && sndbuf_queued(tcb) > 0)) {
-        tcb->want_room = true;
-        return -NST_EAGAIN;
-    }
+    if (room == 0 || (len > room && sndbuf_queued(tcb) > 0))
+        return want_room(tcb);
     r = sndbuf_lend(tcb, memory, (uint32_t)len, release, context);
     if (r == 0)
         queued(tcb, 0);
@@ -154,6 +161,7 @@ static void consumed(struct tcb *tcb, uint32_t n)
 {
     if (tcb->up_valid && seq_leq(tcb->rcv.up, tcb->rcv.nxt - rcvbuf_unread(tcb)))
         tcb->up_valid = false;
+    budget_freed(tcb->stack->tcp);
     rcvbuf_autotune(tcb, n);
     if (fsm_can_receive(tcb->state))
         tcb_schedule(tcb, TODO_WINDOW);
@@ -213,7 +221,7 @@ uint32_t tcp_events(const struct tcb *tcb)
         events |= NST_READY_HUP | NST_READY_OUT;
     if (tcb->error != 0)
         events |= NST_READY_ERROR | NST_READY_OUT;
-    if (fsm_can_send(tcb->state) && !tcb->fin_queued && sndbuf_room(tcb) >= tcb->snd.buf / 3)
+    if (fsm_can_send(tcb->state) && !tcb->fin_queued && sndbuf_is_writable(tcb))
         events |= NST_READY_OUT;
     return events;
 }

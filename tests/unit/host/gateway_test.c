@@ -223,6 +223,31 @@ static void a_closed_port_outside_ends_the_flow(void **state)
     nst_socket_send(w.inside, s, "x", 1, 0);
     WAIT_FOR(&w, w.ended == 1);
     assert_int_equal(w.last.error, -NST_ECONNREFUSED);
+    assert_int_equal(stats(&w).failed, 1);
+    WAIT_FOR(&w, (nst_socket_events(w.inside, s) & NST_READY_ERROR) != 0);
+    assert_int_equal(nst_socket_recv(w.inside, s, w.target.sin_zero, 1, 0), -NST_ECONNREFUSED);
+    gate_fini(&w);
+}
+
+static void a_port_that_closes_later_refuses_too(void **state)
+{
+    struct gate w;
+    struct sockaddr_in from;
+    socklen_t len = sizeof(from);
+    char byte = 0;
+    gate_init(&w, 0);
+    int fd = open_host(&w, SOCK_DGRAM);
+    nst_socket s = open_inside(&w, NST_DATAGRAM);
+    nst_socket_send(w.inside, s, "x", 1, 0);
+    WAIT_FOR(&w, recvfrom(fd, &byte, 1, 0, (void *)&from, &len) == 1);
+    assert_int_equal(sendto(fd, "y", 1, 0, (void *)&from, len), 1);
+    WAIT_FOR(&w, nst_socket_recv(w.inside, s, &byte, 1, 0) == 1);
+    close(fd);
+    for (int i = 0; i < 3; i++) /* the error of the first meets the sending of the next */
+        nst_socket_send(w.inside, s, "z", 1, 0);
+    WAIT_FOR(&w, nst_socket_error(w.inside, s) == -NST_ECONNREFUSED);
+    WAIT_FOR(&w, w.ended >= 1 && stats(&w).active == 0);
+    assert_int_equal(w.last.error, -NST_ECONNREFUSED);
     gate_fini(&w);
 }
 
@@ -571,7 +596,9 @@ static void many_streams_share_the_loop(void **state)
 
 TESTS({"datagrams of a flow go both ways, empty ones too", datagrams_go_both_ways},
       {"a datagram flow ends when it was idle, not before", idle_datagram_flows_end},
-      {"a closed port outside ends the flow", a_closed_port_outside_ends_the_flow},
+      {"a closed port outside ends the flow, and the sender is told",
+       a_closed_port_outside_ends_the_flow},
+      {"a port that closes later refuses too", a_port_that_closes_later_refuses_too},
       {"each refusal reaches the sender as what it is", refusals_reach_the_sender},
       {"a target without address is a failure", a_target_without_address_is_a_failure},
       {"more flows than are allowed wait for one to end", more_flows_than_allowed_wait},

@@ -58,19 +58,37 @@ static void cache_makes_room(void **state)
 static void critical_keeps_nothing(void **state)
 {
     struct fixture f;
-    fixture_begin(&f, 100000);
+    fixture_begin(&f, 96000);
     struct nst_block *a = block_new(f.pool, 66560);
     struct nst_block *b = block_new(f.pool, 16384);
-    struct nst_block *c = block_new(f.pool, 4096);
     assert_true(pool_is_critical(f.pool));
     block_unref(b);
     assert_false(pool_has_cache(f.pool));
-    block_unref(c);
     block_unref(a);
     fixture_end(&f);
 }
 
-TESTS({"a block has the size of its class", sizes_are_right},
+static void blocks_leave_a_reserve(void **state)
+{
+    struct fixture f;
+    struct nst_block *blocks[512];
+    int n = 0;
+    fixture_begin(&f, 1 << 20);
+    while ((blocks[n] = block_new(f.pool, 2048)) != NULL)
+        n++;
+    assert_null(block_new(f.pool, 16384));
+    assert_true(mem_room(&f.pool->mem) >= (1 << 20) / 16);
+    assert_true(mem_room(&f.pool->mem) < (1 << 20) / 8);
+    struct pkt *p = pkt_build(f.pool, 40, 60);
+    assert_non_null(p);
+    pkt_drop(p, DROP_NO_ROUTE);
+    while (n > 0)
+        block_unref(blocks[--n]);
+    fixture_end(&f);
+}
+
+TESTS({"blocks leave a sixteenth to descriptors", blocks_leave_a_reserve},
+      {"a block has the size of its class", sizes_are_right},
       {"free large blocks are kept up to a bound, and counted", cache_is_bounded},
       {"what is kept makes room for what is needed", cache_makes_room},
       {"nothing is kept when the budget is nearly spent", critical_keeps_nothing})

@@ -268,7 +268,86 @@ static void shrunk_window(void **state)
     tcp_peer_fini(&t);
 }
 
-TESTS({"RFC 6928 2: ten segments at first, slow start then", initial_window},
+/* Fills the NIC's queue, behind a link that takes nothing, with `count` RSTs for a port that nobody
+ * listens at. */
+static void fill_queue(struct tcp_peer *t, int count)
+{
+    const uint16_t port = t->local.port;
+    memlink_set_room(&t->w.memlink, 0);
+    t->local.port = 81;
+    for (int i = 0; i < count; i++)
+        tcp_peer_send(t, TCP_SYN, 7, 0);
+    t->local.port = port;
+}
+
+/* Opens the link, and skips the RSTs. */
+static void open_link(struct tcp_peer *t, int count)
+{
+    memlink_set_room(&t->w.memlink, UINT32_MAX);
+    world_run(&t->w);
+    t->next += (uint32_t)count;
+}
+
+static void probe_and_fin(void **state)
+{
+    struct tcp_peer t;
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    fill_queue(&t, 800);
+    tcp_peer_write(&t, 10);
+    assert_int_equal(nst_socket_shutdown(t.stack, t.s, NST_SHUT_SEND), 0);
+    world_run(&t.w);
+    assert_int_equal(tcp_peer_info(&t).in_flight, 0);
+    /* The persist timer and room for everything at once. */
+    t.w.now += tcp_peer_info(&t).rto;
+    open_link(&t, 800);
+    tcp_peer_expect(&t, TCP_ACK | TCP_FIN, 1, 10, 1);
+    tcp_peer_quiet(&t);
+    tcp_peer_ack(&t, 1, 12);
+    assert_int_equal(tcp_peer_state(&t), NST_TCP_FIN_WAIT_2);
+    tcp_peer_fini(&t);
+}
+
+static void blocked_link(void **state)
+{
+    struct tcp_peer t;
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    /* Half full: a lone segment goes, and nothing behind it. */
+    fill_queue(&t, 600);
+    tcp_peer_write(&t, 30000);
+    assert_int_equal(tcp_peer_info(&t).in_flight, MSS);
+    /* However long that takes: it was not lost on the way. */
+    tcp_peer_wait(&t, 5 * NST_SEC);
+    assert_int_equal(tcp_peer_info(&t).in_flight, MSS);
+    assert_int_equal(world_counter(t.stack, "tcp_segments_retransmitted"), 0);
+    open_link(&t, 600);
+    for (uint32_t i = 0; i < 10; i++)
+        tcp_peer_expect(&t, TCP_ACK, 1 + i * MSS, MSS, 1);
+    tcp_peer_quiet(&t);
+    tcp_peer_fini(&t);
+}
+
+static void full_queue(void **state)
+{
+    struct tcp_peer t;
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    /* RSTs stop at seven eighths. Not even an ACK goes then, and it is not forgotten. */
+    fill_queue(&t, 1200);
+    tcp_peer_data(&t, 1, 100);
+    tcp_peer_data(&t, 101, 100);
+    tcp_peer_wait(&t, NST_SEC);
+    open_link(&t, 875);
+    tcp_peer_expect(&t, TCP_ACK, 1, 0, 201);
+    tcp_peer_quiet(&t);
+    tcp_peer_fini(&t);
+}
+
+TESTS({"a probe that is due together with a FIN is not sent", probe_and_fin},
+      {"a blocked link gets one segment, and is not mistaken for loss", blocked_link},
+      {"a full queue gets nothing, and ACKs wait", full_queue},
+      {"RFC 6928 2: ten segments at first, slow start then", initial_window},
       {"RFC 9293 3.9.1.2: PSH is on the last segment of a write alone", push},
       {"RFC 9293 3.7.4: Nagle holds a second short segment, NODELAY does not", nagle},
       {"a cork holds what is short of a segment", cork},

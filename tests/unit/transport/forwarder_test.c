@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "guest.h"
 
+#include "base/check.h"
 #include "wire/csum.h"
 #include "wire/icmp4.h"
 #include "wire/ipproto.h"
@@ -334,6 +335,84 @@ static void refusals_answer_as_they_say(void **state)
     }
 }
 
+static void a_socket_of_a_request_can_still_be_refused(void **state)
+{
+    static const struct {
+        enum nst_refusal how;
+        int code, code_of_ping;
+    } cases[] = {
+        {NST_REFUSE_RESET, ICMP4_PORT_UNREACHABLE, ICMP4_HOST_UNREACHABLE},
+        {NST_REFUSE_HOST_UNREACHABLE, ICMP4_HOST_UNREACHABLE, ICMP4_HOST_UNREACHABLE},
+        {NST_REFUSE_NET_UNREACHABLE, ICMP4_NET_UNREACHABLE, ICMP4_NET_UNREACHABLE},
+        {NST_REFUSE_PROHIBITED, ICMP4_ADMIN_PROHIBITED, ICMP4_ADMIN_PROHIBITED},
+    };
+    struct guest *g = start();
+    char text[16];
+    size_t len;
+
+    inject_datagram(g, 1000, "first");
+    const nst_socket udp = accept(g, next(g).request);
+    inject_ping(g, 7, 1);
+    const nst_socket ping = accept(g, next(g).request);
+    inject_datagram(g, 1000, "the last one");
+    inject_ping(g, 7, 2);
+    assert_int_equal(nst_socket_recv(g->stack, udp, text, 16, 0), 5);
+    for (size_t i = 0; i < 2 * ARRAY_SIZE(cases); i++) {
+        const bool is_udp = i % 2 == 0;
+        memlink_clear(&g->w.memlink);
+        assert_int_equal(nst_socket_refuse(g->stack, is_udp ? udp : ping, cases[i / 2].how), 0);
+        guest_run(g);
+        const uint8_t *body = guest_body(guest_last(g), &len);
+        assert_int_equal(guest_proto(guest_last(g)), IP_PROTO_ICMP);
+        assert_int_equal(body[0], ICMP4_UNREACHABLE);
+        assert_int_equal(body[1], is_udp ? cases[i / 2].code : cases[i / 2].code_of_ping);
+        /* The quote: the IP header and 8 bytes, of the last packet that came. */
+        assert_int_equal(len, 8 + 20 + 8);
+        assert_memory_equal(body + 8 + 12, &PEER(0).addr.b[12], 4);
+        assert_memory_equal(body + 8 + 16, &FOREIGN(0).addr.b[12], 4);
+        assert_int_equal(be16_get(body + 8 + 2), is_udp ? 20 + 8 + 12 : 20 + 12);
+        assert_int_equal(be16_get(body + 8 + 20 + (is_udp ? 0 : 4)), is_udp ? 1000 : 7);
+    }
+    memlink_clear(&g->w.memlink);
+    assert_int_equal(nst_socket_refuse(g->stack, udp, NST_REFUSE_DROP), 0);
+    guest_run(g);
+    assert_int_equal(guest_count(g), 0);
+    /* It lives on. */
+    assert_int_equal(nst_socket_recv(g->stack, udp, text, 16, 0), 12);
+    assert_int_equal(nst_socket_send(g->stack, udp, "x", 1, 0), 1);
+    guest_free(g);
+}
+
+static void what_was_no_request_cannot_be_refused(void **state)
+{
+    struct guest *g = start();
+    nst_socket s;
+
+    assert_int_equal(nst_socket_refuse(g->stack, 0, NST_REFUSE_RESET), -NST_EBADHANDLE);
+    for (int type = NST_STREAM; type <= NST_PING; type++) {
+        assert_int_equal(nst_socket_open(g->stack, (enum nst_socket_type)type, &s), 0);
+        assert_int_equal(nst_socket_refuse(g->stack, s, NST_REFUSE_RESET),
+                         type == NST_STREAM ? -NST_EPROTOTYPE : -NST_EINVAL);
+        assert_int_equal(nst_socket_close(g->stack, s), 0);
+        assert_int_equal(nst_socket_refuse(g->stack, s, NST_REFUSE_RESET), -NST_EBADHANDLE);
+    }
+    guest_free(g);
+}
+
+static void refusing_sockets_keeps_to_the_limits_of_icmp(void **state)
+{
+    struct guest *g = start();
+
+    inject_datagram(g, 1000, "x");
+    const nst_socket s = accept(g, next(g).request);
+    for (int i = 0; i < 200; i++)
+        assert_int_equal(nst_socket_refuse(g->stack, s, NST_REFUSE_RESET), 0);
+    guest_run(g);
+    assert_int_equal(guest_count(g), 50); /* N106 */
+    assert_int_equal(guest_counter(g, "icmp4_errors_limited"), 150);
+    guest_free(g);
+}
+
 static void announces_itself_on_the_ready_list(void **state)
 {
     struct guest *g = start();
@@ -458,6 +537,10 @@ TESTS({"a datagram becomes a request, and then a socket",
       {"a flow holds at most sixteen datagrams", a_flow_holds_at_most_sixteen_datagrams},
       {"a flood leaves the budget alone", a_flood_leaves_the_budget_alone},
       {"refusals answer as they say", refusals_answer_as_they_say},
+      {"a socket of a request can still be refused", a_socket_of_a_request_can_still_be_refused},
+      {"what was no request cannot be refused", what_was_no_request_cannot_be_refused},
+      {"refusing sockets keeps to the limits of ICMP",
+       refusing_sockets_keeps_to_the_limits_of_icmp},
       {"announces itself on the ready list", announces_itself_on_the_ready_list},
       {"takes only what it is told to", takes_only_what_it_is_told_to},
       {"stop drops requests and spares sockets", stop_drops_requests_and_spares_sockets},
