@@ -14,7 +14,8 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
     [ATTACH_STEP_OPTIONS] = {"use these addresses", "write ADDRESS/PREFIX, as in 10.0.2.15/24"},
     [ATTACH_STEP_PREPARE] = {"prepare to run a program",
                              "check the limits of descriptors (ulimit -n)"},
-    [ATTACH_STEP_NAMESPACES] = {"create namespaces", "run as root, or see nst doctor"},
+    [ATTACH_STEP_NAMESPACES] = {"create namespaces",
+                                "allow unprivileged user namespaces, or run as root"},
     [ATTACH_STEP_IDS] = {"map user and group ids in /proc/self",
                          "allow unprivileged user namespaces, or run as root"},
     [ATTACH_STEP_PRIVATE_MOUNTS] =
@@ -23,14 +24,16 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
          "sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run "
          "as root"},
     [ATTACH_STEP_TUN_OPEN] = {"open /dev/net/tun", "chmod 0666 /dev/net/tun, or run as root"},
-    [ATTACH_STEP_TUN_CREATE] = {"create a TUN interface", "see nst doctor"},
-    [ATTACH_STEP_NETLINK] = {"open a netlink socket", "see nst doctor"},
-    [ATTACH_STEP_LOOPBACK] = {"set lo up", "see nst doctor"},
+    [ATTACH_STEP_TUN_CREATE] = {"create a TUN interface", "load the tun module (modprobe tun), and "
+                                                          "let nobody forbid TUNSETIFF"},
+    [ATTACH_STEP_NETLINK] = {"open a netlink socket",
+                             "allow AF_NETLINK in the seccomp profile of this place"},
+    [ATTACH_STEP_LOOPBACK] = {"set lo up", "allow netlink in the seccomp profile of this place"},
     [ATTACH_STEP_LINK_UP] = {"set the TUN interface up", "try a smaller --mtu"},
     [ATTACH_STEP_ADDRESS] = {"add the IPv4 address", "check the address and its prefix"},
     [ATTACH_STEP_ROUTE] = {"add the default route", "check that the gateway is in the network"},
     [ATTACH_STEP_FORK] = {"start a process", "check the limit of processes (ulimit -u)"},
-    [ATTACH_STEP_EXEC] = {"run", "see nst doctor"},
+    [ATTACH_STEP_EXEC] = {"run", "check its name and its file"},
     [ATTACH_STEP_INIT_DIED] = {"keep the program running",
                                "its init was killed, and every process of it with it"},
     [ATTACH_STEP_ADDRESS6] = {"set IPv6 up", "the program has IPv4 only"},
@@ -102,6 +105,10 @@ static const char *next_step(enum attach_step step, int error)
                "container --security-opt seccomp=unconfined), or run as root";
     if (step == ATTACH_STEP_TUN_OPEN && (error == ENOENT || error == ENODEV || error == ENXIO))
         return "modprobe tun, or in a container --device /dev/net/tun";
+    if (step == ATTACH_STEP_TUN_OPEN && error == EPERM)
+        return "in a container --device /dev/net/tun";
+    if (step == ATTACH_STEP_EXEC && error == E2BIG)
+        return "its arguments and environment are too long together (getconf ARG_MAX)";
     if (step == ATTACH_STEP_EXEC && error == ENOENT)
         return "no such program, or its interpreter is missing";
     if (step == ATTACH_STEP_EXEC && (error == EACCES || error == EPERM))

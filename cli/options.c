@@ -57,19 +57,27 @@ static bool store(const struct option_spec *spec, const char *value, void *optio
     return false;
 }
 
-static const struct option_spec *find(const struct option_spec *specs, const char *word,
-                                      const char **ret_value)
+/* The option of a word that begins with "--"; *ret_value is what follows its "=", or NULL. */
+static const struct option_spec *find_long(const struct option_spec *specs, const char *word,
+                                           const char **ret_value)
 {
-    *ret_value = NULL;
     for (const struct option_spec *s = specs; s->name != NULL; s++) {
         size_t n = strlen(s->name);
-        if (word[1] == '-' && strncmp(word + 2, s->name, n) == 0 &&
-            (word[2 + n] == '\0' || word[2 + n] == '=')) {
+        if (strncmp(word + 2, s->name, n) == 0 && (word[2 + n] == '\0' || word[2 + n] == '=')) {
             *ret_value = word[2 + n] == '=' ? word + 3 + n : NULL;
             return s;
         }
-        if (word[1] != '-' && s->letter != 0 && word[1] == s->letter) {
-            *ret_value = word[2] != '\0' ? word + 2 : NULL;
+    }
+    return NULL;
+}
+
+/* The option of the letter; *ret_value is what follows it, which may be more letters, or NULL. */
+static const struct option_spec *find_short(const struct option_spec *specs, const char *letter,
+                                            const char **ret_value)
+{
+    for (const struct option_spec *s = specs; s->name != NULL; s++) {
+        if (s->letter == *letter) {
+            *ret_value = letter[1] != '\0' ? letter + 1 : NULL;
             return s;
         }
     }
@@ -82,27 +90,45 @@ static int complain(const char *command, const char *word, const char *what)
     return -1;
 }
 
+/* Takes the option at argv[i] in, flags of one letter together too. The index of its last word, or
+ * -1. */
+static int parse_word(const struct option_spec *specs, const char *command, char **argv, int i,
+                      void *options)
+{
+    const char *word = argv[i], *value, *letter = word[1] == '-' ? NULL : word + 1;
+    const struct option_spec *spec;
+    do {
+        spec = letter == NULL ? find_long(specs, word, &value) : find_short(specs, letter, &value);
+        if (spec == NULL)
+            return complain(command, word, "no such option");
+        if (spec->kind != OPTION_FLAG)
+            break;
+        if (letter == NULL && value != NULL)
+            return complain(command, word, "takes no argument");
+        store(spec, NULL, options);
+        letter = value;
+    } while (letter != NULL);
+    if (spec->kind == OPTION_FLAG)
+        return i;
+    if (value == NULL)
+        value = argv[++i];
+    if (value == NULL)
+        return complain(command, word, "needs an argument");
+    return store(spec, value, options) ? i : complain(command, value, "is no size, such as 8m");
+}
+
 int options_parse(const struct option_spec *specs, const char *command, int argc, char **argv,
                   void *options)
 {
     int i = 1;
     for (; i < argc; i++) {
-        const char *word = argv[i], *value;
-        if (word[0] != '-' || word[1] == '\0')
+        if (argv[i][0] != '-' || argv[i][1] == '\0')
             return i;
-        if (strcmp(word, "--") == 0)
+        if (strcmp(argv[i], "--") == 0)
             return i + 1;
-        const struct option_spec *spec = find(specs, word, &value);
-        if (spec == NULL)
-            return complain(command, word, "no such option");
-        if (spec->kind == OPTION_FLAG && value != NULL)
-            return complain(command, word, "takes no argument");
-        if (spec->kind != OPTION_FLAG && value == NULL && i + 1 < argc)
-            value = argv[++i];
-        if (spec->kind != OPTION_FLAG && value == NULL)
-            return complain(command, word, "needs an argument");
-        if (!store(spec, value, options))
-            return complain(command, value, "is no size, such as 8m");
+        i = parse_word(specs, command, argv, i, options);
+        if (i < 0)
+            return -1;
     }
     return i;
 }

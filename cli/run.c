@@ -117,9 +117,9 @@ static void on_attach_event(struct nst_watch *watch, uint32_t events)
     nst_loop_remove(run->loop, watch);
 }
 
-static int fail(const char *what, int error)
+static int fail(const char *what, int error, const char *next)
 {
-    fprintf(stderr, "nst: %s: %s\n", what, nst_strerror(error));
+    fprintf(stderr, "nst: %s (%s): %s\n", what, nst_error_name(error), next);
     return error;
 }
 
@@ -133,9 +133,9 @@ static int make_stack(struct run *run)
     };
     int r = nst_host_seed(config.seed);
     if (r < 0)
-        return fail("cannot get entropy", r);
+        return fail("cannot get entropy", r, "is getrandom(2) forbidden here?");
     r = nst_stack_new(&config, &run->stack);
-    return r < 0 ? fail("cannot make the stack (raise --memory?)", r) : 0;
+    return r < 0 ? fail("cannot make the stack", r, "raise --memory") : 0;
 }
 
 static int add_addresses(struct run *run, uint32_t nic)
@@ -166,7 +166,7 @@ static int make_nic(struct run *run)
     };
     int r = nst_tuntap_new(nst_host_allocator(), &tun, &run->link);
     if (r < 0)
-        return fail("cannot make the link", r);
+        return fail("cannot make the link", r, "free some memory");
     const struct nst_nic_config nic = {
         .size = sizeof(nic),
         .name = "nst0",
@@ -178,18 +178,18 @@ static int make_nic(struct run *run)
     r = nst_nic_add(run->stack, &nic, &id);
     if (r == 0)
         r = add_addresses(run, id);
-    return r < 0 ? fail("cannot make the NIC", r) : 0;
+    return r < 0 ? fail("cannot make the NIC", r, "raise --memory") : 0;
 }
 
 static int make_gateway(struct run *run)
 {
     int r = nst_loop_new(&run->loop);
     if (r < 0)
-        return fail("cannot make the loop", r);
+        return fail("cannot make the loop", r, "check the limit of descriptors (ulimit -n)");
     nst_loop_set_stack(run->loop, run->stack, on_ready, run);
     r = nst_loop_add_tuntap(run->loop, run->link);
     if (r < 0)
-        return fail("cannot watch the link", r);
+        return fail("cannot watch the link", r, "raise sysctl fs.epoll.max_user_watches");
     const struct nst_gateway_config config = {
         .size = sizeof(config),
         .loop = run->loop,
@@ -201,9 +201,11 @@ static int make_gateway(struct run *run)
     };
     r = nst_gateway_new(&config, &run->gateway);
     if (r < 0)
-        return fail("cannot start the gateway", r);
+        return fail("cannot start the gateway", r, "raise --memory");
     run->event = (struct nst_watch){.fd = run->attach.event_fd, .on_events = on_attach_event};
-    return nst_loop_add(run->loop, &run->event, EPOLLIN);
+    r = nst_loop_add(run->loop, &run->event, EPOLLIN);
+    return r < 0 ? fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
+                 : 0;
 }
 
 /* What the program sent last is still on its way. */
@@ -251,7 +253,7 @@ static int serve(struct run *run)
     while (!run->ended && r == 0)
         r = nst_loop_turn(run->loop, -1);
     if (r < 0) {
-        fail("the loop failed", r);
+        fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;
     }
     drain(run);
@@ -264,6 +266,7 @@ static void print_summary(struct run *run, int status)
         return;
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
+    run->summary.denied = run->upstream.denied;
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);
@@ -315,8 +318,6 @@ static bool complete_options(struct run *run)
     u->gateway = nst_addr_v4(10, 0, 2, 2);
     u->dns = nst_addr_v4(10, 0, 2, 3);
     u->no_host_loopback = o->no_host_loopback;
-    o->memory = o->memory != 0 ? o->memory : MEMORY_DEFAULT;
-    o->mtu = o->mtu != 0 ? o->mtu : ATTACH_DEFAULT_MTU;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);
         return false;
@@ -327,7 +328,9 @@ static bool complete_options(struct run *run)
     }
     if (!upstream_set_resolver(u, o->dns)) {
         if (o->dns != NULL) {
-            fprintf(stderr, "nst run: --dns %s: is no ADDR or ADDR:PORT\n", o->dns);
+            fprintf(stderr,
+                    "nst run: --dns %s: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53\n",
+                    o->dns);
             return false;
         }
         if (o->verbose)
@@ -339,7 +342,7 @@ static bool complete_options(struct run *run)
 
 int command_run(int argc, char **argv)
 {
-    static struct run run;
+    static struct run run = {.options = {.mtu = ATTACH_DEFAULT_MTU, .memory = MEMORY_DEFAULT}};
     int first = options_parse(specs, "nst run", argc, argv, &run.options);
     if (first < 0)
         return ATTACH_EXIT_FAILED;

@@ -10,7 +10,6 @@
 void summary_add_flow(struct summary *s, const struct nst_flow_summary *flow)
 {
     s->retransmits += flow->retransmits;
-    s->failed_flows += flow->error != 0;
     if (flow->srtt == 0)
         return;
     if (s->srtt_min == 0 || flow->srtt < s->srtt_min)
@@ -63,21 +62,40 @@ static const char *size_text(uint64_t bytes, char *text, size_t size)
     return text;
 }
 
-/* What people should know of: all but the packets of protocols that there are none of here, such as
- * the router solicitation that every kernel sends. */
-static uint64_t count_drops(const struct nst_stack *stack)
+/* The reason, without "drop_", if people should know of it; else NULL. They know of refused flows,
+ * and packets of protocols that there are none of here every kernel sends: router solicitations. */
+static const char *reason_of(const struct nst_counter *counter)
 {
-    struct nst_census census;
-    uint64_t unknown = 0;
-    nst_stack_get_census(stack, &census);
-    (void)nst_stack_counter_get(stack, "drop_unknown_protocol", &unknown);
-    return census.dropped - unknown;
+    if (counter->value == 0 || strncmp(counter->name, "drop_", 5) != 0 ||
+        strcmp(counter->name, "drop_unknown_protocol") == 0 ||
+        strcmp(counter->name, "drop_request_ended") == 0)
+        return NULL;
+    return counter->name + 5;
+}
+
+static void print_drops(const struct nst_stack *stack, FILE *out)
+{
+    struct nst_counter counter;
+    const char *before = "; dropped: ";
+    for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
+        const char *reason = reason_of(&counter);
+        if (reason == NULL)
+            continue;
+        fprintf(out, "%s%llu %s", before, (unsigned long long)counter.value, reason);
+        before = ", ";
+    }
+}
+
+/* Flows that came to nothing, and not because the options say so. */
+static uint64_t count_failed(const struct summary *s)
+{
+    return s->gateway.failed + s->gateway.refused - s->denied;
 }
 
 void summary_print(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     char sent[32], received[32];
-    const uint64_t dropped = count_drops(stack);
+    const uint64_t failed = count_failed(s);
     const struct nst_gateway_stats *g = &s->gateway;
     fprintf(out, "nst: %llu TCP, %llu UDP, %llu ping; %s out, %s in; %.1f s",
             (unsigned long long)g->tcp_flows, (unsigned long long)g->udp_flows,
@@ -90,12 +108,11 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
         fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
-    if (dropped != 0)
-        fprintf(out, "; %llu dropped", (unsigned long long)dropped);
-    if (g->refused != 0)
-        fprintf(out, "; %llu refused", (unsigned long long)g->refused);
-    if (g->failed != 0)
-        fprintf(out, "; %llu failed", (unsigned long long)g->failed);
+    print_drops(stack, out);
+    if (failed != 0)
+        fprintf(out, "; %llu failed", (unsigned long long)failed);
+    if (s->denied != 0)
+        fprintf(out, "; %llu denied", (unsigned long long)s->denied);
     fputc('\n', out);
 }
 
@@ -142,8 +159,8 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("tcp_flows", s->gateway.tcp_flows, out);
     print_json_number("udp_flows", s->gateway.udp_flows, out);
     print_json_number("ping_flows", s->gateway.ping_flows, out);
-    print_json_number("failed", s->gateway.failed, out);
-    print_json_number("denied", s->gateway.refused, out);
+    print_json_number("failed", count_failed(s), out);
+    print_json_number("denied", s->denied, out);
     print_json_number("bytes_out", s->gateway.bytes_out, out);
     print_json_number("bytes_in", s->gateway.bytes_in, out);
     print_json_number("retransmitted", s->retransmits, out);

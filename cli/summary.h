@@ -17,10 +17,10 @@ struct summary {
     int exit_status;
     nst_time begun, ended;
     struct nst_gateway_stats gateway;
+    uint64_t denied; /* flows that the options refused */
     uint64_t retransmits;
     nst_time srtt_min; /* over all TCP flows; 0: unknown */
     nst_time srtt_max;
-    uint64_t failed_flows; /* ended by an error */
     unsigned name_count;
     bool names_lost; /* there were more */
     char *names[SUMMARY_NAMES_MAX];

@@ -124,8 +124,10 @@ int upstream_decide(struct upstream *u, const struct nst_request_info *request,
     }
     const struct nst_addr *addr = &to->addr;
     if (nst_addr_equal(&to->addr, &u->gateway)) {
-        if (u->no_host_loopback)
+        if (u->no_host_loopback) {
+            u->denied++;
             return refuse(NST_REFUSE_PROHIBITED);
+        }
         addr = &loopback;
     } else if (is_inside(u, &to->addr)) {
         return refuse(NST_REFUSE_HOST_UNREACHABLE);

@@ -19,6 +19,7 @@ struct upstream {
     struct sockaddr_storage resolver;
     socklen_t resolver_len; /* 0: none is known */
     struct sockaddr_storage chosen;
+    uint64_t denied; /* requests refused because the options say so */
 };
 
 /* Reads "ADDR", "ADDR:PORT" or "[ADDR]:PORT" into u->resolver; text NULL takes the first name

@@ -157,7 +157,8 @@ struct nst_gateway_config {
     /* Fills in *ret_target and returns 0, or returns -1 - enum nst_refusal. */
     int (*decide)(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target);
-    /* A flow ended, also one that was refused. May be NULL. */
+    /* A flow ended, also one that was refused: by an error that says how, -NST_EPERM where it was
+     * prohibited or dropped. May be NULL. */
     void (*ended)(void *context, const struct nst_flow_summary *summary);
     /* A datagram of a flow whose target said so, before it goes on. May be NULL. */
     void (*observe)(void *context, const struct nst_flow_summary *flow, bool outgoing,

@@ -320,13 +320,29 @@ static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_in
     return flow;
 }
 
+/* What the sender of a refused request is told, for the summary. */
+static int error_of(enum nst_refusal how)
+{
+    switch (how) {
+    case NST_REFUSE_RESET:
+        return -NST_ECONNREFUSED;
+    case NST_REFUSE_HOST_UNREACHABLE:
+        return -NST_EHOSTUNREACH;
+    case NST_REFUSE_NET_UNREACHABLE:
+        return -NST_ENETUNREACH;
+    default:
+        return -NST_EPERM;
+    }
+}
+
 static void take_request(struct nst_gateway *g, const struct nst_request_info *request)
 {
     struct nst_target target = {0};
     int r = g->config.decide(g->config.context, request, &target);
     if (r < 0) {
         g->stats.refused++;
-        refuse_request(g, request, (enum nst_refusal)(-1 - r), -NST_EPERM);
+        const enum nst_refusal how = (enum nst_refusal)(-1 - r);
+        refuse_request(g, request, how, error_of(how));
         return;
     }
     struct flow *flow = make_flow(g, request, &target);

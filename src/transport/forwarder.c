@@ -506,16 +506,18 @@ static int make_dgram(struct nst_stack *stack, const struct request *r, struct r
                       struct dgram **ret_dgram)
 {
     const bool is_udp = r->kind == KIND_UDP;
-    struct dgram *d;
+    struct dgram *d = NULL;
     int error =
         is_udp ? udp_new_flow(stack, &r->key, ready, &d) : ping_new_flow(stack, &r->key, ready, &d);
     if (error < 0)
         return error;
     error = dgram_keep_quote(d, r->net);
-    if (error < 0)
-        (is_udp ? udp_free : ping_free)(d);
-    else
+    if (error == 0)
         *ret_dgram = d;
+    else if (is_udp)
+        udp_free(d);
+    else
+        ping_free(d);
     return error;
 }
 

@@ -14,6 +14,54 @@ test_exit_statuses() {
     run 20 -q -- sh -c 'kill -TERM $$'; check "$who: killed by SIGTERM is 143" 143 $?
     run 20 -q true;                     check "$who: a program without -- before it" 0 $?
     check "$who: what comes behind the program is its own" "-v --json" "$(run 20 -q echo -v --json)"
+    run 20 -q -- "$(printf %3000s | tr ' ' a)"
+    check "$who: a name that is too long is 126, with a next step" "126 1" \
+        "$? $(grep -c '(ENAMETOOLONG): [^s]' "$work/err")"
+}
+
+# What the program gets of its surroundings is what it would have had.
+test_surroundings() {
+    local got
+    check "$who: the environment and the folder" "bar $work" \
+        "$(cd "$work" && FOO=bar run 20 -q -- sh -c 'echo $FOO $PWD')"
+    check "$who: the limit of descriptors is its own" "321 $(ulimit -Hn)" \
+        "$(ulimit -Sn 321; echo $(run 20 -q -- sh -c 'ulimit -Sn; ulimit -Hn'))"
+    (exec <&- >&- 2>&-; as_exec "$nst" run -- $python -c 'import os
+for fd in range(3):
+    try: os.fstat(fd); os._exit(5)
+    except OSError: pass')
+    check "$who: closed stdin, stdout and stderr stay closed" 0 $?
+    check "$who: 5,000 arguments" "5000 5000" "$(echo $(run 20 -q -- sh -c 'echo $#; shift 4999; echo $1' sh $(seq 5000)))"
+    check "$who: an argument of 130,000 bytes" 130000 \
+        "$(run 20 -q -- sh -c 'echo ${#1}' sh "$(head -c 130000 /dev/zero | tr '\0' a)")"
+    got=$(run 20 -q -- $python -c "
+import os, time
+r, w = os.pipe()
+if os.fork():
+    os.read(r, 1)
+    os._exit(4)
+os.setsid()
+if os.fork():
+    os._exit(0)
+os.write(w, b'x')
+time.sleep(20)
+print('alive')")
+    check "$who: a daemon that the program left behind ends with it" "4 " "$? $got"
+}
+
+# What refuses TUN is named, with what helps; nothing hangs.
+test_no_tun() {
+    [ "$(id -u)" = 0 ] || { skip "without TUN" "needs root"; return; }
+    who=user
+    chmod 600 /dev/net/tun
+    run 20 -- true;           check "a TUN of root only: 125, one sentence that helps" \
+        "125 nst: cannot open /dev/net/tun (EACCES): chmod 0666 /dev/net/tun, or run as root" "$? $(cat "$work/err")"
+    mv /dev/net/tun /dev/net/away
+    run 20 --json -- true;    check "no TUN: 125, one sentence that helps" \
+        "125 nst: cannot open /dev/net/tun (ENOENT): modprobe tun, or in a container --device /dev/net/tun" \
+        "$? $(cat "$work/err")"
+    mv /dev/net/away /dev/net/tun
+    chmod 666 /dev/net/tun
 }
 
 # start PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
@@ -66,6 +114,13 @@ test_channels() {
     run 20 -v -- true
     grep -qx 'nst: attached by tun' "$work/err" && ok "$who: -v names the attachment" ||
         not_ok "$who: -v names the attachment" "$(cat "$work/err")"
+    run 20 -v -- $python "$work/run_client.py" refused "$nobody"
+    grep -qE "^nst: tcp 10\.0\.2\.2 port $nobody: 0 out, 0 in, [0-9.]+ s, connection refused\$" "$work/err" &&
+        ok "$who: -v tells each flow, and how it ended" || not_ok "$who: -v tells each flow, and how it ended" "$(cat "$work/err")"
+    run 20 -vq -- $python "$work/run_client.py" unreachable 10.0.2.77
+    grep -q '^nst: tcp 10\.0\.2\.77 port 80: .*, no route to the host$' "$work/err" &&
+        ok "$who: nobody's address is no matter of policy" || not_ok "$who: nobody's address is no matter of policy" "$(cat "$work/err")"
+    check "$who: -vq is -v -q" 0 "$(grep -c ' TCP, ' "$work/err")"
     run 20 -- true
     check "$who: the summary is one line" 1 "$(grep -c '^nst: ' "$work/err")"
     check "$who: stdin is the program's" "through" "$(echo through | run 20 -q -- cat)"
@@ -93,8 +148,12 @@ test_options() {
 --memory 1k true|nst run: --memory must be at least 1m
 --mtu 67 true|nst run: --mtu must be 68 to 65535
 --mtu 65536 true|nst run: --mtu must be 68 to 65535
---dns nowhere true|nst run: --dns nowhere: is no ADDR or ADDR:PORT
---dns 127.0.0.1:0 true|nst run: --dns 127.0.0.1:0: is no ADDR or ADDR:PORT
+--mtu 0 true|nst run: --mtu must be 68 to 65535
+--memory 0 true|nst run: --memory must be at least 1m
+-qx true|nst run: -qx: no such option; see nst run --help
+--dns nowhere true|nst run: --dns nowhere: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
+--dns 127.0.0.1:0 true|nst run: --dns 127.0.0.1:0: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
+--dns [::1 true|nst run: --dns [::1: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
 --quiet=yes true|nst run: --quiet=yes: takes no argument; see nst run --help
 --mtu|nst run: --mtu: needs an argument; see nst run --help
 |usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]
@@ -150,7 +209,7 @@ test_ping() {
 test_names() {
     needs dnsmasq "$who: names" || return
     local port=$((20000 + RANDOM % 10000)) got
-    dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts \
+    dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1,::1 --bind-interfaces --no-resolv --no-hosts \
         --conf-file=/dev/null --pid-file= --user="$(id -un)" --address=/name.test/192.0.2.7 --address=/here.test/10.0.2.2 \
         --local=/test/ --log-facility=/dev/null 2>"$work/dnsmasq.err" &
     local dns=$!
@@ -164,6 +223,8 @@ test_names() {
     run 20 -q --dns 127.0.0.1:$port -- getent hosts missing.test
     check "$who: a name that there is not" 2 $?
     check "$who: names over TCP too" 192.0.2.7 "$(RES_OPTIONS=use-vc run 20 -q --dns 127.0.0.1:$port -- \
+        getent ahostsv4 name.test | awk '{print $1; exit}')"
+    check "$who: --dns with an IPv6 address" 192.0.2.7 "$(run 20 -q --dns "[::1]:$port" -- \
         getent ahostsv4 name.test | awk '{print $1; exit}')"
     run 20 -q --dns 127.0.0.1:$port -- curl -s -o "$work/got" "http://here.test:$http/small"
     check "$who: curl of a name" 0 $?
@@ -211,6 +272,12 @@ test_loopback_option() {
     run 20 --json --no-host-loopback -- $python "$work/run_client.py" denied "$echo"
     grep -q '"denied":[1-9]' "$work/err" && ok "$who: and is counted as denied" ||
         not_ok "$who: and is counted as denied" "$(cat "$work/err")"
+    run 20 --no-host-loopback -- $python "$work/run_client.py" denied "$echo"
+    grep -q '; 1 denied$' "$work/err" && ok "$who: in the line for people too" ||
+        not_ok "$who: in the line for people too" "$(cat "$work/err")"
+    run 20 --json --no-host-loopback -- $python "$work/run_client.py" unreachable 10.0.2.77
+    grep -q '"failed":1,"denied":0' "$work/err" && ok "$who: an address that nobody has is a failure, not denied" ||
+        not_ok "$who: an address that nobody has is a failure, not denied" "$(cat "$work/err")"
 }
 
 head -c 100000 /dev/urandom >"$work/small"
@@ -219,6 +286,7 @@ remember
 test_options
 for who in $users; do
     test_exit_statuses
+    test_surroundings
     test_signals
     test_terminal
     test_channels
@@ -230,6 +298,7 @@ for who in $users; do
     fi
     test_loopback_option
 done
+test_no_tun
 check_nothing_left "nothing is left behind"
 if use_sanitized; then
     client "with sanitizers: TCP" 40 -- parallel "$echo" 20 65536

@@ -84,6 +84,10 @@ man_pages() {
         cmp "$page" "$man/man1/$(basename "$page")" || return 1
     done
 }
+staged() {
+    DESTDIR=$tmp/stage cmake --install "$build" && [ -n "$(find "$tmp/stage" -name nicstack.pc)" ]
+}
+check "install: DESTDIR is obeyed" staged
 if [ -x "$build/nst" ]; then
     check "install: nst is installed" test -x "$tmp/usr/bin/nst"
     check "install: its man pages are installed" man_pages

@@ -92,6 +92,7 @@ static void finish(struct tcb *tcb)
 void ack_advance(struct tcb *tcb, const struct seg *seg)
 {
     struct ack_news news = {.flight = tcb_flight(tcb)};
+    news.ts_ecr = tcb->ts_ok ? seg->opts.ts_ecr : 0;
     advance(tcb, seg, &news);
     loss_ack(tcb, &news);
     finish(tcb);
@@ -110,9 +111,11 @@ static void receive(struct tcb *tcb, const struct seg *seg, bool window_changed)
     news.duplicate = is_duplicate(tcb, seg, window_changed);
     const bool moves = seq_gt(seg->ack, tcb->snd.una);
     if (tcb->sack_ok && (seg->opts.present & TCP_OPTS_SACK) != 0)
-        news.sacked = sack_input(tcb, seg);
+        news.sacked = sack_input(tcb, seg, &news.reported);
     if (moves)
         advance(tcb, seg, &news);
+    if (tcb->ts_ok && (seg->opts.present & TCP_OPTS_TS) != 0)
+        news.ts_ecr = seg->opts.ts_ecr;
     loss_ack(tcb, &news);
     if (moves)
         finish(tcb);

@@ -4,11 +4,22 @@
 #include "transport/tcp/cc.h"
 #include "transport/tcp/sack.h"
 
-#define DUP_THRESH 3
+/* Remembers what an undo brings back; a recovery that follows another at once is judged with it. */
+static void begin_episode(struct tcb *tcb)
+{
+    struct tx *tx = tcb->tx;
+    if (tx->ca != CA_RECOVERY && tx->ca != CA_LOSS) {
+        tx->prior_cwnd = tcb->cc.cwnd;
+        tx->prior_ssthresh = tcb->cc.ssthresh;
+        tx->resent_bytes = 0;
+        tx->judged = false;
+    }
+}
 
 static void enter_recovery(struct tcb *tcb)
 {
     struct tx *tx = tcb->tx;
+    begin_episode(tcb);
     COUNT(tcb->stack->counters.tcp_fast_retransmits);
     /* RFC 6675 5 (4.2), RFC 6582 3.2 step 2. */
     tcb->cc.ssthresh = tcb->cc.ops->ssthresh(tcb, tcb_flight(tcb));
@@ -48,6 +59,50 @@ static void count_reno(struct tcb *tcb, const struct ack_news *news)
     }
 }
 
+/* RFC 4015 3 in short: the windows are as they were, and nothing more is sent again. */
+static void undo(struct tcb *tcb)
+{
+    struct tx *tx = tcb->tx;
+    COUNT(tcb->stack->counters.tcp_spurious_recoveries);
+    tcb->spurious++;
+    tcb->cc.cwnd = max_u32(tcb->cc.cwnd, tx->prior_cwnd);
+    tcb->cc.ssthresh = max_u32(tcb->cc.ssthresh, tx->prior_ssthresh);
+    if (tx->ca == CA_RECOVERY && tcb->reordering < SACK_REORDERING_MAX)
+        tcb->reordering++;
+    sack_unmark_lost(tcb);
+    tx->prior_cwnd = 0;
+    tx->ca = tx->sacked > 0 ? CA_DISORDER : CA_OPEN;
+    tx->dupacks = 0;
+    tx->force_first = false;
+}
+
+/* Was the recovery a mistake? */
+static bool check_spurious(struct tcb *tcb, const struct ack_news *news)
+{
+    struct tx *tx = tcb->tx;
+    if (tx->prior_cwnd == 0 || tx->resent_bytes == 0)
+        return false;
+    bool spurious = false;
+    if (news->reported > 0) {
+        tx->resent_bytes -= min_u32(news->reported, tx->resent_bytes);
+        spurious = tx->resent_bytes == 0;
+    }
+    if (news->acked > 0 && news->ts_ecr != 0 && !tx->judged) {
+        tx->judged = true;
+        spurious = spurious || (int32_t)(news->ts_ecr - tx->resent_ts) < 0;
+    }
+    if (spurious)
+        undo(tcb);
+    return spurious;
+}
+
+/* Nothing new can be sent, or too little is under way to say more about a hole. */
+static bool is_short_of_news(const struct tcb *tcb)
+{
+    return tcb->snd.nxt == tcb->tx->end + tcb->fin_queued ||
+           tcb_flight(tcb) <= (SACK_DUP_THRESH + 1) * tcb->snd.mss;
+}
+
 static void in_recovery(struct tcb *tcb, const struct ack_news *news)
 {
     struct tx *tx = tcb->tx;
@@ -57,11 +112,11 @@ static void in_recovery(struct tcb *tcb, const struct ack_news *news)
         leave_recovery(tcb);
         return;
     }
-    /* RFC 6582 3.2 step 3, partial acknowledgment: the next hole is lost too. With SACK it is the
-     * same for a hole at the head that nothing covers (RFC 6675 NextSeg 3). */
-    if (news->acked > 0)
+    /* RFC 6582 3.2 step 3, partial acknowledgment: the next hole is lost too. With SACK more will
+     * be heard of it, unless there is nothing to bring news (RFC 6675 NextSeg 3, 4). */
+    if (news->acked > 0 && (!tcb->sack_ok || is_short_of_news(tcb)))
         sack_mark_head_lost(tcb, tcb->snd.mss);
-    if (tcb->sack_ok && news->sacked > 0)
+    if (tcb->sack_ok)
         sack_mark_lost(tcb);
 }
 
@@ -88,7 +143,8 @@ static void in_order(struct tcb *tcb, const struct ack_news *news)
         sack_mark_lost(tcb);
     else
         count_reno(tcb, news); /* RFC 3042: room for one more segment */
-    if ((tx->dupacks >= DUP_THRESH || tx->lost > 0) && may_enter(tcb))
+    if ((tx->dupacks * tcb->snd.mss >= sack_threshold(tcb) || tx->lost > tx->retrans) &&
+        may_enter(tcb))
         enter_recovery(tcb);
 }
 
@@ -103,11 +159,15 @@ static bool was_limited(const struct tcb *tcb, uint32_t flight)
 void loss_ack(struct tcb *tcb, const struct ack_news *news)
 {
     struct tx *tx = tcb->tx;
+    if (unlikely(check_spurious(tcb, news)))
+        return;
     switch (tx->ca) {
     case CA_RECOVERY:
         in_recovery(tcb, news);
         return;
     case CA_LOSS:
+        if (tcb->sack_ok)
+            sack_mark_lost(tcb);
         if (news->acked > 0 && seq_geq(tcb->snd.una, tx->recover))
             leave_recovery(tcb);
         break;
@@ -124,6 +184,7 @@ void loss_timeout(struct tcb *tcb)
 {
     struct tx *tx = tcb->tx;
     COUNT(tcb->stack->counters.tcp_timeouts);
+    begin_episode(tcb);
     /* RFC 5681 3.1: ssthresh stays when the same data is timed out again. */
     if (tx->ca != CA_LOSS || seq_gt(tcb->snd.una, tx->recover))
         tcb->cc.ssthresh = tcb->cc.ops->ssthresh(tcb, tcb_flight(tcb));

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "transport/tcp/sack.h"
 
-#define DUP_THRESH 3u
-
 #define REC_NEXT(r, tx) LIST_NEXT(r, &(tx)->recs, struct rec, node)
 #define REC_PREV(r, tx) LIST_PREV(r, &(tx)->recs, struct rec, node)
 
@@ -88,6 +86,39 @@ static struct rec *split(struct tcb *tcb, struct rec *rec, uint32_t at)
     return second;
 }
 
+/* rec was delivered: what does that say of others? Called before its flags change. */
+static void note_delivered(struct tcb *tcb, const struct rec *rec)
+{
+    struct tx *tx = tcb->tx;
+    const nst_time age = tcb->stack->now - rec->sent;
+    /* Of what was sent twice the first one may have arrived: the second cannot be that fast. */
+    if ((rec->flags & REC_EVER) != 0) {
+        if (age >= (nst_time)tcb->rtt.min * NST_USEC)
+            tx->newest = max_i64(tx->newest, rec->sent);
+        return;
+    }
+    tx->newest = max_i64(tx->newest, rec->sent);
+    /* What lies above came before it: the path reorders that far. */
+    if (tx->sacked == 0 || !seq_lt(rec->end, tx->high_sacked))
+        return;
+    const uint32_t segments = (tx->high_sacked - rec->start) / tcb->snd.mss + 1;
+    if (segments > tcb->reordering)
+        tcb->reordering = (uint8_t)min_u32(segments, SACK_REORDERING_MAX);
+}
+
+/* RFC 2018 8: the peer acknowledges up to what it reported and not that: it was given up there. */
+static void check_reneged(struct tcb *tcb)
+{
+    struct tx *tx = tcb->tx;
+    struct rec *rec = LIST_FIRST(&tx->recs, struct rec, node);
+    if (likely(rec == NULL || (rec->flags & REC_SACKED) == 0))
+        return;
+    for (; rec != NULL; rec = REC_NEXT(rec, tx)) {
+        if ((rec->flags & REC_SACKED) != 0)
+            set_flags(tx, rec, REC_LOST | REC_EVER);
+    }
+}
+
 void sack_advance(struct tcb *tcb, uint32_t una, uint32_t *ret_rtt)
 {
     struct tx *tx = tcb->tx;
@@ -102,6 +133,8 @@ void sack_advance(struct tcb *tcb, uint32_t una, uint32_t *ret_rtt)
         }
         const uint8_t flags = rec->flags;
         const bool whole = seq_leq(rec->end, una);
+        if ((flags & REC_SACKED) == 0)
+            note_delivered(tcb, rec);
         set_flags(tx, rec, 0);
         if (whole) {
             free_rec(tcb, rec);
@@ -111,6 +144,7 @@ void sack_advance(struct tcb *tcb, uint32_t una, uint32_t *ret_rtt)
         set_flags(tx, rec, flags);
         break;
     }
+    check_reneged(tcb);
 }
 
 /* Joins rec with the neighbour behind it when the peer has both. */
@@ -138,6 +172,7 @@ static struct rec *mark_sacked(struct tcb *tcb, struct rec *rec, const struct tc
     }
     if (seq_gt(rec->end, b->end) && split(tcb, rec, b->end) == NULL)
         return NULL;
+    note_delivered(tcb, rec);
     set_flags(tx, rec, REC_SACKED | (rec->flags & REC_EVER));
     join_next(tcb, rec);
     struct rec *prev = REC_PREV(rec, tx);
@@ -164,46 +199,89 @@ static bool block_is_valid(const struct tcb *tcb, const struct tcp_sack_block *b
            seq_leq(b->end, tcb->snd.nxt);
 }
 
-uint32_t sack_input(struct tcb *tcb, const struct seg *seg)
+/* RFC 2883 4, 5: the first block reports a duplicate when it lies below the acknowledgment, or
+ * inside the second one. */
+static bool is_duplicate_report(const struct seg *seg)
+{
+    const struct tcp_sack_block *b = seg->opts.sack;
+    if (seq_leq(b->end, seg->ack))
+        return true;
+    return seg->opts.n_sack > 1 && seq_geq(b->start, b[1].start) && seq_leq(b->end, b[1].end);
+}
+
+/* Marks what a block covers. */
+static void work_in(struct tcb *tcb, struct tcp_sack_block b)
 {
     struct tx *tx = tcb->tx;
-    const uint32_t before = tx->sacked;
-    for (unsigned i = 0; i < seg->opts.n_sack; i++) {
-        struct tcp_sack_block b = seg->opts.sack[i];
-        /* A block that begins under the acknowledgment reports a duplicate (RFC 2883 4), or what
-         * lies above it still counts. */
-        if (seq_lt(b.start, tcb->snd.una) && seq_gt(b.end, tcb->snd.una) &&
-            seq_lt(tcb->snd.una - tcb->snd.max_wnd, b.start))
-            b.start = tcb->snd.una;
-        if (!block_is_valid(tcb, &b))
+    /* What lies above the acknowledgment still counts. */
+    if (seq_lt(b.start, tcb->snd.una) && seq_gt(b.end, tcb->snd.una) &&
+        seq_lt(tcb->snd.una - tcb->snd.max_wnd, b.start))
+        b.start = tcb->snd.una;
+    if (!block_is_valid(tcb, &b))
+        return;
+    for (struct rec *rec = find(tx, b.start); rec != NULL && seq_lt(rec->start, b.end);
+         rec = REC_NEXT(rec, tx)) {
+        if (seq_leq(rec->end, b.start))
             continue;
-        for (struct rec *rec = find(tx, b.start); rec != NULL && seq_lt(rec->start, b.end);
-             rec = REC_NEXT(rec, tx)) {
-            if (seq_leq(rec->end, b.start))
-                continue;
-            rec = mark_sacked(tcb, rec, &b);
-            if (rec == NULL)
-                break;
-        }
-        tx->high_sacked = seq_max(tx->high_sacked, b.end);
+        rec = mark_sacked(tcb, rec, &b);
+        if (rec == NULL)
+            break;
     }
-    return tx->sacked - before;
+    tx->high_sacked = seq_max(tx->high_sacked, b.end);
+}
+
+uint32_t sack_input(struct tcb *tcb, const struct seg *seg, uint32_t *ret_duplicate)
+{
+    const uint32_t before = tcb->tx->sacked;
+    unsigned first = 0;
+    if (seg->opts.n_sack > 0 && is_duplicate_report(seg)) {
+        *ret_duplicate = seg->opts.sack[0].end - seg->opts.sack[0].start;
+        first = 1;
+    }
+    for (unsigned i = first; i < seg->opts.n_sack; i++)
+        work_in(tcb, seg->opts.sack[i]);
+    return tcb->tx->sacked - before;
+}
+
+uint32_t sack_threshold(const struct tcb *tcb)
+{
+    const uint32_t mss = tcb->snd.mss;
+    const uint32_t most = max_u32(tcb_flight(tcb) / 3 * 2, SACK_DUP_THRESH * mss);
+    return min_u32(tcb->reordering * mss, most);
+}
+
+/* What was sent again and is still missing, when something that left clearly later has arrived. */
+static bool is_lost_again(const struct tcb *tcb, const struct rec *rec)
+{
+    const nst_time window = (nst_time)(tcb->rtt.srtt >> 5) * NST_USEC;
+    return (rec->flags & REC_RETRANS) != 0 && rec->sent + window < tcb->tx->newest;
 }
 
 void sack_mark_lost(struct tcb *tcb)
 {
     struct tx *tx = tcb->tx;
-    const uint32_t enough = (DUP_THRESH - 1) * tcb->snd.mss;
+    const uint32_t mss = tcb->snd.mss;
+    const uint32_t enough = sack_threshold(tcb) - mss;
     uint32_t above = 0, stretches = 0;
     struct rec *rec = LIST_LAST(&tx->recs, struct rec, node);
     for (; rec != NULL; rec = REC_PREV(rec, tx)) {
         if ((rec->flags & REC_SACKED) != 0) {
             above += rec_len(rec);
-            stretches++;
-        } else if ((above > enough || stretches >= DUP_THRESH) &&
-                   (rec->flags & (REC_LOST | REC_RETRANS)) == 0) {
-            set_flags(tx, rec, rec->flags | REC_LOST);
+            stretches += mss;
+        } else if (is_lost_again(tcb, rec) ||
+                   ((above > enough || stretches > enough) && (rec->flags & REC_LOST) == 0)) {
+            set_flags(tx, rec, REC_LOST | (rec->flags & REC_EVER));
         }
+    }
+}
+
+void sack_unmark_lost(struct tcb *tcb)
+{
+    struct tx *tx = tcb->tx;
+    struct rec *rec;
+    LIST_FOR_EACH (rec, &tx->recs, struct rec, node) {
+        if ((rec->flags & (REC_LOST | REC_RETRANS)) == REC_LOST)
+            set_flags(tx, rec, rec->flags & REC_EVER);
     }
 }
 
@@ -251,8 +329,12 @@ bool sack_cut(struct tcb *tcb, struct rec *rec, uint32_t len)
 
 void sack_resent(struct tcb *tcb, struct rec *rec)
 {
+    struct tx *tx = tcb->tx;
     rec->sent = tcb->stack->now;
-    set_flags(tcb->tx, rec, REC_LOST | REC_RETRANS | REC_EVER);
+    set_flags(tx, rec, REC_LOST | REC_RETRANS | REC_EVER);
+    if (tx->resent_bytes == 0)
+        tx->resent_ts = tcb_ts_now(tcb);
+    tx->resent_bytes += rec_len(rec);
 }
 
 void sack_clear(struct tcb *tcb)

@@ -11,7 +11,9 @@
 #include "transport/tcp/seg.h"
 #include "transport/tcp/sndbuf.h"
 
-#define REC_MAX 1024u
+#define REC_MAX             1024u
+#define SACK_DUP_THRESH     3u
+#define SACK_REORDERING_MAX 255u
 
 enum rec_flag {
     REC_SACKED = 1,  /* the peer has it */
@@ -35,10 +37,16 @@ void sack_unsent(struct tcb *tcb, uint32_t end);
  * that was sent only once, if there is one. */
 void sack_advance(struct tcb *tcb, uint32_t una, uint32_t *ret_rtt);
 /* Works in the SACK blocks of a segment. Returns how many bytes are newly acknowledged.
- * RFC 2883: a duplicate report is recognised and marks nothing. */
-uint32_t sack_input(struct tcb *tcb, const struct seg *seg);
-/* RFC 6675 IsLost: marks what has enough selectively acknowledged above it. */
+ * RFC 2883: a duplicate report marks nothing; *ret_duplicate gets how many bytes it is about. */
+uint32_t sack_input(struct tcb *tcb, const struct seg *seg, uint32_t *ret_duplicate);
+/* RFC 6675 IsLost: marks what has enough selectively acknowledged above it, and what was sent again
+ * and overtaken by what was sent a quarter of a round trip later. */
 void sack_mark_lost(struct tcb *tcb);
+/* Bytes that have to be acknowledged above a hole: RFC 6675's DupThresh, raised by the reordering
+ * that the path has shown, but never to more than two thirds of what is under way (RFC 4653 2). */
+uint32_t sack_threshold(const struct tcb *tcb);
+/* Nothing but what was sent again already counts as lost any more. */
+void sack_unmark_lost(struct tcb *tcb);
 /* Marks the first `len` bytes that are neither acknowledged nor marked yet. */
 void sack_mark_head_lost(struct tcb *tcb, uint32_t len);
 /* RFC 6298 5.4 and RFC 6675 5.1: everything unacknowledged is lost, retransmissions too. */

@@ -34,13 +34,17 @@ struct tx {
     uint32_t sacked, lost, retrans; /* bytes */
     uint32_t high_sacked;           /* the highest that was selectively acknowledged */
     uint32_t reno;                  /* without SACK: bytes that duplicate ACKs say have left */
+    nst_time newest;                /* when what was delivered last in order of sending left */
     /* Recovery (loss.c) */
+    uint32_t prior_cwnd, prior_ssthresh; /* before it; prior_cwnd 0: not to be undone any more */
+    uint32_t resent_ts;                  /* TSval of its first retransmission */
+    uint32_t resent_bytes;               /* that no DSACK has reported yet */
     uint32_t recover;
     uint16_t dupacks;
-    uint8_t ca;         /* enum tcb_ca */
-    bool force_first;   /* the first retransmission of a recovery goes whatever cwnd says */
-    bool sacked_before; /* something was ever selectively acknowledged */
-    bool reserved;      /* the application writes into the last piece: it stays */
+    uint8_t ca;       /* enum tcb_ca */
+    bool force_first; /* the first retransmission of a recovery goes whatever cwnd says */
+    bool judged;      /* Eifel's one question was answered */
+    bool reserved;    /* the application writes into the last piece: it stays */
 };
 
 /* tx, made if need be; NULL: no memory. The queue begins at snd.nxt. */

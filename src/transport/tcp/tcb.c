@@ -32,6 +32,7 @@ struct tcb *tcb_new(struct nst_stack *stack, struct ready *ready)
         .snd.buf = min_u32(TCB_BUF_DEFAULT, tcp->snd_buf_max),
         .rcv.buf = min_u32(buffer, tcp->rcv_buf_max),
         .snd.peer_mss = 536,
+        .reordering = SACK_DUP_THRESH,
         .demux.tag = TAG_TCB,
         .demux.key.proto = IP_PROTO_TCP,
     };

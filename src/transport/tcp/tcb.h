@@ -163,7 +163,8 @@ struct tcb {
     uint8_t backoff; /* timeouts in a row */
     uint8_t probes;  /* keep-alive or zero-window probes without an answer */
     uint8_t dupack_due;
-    uint8_t error; /* NST_E*, positive; 0 none */
+    uint8_t reordering; /* segments that overtake one another on this path, at least 3 */
+    uint8_t error;      /* NST_E*, positive; 0 none */
     bool ts_ok : 1, sack_ok : 1, wscale_ok : 1;
     bool nodelay : 1, cork : 1, keepalive : 1, quickack : 1;
     bool orphan : 1;     /* no user and no listener */
@@ -204,6 +205,7 @@ struct tcb {
     uint32_t last_ms;     /* data was sent last */
     uint32_t alive_ms;    /* the peer was last heard */
     uint32_t retransmits; /* segments, for NST_TCP_INFO */
+    uint16_t spurious;    /* recoveries that were none */
     uint32_t segs_in, segs_out;
     uint64_t bytes_acked, bytes_received;
 };

@@ -212,6 +212,8 @@ void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
         .segs_out = tcb->segs_out,
         .segs_in = tcb->segs_in,
         .retransmits = tcb->retransmits,
+        .reordering = tcb->reordering,
+        .spurious = tcb->spurious,
     };
     sending_info(tcb, ret_info);
 }

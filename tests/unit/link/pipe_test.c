@@ -31,7 +31,7 @@ static void carries_a_stream(void **state)
 {
     const struct world_config config = {.bare_ip = true};
     nst_time took;
-    transfer(&config, 10 << 20, &took);
+    transfer(&config, 2 << 20, &took);
 }
 
 static void carries_a_stream_over_ethernet(void **state)
@@ -46,14 +46,14 @@ static void carries_large_segments(void **state)
     const struct world_config config = {
         .bare_ip = true, .mtu = 65535, .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
     nst_time took;
-    transfer(&config, 64 << 20, &took);
+    transfer(&config, 8 << 20, &took);
 }
 
 static void blocks_and_goes_on_when_the_other_end_is_slow(void **state)
 {
     const struct world_config config = {.bare_ip = true, .limit = 4};
     nst_time took;
-    transfer(&config, 4 << 20, &took);
+    transfer(&config, 1 << 20, &took);
 }
 
 static void survives_loss_and_reordering_the_same_way_twice(void **state)
@@ -76,7 +76,7 @@ static void survives_corruption_and_duplicates(void **state)
         .delay = NST_MSEC, .corrupt_ppm = 5000, .duplicate_ppm = 5000};
     const struct world_config config = {.bare_ip = true, .impair = {d, d}, .impair_seed = 6};
     nst_time took;
-    transfer(&config, 10 << 20, &took);
+    transfer(&config, 2 << 20, &took);
 }
 
 TESTS({"a pipe carries a stream", carries_a_stream},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
+#include "base/check.h"
 #include "tcp_peer.h"
 
 #define MSS 1448u
@@ -159,6 +160,122 @@ static void ack_division(void **state)
     tcp_peer_fini(&t);
 }
 
+static void reordering(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    /* 0 comes after 1 and 2: nothing is sent again; the path reorders by three. */
+    sack(&t, 0, 1, 3, 0, 0);
+    tcp_peer_ack(&t, 1, 1 + 3 * MSS);
+    /* 3 comes after 4 to 8: three were too few, but what was sent again was not lost, as the
+     * timestamp of the answer tells: the window is as it was. */
+    const uint32_t cwnd = tcp_peer_info(&t).cwnd;
+    const uint32_t ts_ecr = t.ts_ecr;
+    tcp_peer_wait(&t, 5 * NST_MSEC);
+    sack(&t, 3, 4, 9, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 3 * MSS, MSS, 1);
+    assert_int_equal(tcp_peer_info(&t).ca_state, 3);
+    t.ts_ecr = ts_ecr;
+    tcp_peer_ack(&t, 1, 1 + 9 * MSS);
+    assert_int_equal(tcp_peer_info(&t).ca_state, 0);
+    assert_int_equal(tcp_peer_info(&t).cwnd, cwnd);
+    assert_true(tcp_peer_info(&t).reordering >= 4);
+    assert_int_equal(tcp_peer_info(&t).spurious, 1);
+    assert_int_equal(world_counter(t.stack, "tcp_spurious_recoveries"), 1);
+    tcp_peer_fini(&t);
+}
+
+static void real_loss_stays(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    tcp_peer_wait(&t, 5 * NST_MSEC);
+    sack(&t, 0, 1, 5, 0, 0);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    /* The answer echoes what was sent again. */
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    assert_int_equal(tcp_peer_info(&t).spurious, 0);
+    assert_int_equal(tcp_peer_info(&t).ssthresh, 5 * MSS);
+    tcp_peer_fini(&t);
+}
+
+static void skip_sent(struct tcp_peer *t)
+{
+    struct tcp_seen seen;
+    while (tcp_peer_see(t, &seen))
+        ;
+}
+
+static void dsack_undoes(void **state)
+{
+    struct tcp_peer t;
+    const struct tcp_peer_config config = {.no_ts = true};
+    const uint32_t mss = 1460;
+    tcp_peer_init(&t, &config);
+    tcp_peer_accept(&t);
+    tcp_peer_write(&t, 40 * mss);
+    skip_sent(&t);
+    const uint32_t cwnd = tcp_peer_info(&t).cwnd;
+    t.opts = (struct tcp_opts){.present = TCP_OPTS_SACK, .n_sack = 1};
+    t.opts.sack[0] = (struct tcp_sack_block){t.iss + 1 + mss, t.iss + 1 + 5 * mss};
+    tcp_peer_ack(&t, 1, 1);
+    assert_int_equal(tcp_peer_info(&t).retransmits, 1);
+    /* First the one that was late, then the one that was sent again. */
+    tcp_peer_ack(&t, 1, 1 + 5 * mss);
+    assert_int_equal(tcp_peer_info(&t).ca_state, 3);
+    t.opts = (struct tcp_opts){.present = TCP_OPTS_SACK, .n_sack = 1};
+    t.opts.sack[0] = (struct tcp_sack_block){t.iss + 1, t.iss + 1 + mss};
+    tcp_peer_ack(&t, 1, 1 + 5 * mss);
+    assert_int_equal(tcp_peer_info(&t).ca_state, 0);
+    assert_int_equal(tcp_peer_info(&t).cwnd, cwnd);
+    assert_int_equal(tcp_peer_info(&t).spurious, 1);
+    tcp_peer_fini(&t);
+}
+
+static void lost_again(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    tcp_peer_write(&t, 30 * MSS);
+    tcp_peer_wait(&t, 20 * NST_MSEC);
+    sack(&t, 0, 1, 7, 0, 0);
+    struct tcp_seen seen;
+    uint32_t last = 0;
+    while (tcp_peer_see(&t, &seen))
+        last = max_u32(last, (seen.seq - 1) / MSS);
+    assert_int_equal(tcp_peer_info(&t).retransmits, 1);
+    assert_true(last >= 10);
+    /* Much of what left later has arrived, and the first is missing still: long before the RTO. */
+    for (int i = 0; i < 3; i++) {
+        tcp_peer_wait(&t, 20 * NST_MSEC);
+        sack(&t, 0, 1, last + 1, 0, 0);
+        while (tcp_peer_see(&t, &seen))
+            last = max_u32(last, (seen.seq - 1) / MSS);
+    }
+    assert_true(tcp_peer_info(&t).retransmits >= 2);
+    assert_int_equal(world_counter(t.stack, "tcp_timeouts"), 0);
+    tcp_peer_fini(&t);
+}
+
+static void reneged(void **state)
+{
+    struct tcp_peer t;
+    begin(&t, NULL, 10);
+    sack(&t, 0, 1, 2, 4, 8);
+    skip_sent(&t);
+    /* The peer gave up what it had: it acknowledges to where that began. */
+    sack(&t, 4, 9, 10, 0, 0);
+    bool again[10] = {false};
+    struct tcp_seen seen;
+    while (tcp_peer_see(&t, &seen))
+        again[(seen.seq - 1) / MSS] = true;
+    assert_true(again[4] && again[5] && again[6] && again[7]);
+    assert_int_equal(world_counter(t.stack, "tcp_timeouts"), 0);
+    tcp_peer_ack(&t, 1, 1 + 10 * MSS);
+    assert_int_equal(tcp_peer_info(&t).in_flight, 0);
+    tcp_peer_fini(&t);
+}
+
 /* RFC 5681 3.1: after a timeout the window is one segment, of the size that segments have now. */
 static void longer_path_after_timeout(void **state)
 {
@@ -181,6 +298,12 @@ static void longer_path_after_timeout(void **state)
 
 TESTS({"RFC 5681 3.1: a path that becomes longer does not leave cwnd under a segment",
        longer_path_after_timeout},
+      {"RFC 3522: a recovery from reordering alone is undone, and the threshold learns",
+       reordering},
+      {"RFC 3522: a recovery from a loss stays", real_loss_stays},
+      {"RFC 3708: duplicates reported for all that was sent again undo a recovery", dsack_undoes},
+      {"RFC 6675 4: a lost retransmission is sent again before the RTO", lost_again},
+      {"RFC 2018 8: what the peer gave up is sent again at once", reneged},
       {"RFC 5681 3.2: three duplicates bring the first segment again", fast_retransmit},
       {"RFC 6675 5: holes are filled as the pipe allows, each once", two_holes},
       {"RFC 3042 2: the first two duplicates let new segments go", limited_transmit},
