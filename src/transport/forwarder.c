@@ -527,7 +527,7 @@ static int accept_datagram(struct forwarder *fw, struct request *r, struct ready
     const struct demux_key key = r->key;
     struct nic *nic = nic_by_id(fw->stack, key.nic);
     struct nst_pktq held;
-    struct dgram *d;
+    struct dgram *d = NULL;
 
     if (nic == NULL) {
         expire(fw, r, DROP_REQUEST_ENDED);
