@@ -118,7 +118,7 @@ static void a_link_that_checks_checksums_does_not_check_the_header(void **state)
         p->data[11] ^= (uint8_t)wrong;
         p->csum = i < 4 ? NST_CSUM_VALID : NST_CSUM_PARTIAL;
         nst_pktq_push(&q, p);
-        nst_link_deliver(&lab.nics[0].m.link, &q);
+        memlink_deliver(&lab.nics[0].m, &q);
         lab_run(&lab);
         assert_int_equal(lab.delivered, i / 2 + 1);
         assert_int_equal(lab_drops(&lab, DROP_IP_CSUM), (i + 1) / 2);

@@ -7,10 +7,6 @@
 
 #define FLOWS_MAX 2000
 #define CHUNK     16384
-#define LOSSY                                                          \
-    {                                                                  \
-        .delay = 5 * NST_MSEC, .loss_ppm = 10000, .reorder_ppm = 10000 \
-    }
 
 /* One end of a connection: sends `total` bytes and its FIN, and reads to the peer's. */
 struct end {
@@ -108,16 +104,10 @@ static void check_budget(const struct crowd *c)
     }
 }
 
-static nst_socket open_listener(struct crowd *c)
+static void open_listener(struct crowd *c)
 {
-    nst_socket listener;
-    struct nst_stack *stack = c->w.hosts[1].stack;
-    const struct nst_endpoint local = world_endpoint(1, 80);
-    assert_int_equal(nst_socket_open(stack, NST_STREAM, &listener), 0);
-    assert_int_equal(nst_socket_bind(stack, listener, &local), 0);
-    assert_int_equal(nst_socket_listen(stack, listener, FLOWS_MAX), 0);
-    nst_socket_watch(stack, listener, NST_READY_IN, NULL);
-    return listener;
+    const nst_socket listener = world_listen(&c->w, 1, 80, FLOWS_MAX);
+    nst_socket_watch(c->w.hosts[1].stack, listener, NST_READY_IN, NULL);
 }
 
 static void open_clients(struct crowd *c)
@@ -195,10 +185,10 @@ static void few_in_1_mib(void **state)
 
 static void with_loss(void **state)
 {
-    const struct world_config config = {.bare_ip = true,
-                                        .stack.memory_limit = 2u << 20,
-                                        .impair = {LOSSY, LOSSY},
-                                        .impair_seed = 4};
+    const struct nst_impair_direction d = {
+        .delay = 5 * NST_MSEC, .loss_ppm = 10000, .reorder_ppm = 10000};
+    const struct world_config config = {
+        .bare_ip = true, .stack.memory_limit = 2u << 20, .impair = {d, d}, .impair_seed = 4};
     run_crowd(&config, 100, 65536);
 }
 
