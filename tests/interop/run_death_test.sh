@@ -21,7 +21,8 @@ start() {
     pid=$!
 }
 look() {
-    init=$(pgrep -P "$pid" | head -1)
+    # So early a child may still be one of the shell's own, which is no victim.
+    init=$(pgrep -P "$pid" -x attach-init | head -1)
     program=$([ -n "$init" ] && pgrep -P "$init" | head -1)
     namespaces=$([ -n "$init" ] && for type in net pid mnt; do readlink "/proc/$init/ns/$type" | tr -dc '0-9\n'; done)
 }
