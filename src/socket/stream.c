@@ -125,16 +125,24 @@ static int find(struct nst_stack *stack, nst_socket handle, struct tcb **ret_tcb
     return 0;
 }
 
+/* The same for a call that shows pieces of a buffer. */
+static int find_for_pieces(struct nst_stack *stack, nst_socket handle,
+                           const struct nst_iovec *pieces, int count, struct tcb **ret_tcb)
+{
+    const int r = find(stack, handle, ret_tcb);
+    if (r < 0)
+        return r;
+    if (pieces == NULL)
+        return -NST_EFAULT;
+    return count > 0 ? 0 : -NST_EINVAL;
+}
+
 int nst_socket_recv_lend(struct nst_stack *stack, nst_socket s, struct nst_iovec *ret_pieces,
                          int count)
 {
     struct tcb *tcb;
-    const int r = find(stack, s, &tcb);
-    if (r < 0)
-        return r;
-    if (ret_pieces == NULL)
-        return -NST_EFAULT;
-    return count > 0 ? tcp_recv_lend(tcb, ret_pieces, count) : -NST_EINVAL;
+    const int r = find_for_pieces(stack, s, ret_pieces, count, &tcb);
+    return r < 0 ? r : tcp_recv_lend(tcb, ret_pieces, count);
 }
 
 int nst_socket_recv_consume(struct nst_stack *stack, nst_socket s, size_t n)
@@ -148,12 +156,8 @@ int nst_socket_send_reserve(struct nst_stack *stack, nst_socket s, struct nst_io
                             int count)
 {
     struct tcb *tcb;
-    const int r = find(stack, s, &tcb);
-    if (r < 0)
-        return r;
-    if (ret_pieces == NULL)
-        return -NST_EFAULT;
-    return count > 0 ? tcp_send_reserve(tcb, ret_pieces, count) : -NST_EINVAL;
+    const int r = find_for_pieces(stack, s, ret_pieces, count, &tcb);
+    return r < 0 ? r : tcp_send_reserve(tcb, ret_pieces, count);
 }
 
 int nst_socket_send_commit(struct nst_stack *stack, nst_socket s, size_t n)

@@ -53,6 +53,20 @@ void dgram_fini(struct dgram *d)
     mem_free(&d->stack->pool->mem, d->quote, sizeof(*d->quote));
 }
 
+int dgram_join_flow(struct dgram *d, const struct demux_key *key)
+{
+    d->entry.key = *key;
+    d->entry.shares_port = true;
+    const int r = demux_add(d->stack, &d->entry);
+    if (r < 0)
+        return r;
+    d->bound_addr = key->local;
+    d->peer = (struct nst_endpoint){key->remote, key->remote_port, 0, key->nic};
+    d->has_peer = true;
+    d->is_bound = true;
+    return 0;
+}
+
 void dgram_set_ready(struct dgram *d, struct ready *ready)
 {
     d->ready = ready;

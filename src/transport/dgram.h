@@ -106,6 +106,9 @@ void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind,
                 struct ready *ready);
 /* Unregisters, frees what is unread and leaves all lists. The memory stays the caller's. */
 void dgram_fini(struct dgram *d);
+/* Makes a fresh endpoint the one end of the flow `key`: registered, bound and connected. 0, or what
+ * demux_add says; then the caller frees it. */
+int dgram_join_flow(struct dgram *d, const struct demux_key *key);
 
 /* Says where events go from now on (NULL: nowhere); what holds already is notified. */
 void dgram_set_ready(struct dgram *d, struct ready *ready);

@@ -40,19 +40,12 @@ int udp_new_flow(struct nst_stack *stack, const struct demux_key *key, struct re
     struct dgram *d = udp_new(stack, ready);
     if (d == NULL)
         return -NST_ENOMEM;
-    d->entry.key = *key;
-    d->entry.shares_port = true;
-    const int r = demux_add(stack, &d->entry);
-    if (r < 0) {
+    const int r = dgram_join_flow(d, key);
+    if (r < 0)
         udp_free(d);
-        return r;
-    }
-    d->bound_addr = key->local;
-    d->peer = (struct nst_endpoint){key->remote, key->remote_port, 0, key->nic};
-    d->has_peer = true;
-    d->is_bound = true;
-    *ret_dgram = d;
-    return 0;
+    else
+        *ret_dgram = d;
+    return r;
 }
 
 /* ---- Sending ---- */
