@@ -126,7 +126,9 @@ static int make_gateway(struct run *run)
     int r = nst_loop_new(&run->loop);
     if (r < 0)
         return run_fail("cannot make the loop", r, "check the limit of descriptors (ulimit -n)");
-    nst_loop_set_stack(run->loop, run->stack, on_ready, run);
+    r = nst_loop_add_stack(run->loop, run->stack, on_ready, run);
+    if (r < 0)
+        return run_fail("cannot run the stack", r, "free some memory");
     r = run_link_watch(run);
     if (r < 0)
         return r;

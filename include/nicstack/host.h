@@ -98,12 +98,15 @@ NST_API void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, n
 NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer);
 
 /*
- * The stack that the loop runs, one a loop; `on_ready` is called for each entry of its ready list.
- * NULL takes it out again.
+ * Lets the loop run a stack as well; `on_ready` is called for each entry of its ready list. Stacks
+ * of one loop may be joined by pipes: what one sends the other has taken in within the same turn.
+ * 0 or -NST_ENOMEM. Remove a stack before it is freed; both may be done in any callback.
  */
-NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
-                                void (*on_ready)(void *context, const struct nst_ready *ready),
-                                void *context);
+NST_API int nst_loop_add_stack(struct nst_loop *loop, struct nst_stack *stack,
+                               void (*on_ready)(void *context, const struct nst_ready *ready),
+                               void *context);
+/* One that is not there is left alone. */
+NST_API void nst_loop_remove_stack(struct nst_loop *loop, struct nst_stack *stack);
 /* Calls receive(link, max) whenever fd, the link's descriptor, is readable, and tells the link when
  * it has room again. `receive` is nst_tuntap_receive or one like it: it reads up to `max` packets,
  * delivers them, and returns how many, or -NST_E* when the device is gone, which is not watched any
@@ -152,7 +155,7 @@ struct nst_flow_summary {
 
 struct nst_gateway_config {
     size_t size;
-    struct nst_loop *loop; /* whose stack is set */
+    struct nst_loop *loop; /* that runs the stack */
     struct nst_stack *stack;
     uint32_t nic;       /* the promiscuous, spoofing one; 0: all */
     uint32_t flows_max; /* TCP, UDP and ping flows together, further requests wait; 0: as many as
