@@ -126,6 +126,35 @@ NST_API int nst_loop_turn(struct nst_loop *loop, nst_time timeout);
 /* The clock as it was read at the beginning of this turn. */
 NST_API nst_time nst_loop_now(const struct nst_loop *loop);
 
+/* ---- A stream of the stack and a descriptor, joined ---- */
+
+/*
+ * Copies both ways with back-pressure, and passes the end of each direction on. Fill in stack,
+ * socket and fd, a non-blocking stream socket; watch the descriptor for EPOLLIN | EPOLLOUT |
+ * EPOLLRDHUP | EPOLLET and the stream for NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP, note
+ * what the descriptor says in fd_readable and fd_writable, and run the pump upon each event.
+ * Either direction may be stopped by saying that it ended.
+ */
+struct nst_pump {
+    struct nst_stack *stack;
+    nst_socket socket;
+    int fd;
+    bool fd_readable, fd_writable; /* set by the owner, cleared by the pump */
+    bool out_ended, in_ended;      /* stack to descriptor, descriptor to stack */
+    uint64_t bytes_out, bytes_in;
+};
+
+enum nst_pumped {
+    NST_PUMP_WAITS = 0, /* for an event */
+    NST_PUMP_MORE,      /* it has done its share of this turn: run it again in the next */
+    NST_PUMP_STARVED,   /* there was no memory for the stream: run it again soon */
+    NST_PUMP_ENDED,     /* both directions have */
+};
+
+/* Moves what can be moved. Of enum nst_pumped, or the -NST_E* that ended either side: reset the
+ * other. */
+NST_API int nst_pump_run(struct nst_pump *pump);
+
 /* ---- The gateway: forwarder requests become sockets of the host ---- */
 
 struct nst_gateway;
