@@ -22,8 +22,11 @@
  *     the last process and the last descriptor of the link.
  * (4) nst stops when the program was stopped, and goes on with it.
  *
- * Not done: other ways than TUN (each is a row in the table of attach_child.c); sysfs inside shows
- * the host's interfaces.
+ * Where namespaces are refused it goes by seccomp notification (attach_notify.c): init is in the
+ * host's namespaces then, both it and nst are child subreapers, and end what comes from the program
+ * one by one. (3) holds but for a killed nst whose init is killed at the same moment.
+ *
+ * Not done: sysfs inside shows the host's interfaces.
  */
 #ifndef NICSTACK_CLI_ATTACH_H
 #define NICSTACK_CLI_ATTACH_H
@@ -58,15 +61,17 @@ struct attach_options {
     const char *dns6;     /* NULL: none */
     unsigned queues;      /* of the link, 1 to ATTACH_MAX_QUEUES; 0: 1 */
     bool no_vnet_hdr;     /* bare packets: no virtio-net header and no offloads */
+    const char *method;   /* NULL: the first that works; or "notify" */
     bool verbose; /* print what is done without, and how the program is attached, to stderr */
 };
 
 struct attach {
-    const char *how;                /* "tun" */
+    const char *how;                /* "tun" or "notify" */
     int link_fd[ATTACH_MAX_QUEUES]; /* non-blocking; whoever takes one over sets it to -1 here */
     unsigned link_count;
     unsigned vnet_hdr_len; /* bytes of virtio-net header before each packet: 10, or 0 */
     unsigned offload;      /* TUN_F_* that the kernel accepted: what may arrive unfinished */
+    int listener_fd;       /* by notify, instead of a link (notify.h); else -1 */
     int event_fd;          /* readable: call attach_run() */
 
     /* private */
@@ -77,6 +82,8 @@ struct attach {
     bool had_terminal;
     bool has_ended;
     bool is_verbose;
+    enum attach_step failed_step; /* during start */
+    uint64_t born;                /* by notify, when init was: descendants.h */
     int stopped_by; /* the signal that stopped the program, until nst stopped too; or 0 */
     int status;
     char message[ATTACH_TEXT_SIZE];

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "options.h"
@@ -17,6 +18,8 @@
 static const struct option_spec specs[] = {
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
+    {"attach", 0, OPTION_TEXT, "METHOD", "how: notify; default the first that works",
+     MEMBER(attach)},
     {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
     {"memory", 0, OPTION_SIZE, "SIZE", "ceiling of the stack's memory, such as 8m; default 256m",
      MEMBER(memory)},
@@ -50,6 +53,7 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .method = run->options.attach,
         .verbose = run->options.verbose,
     };
     if (attach_start(&attach, message, &run->attach) < 0) {
@@ -94,6 +98,10 @@ static bool complete_options(struct run *run)
     }
     if (o->memory < MEMORY_MIN) {
         fprintf(stderr, "nst run: --memory must be at least 1m\n");
+        return false;
+    }
+    if (o->attach != NULL && strcmp(o->attach, "notify") != 0) {
+        fprintf(stderr, "nst run: --attach %s: is no way to attach a program: notify\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {

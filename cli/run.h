@@ -9,11 +9,12 @@
 #include <nicstack/host.h>
 
 #include "attach.h"
+#include "notify.h"
 #include "summary.h"
 #include "upstream.h"
 
 struct run_options {
-    const char *dns;
+    const char *dns, *attach;
     uint64_t mtu, memory;
     bool no_host_loopback, verbose, quiet, json, help;
 };
@@ -24,9 +25,11 @@ struct run {
     struct nst_watch event; /* of attach.event_fd */
     struct nst_loop *loop;
     struct nst_stack *stack;
-    struct nst_link *device; /* the lowest link: attach.link_fd[0] */
+    struct nst_link *device; /* the lowest link: attach.link_fd[0], or an end of the pipe */
     struct nst_link *link;   /* the highest, under the NIC */
     struct nst_gateway *gateway;
+    struct nst_link *pipe[2]; /* to the guest's stack: attached by notify */
+    struct notify *notify;
     struct upstream upstream;
     struct summary summary;
     bool ended;

@@ -150,6 +150,25 @@ static int make_gateway(struct run *run)
                  : 0;
 }
 
+/* The program's own stack, where it has no kernel's. */
+static int make_guest(struct run *run)
+{
+    if (run->attach.listener_fd < 0)
+        return 0;
+    const struct notify_config config = {
+        .loop = run->loop,
+        .link = run->pipe[1],
+        .listener = run->attach.listener_fd,
+        .memory_limit = run->options.memory,
+        .address = nst_addr_v4(10, 0, 2, 15),
+        .prefix_len = run->upstream.prefix_len,
+        .gateway = run->upstream.gateway,
+        .dns = run->upstream.dns,
+    };
+    int r = notify_new(&config, &run->notify);
+    return r < 0 ? run_fail("cannot serve the program's calls", r, "raise --memory") : 0;
+}
+
 /* What the program sent last is still on its way. */
 static void drain(struct run *run)
 {
@@ -172,6 +191,7 @@ static void drain(struct run *run)
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    notify_free(run->notify);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
     nst_stack_free(run->stack);
@@ -187,6 +207,8 @@ int run_serve(struct run *run)
         r = make_nic(run);
     if (r == 0)
         r = make_gateway(run);
+    if (r == 0)
+        r = make_guest(run);
     if (r < 0)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
