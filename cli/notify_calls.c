@@ -103,6 +103,8 @@ static int64_t do_socket(struct notify_call *call)
     const int type = type_of(kind, protocol);
     struct notify_socket *s;
     int theirs;
+    if (kind < 0 || kind > SOCK_PACKET) /* SOCK_MAX - 1, to the kernel */
+        return -EINVAL;
     if (type < 0)
         return kind == SOCK_RAW ? -EPERM : -EPROTONOSUPPORT;
     int r = notify_socket_new(call->notify, (enum nst_socket_type)type, family, protocols[type], 0,

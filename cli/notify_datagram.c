@@ -79,7 +79,7 @@ static void take_sent(struct notify_socket *s)
             return;
         if (size == 0) { /* an empty datagram, or the end */
             struct pollfd fd = {.fd = s->watch.fd, .events = POLLIN | POLLRDHUP};
-            if (poll(&fd, 1, 0) != 1 || (fd.revents & (POLLHUP | POLLRDHUP)) != 0)
+            if (poll(&fd, 1, 0) == 1 && (fd.revents & (POLLHUP | POLLRDHUP)) != 0)
                 return;
         }
         if (s->state == NOTIFY_CONNECTED)

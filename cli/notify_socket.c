@@ -46,6 +46,8 @@ static void on_timer(struct nst_loop_timer *timer)
 
 int64_t notify_result(int64_t result)
 {
+    if (result == -NST_EAFNOSUPPORT)
+        return -ENETUNREACH; /* no IPv6: as on a host that has no address of it */
     return result < 0 ? -nst_errno_from_error((int)result) : result;
 }
 
