@@ -45,7 +45,7 @@
 #define ASK_IF(nr)      IF(nr, 0, 1), ASK
 #define ERROR_IF(nr, e) IF(nr, 0, 1), ERROR(e)
 
-static struct sock_filter instructions[] = {
+static const struct sock_filter instructions[] = {
     LOAD(DATA(arch)),
     IF(NATIVE, 8, 0),
     LOAD(DATA(nr)),
@@ -98,7 +98,7 @@ static struct sock_filter instructions[] = {
 static int install(void)
 {
     const struct sock_fprog program = {.len = sizeof(instructions) / sizeof(instructions[0]),
-                                       .filter = instructions};
+                                       .filter = (struct sock_filter *)(uintptr_t)instructions};
     /*
      * Without SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: a signal must interrupt a call that waits for
      * its answer, or no handler would run while a program is in accept(2).
@@ -106,6 +106,12 @@ static int install(void)
     long fd =
         syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
     return fd < 0 ? -errno : (int)fd;
+}
+
+size_t notify_filter_program(const struct sock_filter **ret_instructions)
+{
+    *ret_instructions = instructions;
+    return sizeof(instructions) / sizeof(instructions[0]);
 }
 
 int notify_filter_install(void)
@@ -121,6 +127,12 @@ int notify_filter_install(void)
 }
 
 #else
+
+size_t notify_filter_program(const struct sock_filter **ret_instructions)
+{
+    *ret_instructions = NULL;
+    return 0;
+}
 
 int notify_filter_install(void)
 {

@@ -11,6 +11,10 @@
 #ifndef NICSTACK_CLI_NOTIFY_FILTER_H
 #define NICSTACK_CLI_NOTIFY_FILTER_H
 
+#include <stddef.h>
+
+struct sock_filter;
+
 enum {
     /* In the result: the process may not gain privileges by exec any more. */
     NOTIFY_FILTER_NO_NEW_PRIVS = 0x40000000
@@ -23,5 +27,8 @@ enum {
  * listener of somebody else is there already).
  */
 int notify_filter_install(void);
+
+/* The program of the filter, and how many instructions it has; 0: none for this machine. */
+size_t notify_filter_program(const struct sock_filter **ret_instructions);
 
 #endif
