@@ -13,7 +13,7 @@
 #include "upstream.h"
 
 struct run_options {
-    const char *dns;
+    const char *dns, *attach;
     uint64_t mtu, memory;
     bool no_host_loopback, verbose, quiet, json, help;
 };
