@@ -38,6 +38,7 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
+    run->summary.overrun = run_link_overrun(run);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);

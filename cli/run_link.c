@@ -58,6 +58,15 @@ int run_link_watch(struct run *run)
                  : 0;
 }
 
+uint64_t run_link_overrun(struct run *run)
+{
+    struct nst_afpacket_stats stats;
+    if (run->attach.kind != ATTACH_KIND_PACKET)
+        return 0;
+    nst_afpacket_get_stats(run->device, &stats);
+    return stats.rx_missed;
+}
+
 void run_link_close(struct run *run)
 {
     if (run->attach.kind == ATTACH_KIND_TUN)

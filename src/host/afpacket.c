@@ -3,20 +3,20 @@
  * Any Ethernet interface of the kernel as a link, by AF_PACKET.
  *
  * Theory of operation. Frames come in by a ring (ring.h), each copied into a packet of its own
- * size: a ring slot that a slow reader held would stop everybody. Where the kernel refuses a ring
- * they come by read(2) (reader.h). They go out by sendmmsg, many a call. With virtio-net headers
- * (vnet.h) checksums are left to complete and segments are up to 64 KiB, both ways.
+ * size: a ring slot that a slow reader held would stop everybody. Where the socket's receive buffer
+ * is large, slots are small, and what is longer waits in that buffer, to be read (reader.h); else
+ * each slot holds the longest frame. Where the kernel refuses a ring all come by read(2). They go
+ * out by sendmmsg, many a call. With virtio-net headers (vnet.h) checksums are left to complete and
+ * segments are up to 64 KiB, both ways.
  *
- * Nothing pushes back towards us: when the ring is full the kernel drops, and counts. So the ring
- * holds a whole window of large segments. Towards the kernel, a full send buffer (EAGAIN) blocks
- * the link; what is refused for another reason is lost, as on a cable that is unplugged.
+ * Nothing pushes back towards whoever sends to us: what finds neither slot nor room the kernel
+ * drops, and counts. So there is room for windows of large segments. Towards the kernel, a full
+ * send buffer (EAGAIN) blocks the link; what is refused for another reason is lost, as on a cable
+ * that is unplugged.
  *
  * On an Ethernet neighbours are found by ARP. Point to point, the peer's address is given, so
  * every frame goes there and each that comes is from there, whatever its addresses say: with ARP
  * off, Linux writes its own address into both.
- *
- * Without memory a small packet goes up in a spare that is kept for it, for it may be the
- * acknowledgment that frees memory; all others are dropped.
  *
  * Not received: what was sent on the interface, by us or by others of this host, and frames with a
  * VLAN tag, which the kernel has taken off already.
@@ -39,8 +39,9 @@
 #include "host/vnet.h"
 
 #define RING_DEFAULT   (8u << 20)
-#define RECEIVE_BUFFER (16 << 20) /* where there is no ring; most systems grant less */
-#define SPARE_SIZE     512
+#define RECEIVE_BUFFER (8 << 20) /* is asked for; before Linux 6.16 users get 400 KiB */
+#define RECEIVE_ENOUGH (2 << 20) /* for what is longer than a slot */
+#define FRAME_SMALL    1952      /* a slot is 2 KiB with it: frames of 1,500 bytes fit */
 #define FRAME_MAX      (READER_ETHERNET_LEN + READER_IP_PACKET_MAX)
 #define SEND_BATCH     16
 #define SEND_PIECES    (2 * VNET_PIECES_MAX)
@@ -122,28 +123,23 @@ static void afpacket_transmit(struct nst_link *link, struct nst_pktq *q)
 
 /* ---- Receiving ---- */
 
-/* A packet for a frame of `len` bytes, or NULL: there is no memory. */
-static struct nst_pkt *packet_for(struct afpacket *t, uint32_t len)
+/* Takes what the slot does not hold. */
+static void take_long(struct afpacket *t, const struct ring_frame *frame, struct nst_pktq *q)
 {
-    struct nst_pkt *p;
-    if (t->link.upper == NULL)
-        return NULL;
-    if (t->reader.spare == NULL)
-        t->reader.spare = nst_pkt_new(t->link.pool, READER_HEADROOM, SPARE_SIZE);
-    p = nst_pkt_new(t->link.pool, READER_HEADROOM, len);
-    if (p == NULL && len <= SPARE_SIZE) {
-        p = t->reader.spare;
-        t->reader.spare = NULL;
+    if (!frame->is_queued) {
+        t->rx_missed++; /* there was no room in the receive buffer */
+        return;
     }
-    return p;
+    /* An error of the socket comes first, once. */
+    if (reader_read(&t->reader, q) < 0)
+        reader_read(&t->reader, q);
 }
 
-static void take_frame(struct afpacket *t, const struct ring_frame *frame, struct nst_pktq *q)
+static void take_short(struct afpacket *t, const struct ring_frame *frame, struct nst_pktq *q)
 {
-    struct nst_pkt *p = frame->is_cut ? NULL : packet_for(t, frame->len);
+    struct nst_pkt *p = reader_packet(&t->reader, frame->len);
     if (p == NULL) {
-        t->reader.malformed += frame->is_cut;
-        t->reader.no_memory += !frame->is_cut;
+        t->reader.no_memory++;
         return;
     }
     memcpy(nst_pkt_put(p, frame->len), frame->data, frame->len);
@@ -162,7 +158,10 @@ static int receive_ring(struct afpacket *t, int max)
     struct ring_frame frame;
     int n = 0;
     for (; n < max && ring_peek(&t->ring, &frame); n++) {
-        take_frame(t, &frame, &q);
+        if (frame.is_cut)
+            take_long(t, &frame, &q);
+        else
+            take_short(t, &frame, &q);
         ring_release(&t->ring);
     }
     if (!nst_pktq_is_empty(&q))
@@ -259,6 +258,17 @@ static void init_link(struct afpacket *t, const struct nst_afpacket_config *conf
     }
 }
 
+static void open_ring(struct afpacket *t, uint32_t size)
+{
+    int granted = 0;
+    socklen_t len = sizeof(granted);
+    getsockopt(t->reader.fd, SOL_SOCKET, SO_RCVBUF, &granted, &len);
+    if (granted >= RECEIVE_ENOUGH)
+        ring_open(t->reader.fd, size / 4, FRAME_SMALL, t->reader.vnet_hdr, &t->ring);
+    else
+        ring_open(t->reader.fd, size, FRAME_MAX, t->reader.vnet_hdr, &t->ring);
+}
+
 int nst_afpacket_new(const struct nst_allocator *allocator,
                      const struct nst_afpacket_config *config, struct nst_link **ret_link)
 {
@@ -278,8 +288,7 @@ int nst_afpacket_new(const struct nst_allocator *allocator,
     };
     init_link(t, config);
     if (!config->no_ring)
-        ring_open(config->fd, config->ring != 0 ? config->ring : RING_DEFAULT, FRAME_MAX,
-                  t->reader.vnet_hdr, &t->ring);
+        open_ring(t, config->ring != 0 ? config->ring : RING_DEFAULT);
     *ret_link = &t->link;
     return 0;
 }

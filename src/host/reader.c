@@ -21,6 +21,15 @@ static int64_t read_device(const struct reader *r, uint8_t *to, size_t size)
     return n < 0 && (errno == EAGAIN || errno == ENOMEM || errno == ENOBUFS) ? 0 : -NST_EIO;
 }
 
+/* Makes a spare packet where there is none. False: packets are to be dropped. */
+static bool has_spare(struct reader *r)
+{
+    if (r->link->upper != NULL && r->spare == NULL)
+        r->spare = nst_pkt_new(r->link->pool, READER_HEADROOM,
+                               r->vnet_hdr + READER_ETHERNET_LEN + READER_IP_PACKET_MAX);
+    return r->spare != NULL;
+}
+
 /* Takes one packet off the device and drops it. 1, 0 (none), or -NST_EIO. */
 static int discard_packet(struct reader *r)
 {
@@ -58,15 +67,9 @@ static bool take_header(const struct reader *r, struct nst_pkt *p)
     return vnet_apply(header, r->link->max_header, r->segmentation, p);
 }
 
-/* Reads one packet into q. 1, 0 (none), or -NST_EIO. */
-static int read_packet(struct reader *r, struct nst_pktq *q)
+int reader_read(struct reader *r, struct nst_pktq *q)
 {
-    if (r->link->upper == NULL)
-        return discard_packet(r);
-    if (r->spare == NULL)
-        r->spare = nst_pkt_new(r->link->pool, READER_HEADROOM,
-                               r->vnet_hdr + READER_ETHERNET_LEN + READER_IP_PACKET_MAX);
-    if (r->spare == NULL)
+    if (!has_spare(r))
         return discard_packet(r);
     int64_t n = read_device(r, r->spare->data, nst_pkt_tailroom(r->spare));
     if (n <= 0)
@@ -85,11 +88,23 @@ static int read_packet(struct reader *r, struct nst_pktq *q)
     return 1;
 }
 
+struct nst_pkt *reader_packet(struct reader *r, uint32_t len)
+{
+    bool spare = has_spare(r);
+    struct nst_pkt *p =
+        r->link->upper != NULL ? nst_pkt_new(r->link->pool, READER_HEADROOM, len) : NULL;
+    if (p == NULL && spare) {
+        p = r->spare;
+        r->spare = NULL;
+    }
+    return p;
+}
+
 int reader_receive(struct reader *r, int max)
 {
     struct nst_pktq q = {0};
     int n = 0, got = 0;
-    while (n < max && (got = read_packet(r, &q)) > 0)
+    while (n < max && (got = reader_read(r, &q)) > 0)
         n++;
     if (!nst_pktq_is_empty(&q))
         nst_link_deliver(r->link, &q);

@@ -35,6 +35,13 @@ struct reader {
  * when nothing was because the device is gone. */
 int reader_receive(struct reader *r, int max);
 
+/* Reads one packet to the end of q. 1, 0 (there is none), or -NST_EIO. */
+int reader_read(struct reader *r, struct nst_pktq *q);
+
+/* A packet for `len` bytes that came otherwise: one of their size, or the spare. NULL: drop them,
+ * there is no memory, or no NIC. */
+struct nst_pkt *reader_packet(struct reader *r, uint32_t len);
+
 /* Frees what it holds of the link's pool: when the link is detached. */
 void reader_detach(struct reader *r);
 

@@ -32,7 +32,7 @@ static int set_ring(int fd, const struct ring *ring)
 
 int ring_open(int fd, uint32_t size, uint32_t frame_max, uint8_t vnet_hdr, struct ring *ret_ring)
 {
-    const int version = TPACKET_V2;
+    const int version = TPACKET_V2, on = 1;
     const uint32_t blocks = size > BLOCK_SIZE ? size / BLOCK_SIZE : 1;
     struct ring ring = {
         .block_size = BLOCK_SIZE,
@@ -47,6 +47,7 @@ int ring_open(int fd, uint32_t size, uint32_t frame_max, uint8_t vnet_hdr, struc
     ring.slots = blocks * ring.slots_per_block;
     if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)) < 0)
         return -errno;
+    setsockopt(fd, SOL_PACKET, PACKET_COPY_THRESH, &on, sizeof(on));
     int r = set_ring(fd, &ring);
     if (r < 0)
         return r;
@@ -64,13 +65,15 @@ int ring_open(int fd, uint32_t size, uint32_t frame_max, uint8_t vnet_hdr, struc
 bool ring_peek(const struct ring *ring, struct ring_frame *ret_frame)
 {
     const struct tpacket2_hdr *h = slot_at(ring, ring->next);
-    if ((__atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) == 0)
+    const uint32_t status = __atomic_load_n(&h->tp_status, __ATOMIC_ACQUIRE);
+    if ((status & TP_STATUS_USER) == 0)
         return false;
     const uint8_t *frame = (const uint8_t *)h + h->tp_mac;
     *ret_frame = (struct ring_frame){
         .data = frame,
         .len = h->tp_snaplen,
         .is_cut = h->tp_snaplen < h->tp_len,
+        .is_queued = (status & TP_STATUS_COPY) != 0,
         .vnet = frame - ring->vnet_hdr,
     };
     return true;

@@ -3,14 +3,18 @@
  * The receive ring of an AF_PACKET socket: frames that the kernel wrote into memory that it shares
  * with us, so that receiving one costs no system call.
  *
- * Theory of operation. The ring is TPACKET_V2: slots of one size, each of which holds the largest
- * frame. (V3 packs frames tightly, but hands them over a block at a time, by a timer of
- * milliseconds at the least.) The kernel fills a slot, then sets its status to USER; we read it,
- * and give it back by setting KERNEL. When the slot that is next is not free, the kernel drops the
- * frame and counts it, so a slot is given back at once, and never lent.
+ * Theory of operation. The ring is TPACKET_V2: slots of one size. (V3 packs frames tightly, but
+ * hands them over a block at a time, by a timer of milliseconds at the least.) The kernel fills a
+ * slot, then sets its status to USER; we read it, and give it back by setting KERNEL. When the slot
+ * that is next is not free, the kernel drops the frame and counts it, so a slot is given back at
+ * once, and never lent.
  *
- * Slots lie in blocks that do not overlap block borders. A block is a power of two, because the
- * kernel allocates nothing else.
+ * A frame that is longer than a slot is cut there, and, while there is room in the receive buffer,
+ * waits there whole: the slot says so, and the next read(2) gives it. That way a long frame is
+ * copied once instead of twice, and the many short ones take little memory.
+ *
+ * Slots do not cross the borders of blocks. A block is a power of two, because the kernel allocates
+ * nothing else.
  */
 #ifndef NICSTACK_HOST_RING_H
 #define NICSTACK_HOST_RING_H
@@ -30,13 +34,14 @@ struct ring {
 struct ring_frame {
     const uint8_t *data;
     uint32_t len;
-    bool is_cut;         /* it was longer than a slot */
+    bool is_cut;         /* it was longer than a slot, */
+    bool is_queued;      /* but read(2) gives all of it */
     const uint8_t *vnet; /* its virtio-net header */
 };
 
 /*
  * Makes the ring of the socket and maps it.
- * size: bytes, rounded down to whole blocks, at least one. frame_max: of the largest frame.
+ * size: bytes, rounded down to whole blocks, at least one. frame_max: of a frame that fits a slot.
  * vnet_hdr: as the socket is set. Returns 0, or a negative errno with the socket as it was (-EBUSY:
  * it has a ring).
  */
