@@ -11,8 +11,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "features.h"
 #include "netlink.h"
+#include "offloads.h"
 
 enum {
     VNET_HDR_LEN = 10,
@@ -86,8 +86,8 @@ static int open_sockets(unsigned queues, bool vnet_hdr, struct attach_link *link
 
 static void set_offloads(bool vnet_hdr, struct attach_link *link)
 {
-    link->note_step = ATTACH_STEP_FEATURES;
-    link->note_error = -features_turn_off(program_end, vnet_hdr ? is_unsayable : is_offload);
+    link->note_step = ATTACH_STEP_UNCUT;
+    link->note_error = -offloads_turn_off(program_end, vnet_hdr ? is_unsayable : is_offload);
     if (vnet_hdr) {
         link->vnet_hdr_len = VNET_HDR_LEN;
         link->offload = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "features.h"
+#include "offloads.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>
@@ -64,7 +64,7 @@ static int turn_off(int fd, const char *interface, bool (*is_unwanted)(const cha
     return request(fd, interface, &set);
 }
 
-int features_turn_off(const char *interface, bool (*is_unwanted)(const char *name))
+int offloads_turn_off(const char *interface, bool (*is_unwanted)(const char *name))
 {
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
