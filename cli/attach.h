@@ -4,7 +4,7 @@
  * side of `nst run`.
  *
  *     nst (host's namespaces) --control line--> init (process 1) --leash--> PROGRAM
- *      ^------------------- TUN descriptor -------'
+ *      ^----------------- descriptors of the link ---'
  *
  * Theory of operation. attach_start() clones init straight into new network, mount and process id
  * namespaces (and a user namespace when not root). Init forks the program, which waits, then makes
@@ -22,9 +22,10 @@
  *     the last process and the last descriptor of the link.
  * (4) nst stops when the program was stopped, and goes on with it.
  *
- * Where namespaces are refused it goes by seccomp notification (attach_notify.c): init is in the
- * host's namespaces then, both it and nst are child subreapers, and end what comes from the program
- * one by one. (3) holds but for a killed nst whose init is killed at the same moment.
+ * The ways to attach in namespaces are rows in the table of attach_child.c. Where namespaces are
+ * refused it goes by seccomp notification (attach_notify.c): init is in the host's namespaces then,
+ * both it and nst are child subreapers, and end what comes from the program one by one. (3) holds
+ * but for a killed nst whose init is killed at the same moment.
  *
  * Not done: sysfs inside shows the host's interfaces.
  */
@@ -35,6 +36,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "attach_link.h"
 #include "attach_text.h"
 #include "signals.h"
 
@@ -60,13 +62,14 @@ struct attach_options {
     const char *gateway6; /* NULL: no IPv6 default route */
     const char *dns6;     /* NULL: none */
     unsigned queues;      /* of the link, 1 to ATTACH_MAX_QUEUES; 0: 1 */
+    const char *method;   /* "tun", "veth" or "notify"; NULL: the first that works */
     bool no_vnet_hdr;     /* bare packets: no virtio-net header and no offloads */
-    const char *method;   /* NULL: the first that works; or "notify" */
     bool verbose; /* print what is done without, and how the program is attached, to stderr */
 };
 
 struct attach {
-    const char *how;                /* "tun" or "notify" */
+    const char *how;                /* "tun", "veth" or "notify" */
+    enum attach_kind kind;          /* what comes out of the descriptors */
     int link_fd[ATTACH_MAX_QUEUES]; /* non-blocking; whoever takes one over sets it to -1 here */
     unsigned link_count;
     unsigned vnet_hdr_len; /* bytes of virtio-net header before each packet: 10, or 0 */
@@ -88,6 +91,9 @@ struct attach {
     int status;
     char message[ATTACH_TEXT_SIZE];
 };
+
+/* Is there a way to attach of this name? */
+bool attach_has_method(const char *name);
 
 /*
  * Makes the namespaces, the link and the program's process, which waits. Call it before anything

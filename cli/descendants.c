@@ -36,14 +36,14 @@ static bool read_stat(const char *name, char *ret_state, pid_t *ret_parent, uint
         return false;
     char *field = fgets(text, sizeof(text), file) != NULL ? strrchr(text, ')') : NULL;
     fclose(file);
-    int parent;
-    if (field == NULL || sscanf(field, ") %c %d", ret_state, &parent) != 2)
+    if (field == NULL || strlen(field) < 4)
         return false;
+    *ret_state = field[2];
+    *ret_parent = (pid_t)strtol(field + 3, NULL, 10);
     for (int number = 2; field != NULL && number < 22; number++)
         field = strchr(field + 1, ' ');
     if (field == NULL)
         return false;
-    *ret_parent = parent;
     *ret_birth = strtoull(field, NULL, 10);
     return true;
 }

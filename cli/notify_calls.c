@@ -95,8 +95,6 @@ static int type_of(int type, int protocol)
 
 static int64_t do_socket(struct notify_call *call)
 {
-    static const int protocols[] = {
-        [NST_STREAM] = IPPROTO_TCP, [NST_DATAGRAM] = IPPROTO_UDP, [NST_PING] = IPPROTO_ICMP};
     const int family = (int)call->args[0], protocol = (int)call->args[2];
     const int flags = (int)call->args[1] & (SOCK_CLOEXEC | SOCK_NONBLOCK);
     const int kind = (int)call->args[1] & ~flags;
@@ -107,8 +105,7 @@ static int64_t do_socket(struct notify_call *call)
         return -EINVAL;
     if (type < 0)
         return kind == SOCK_RAW ? -EPERM : -EPROTONOSUPPORT;
-    int r = notify_socket_new(call->notify, (enum nst_socket_type)type, family, protocols[type], 0,
-                              &theirs, &s);
+    int r = notify_socket_new(call->notify, (enum nst_socket_type)type, family, 0, &theirs, &s);
     if (r < 0)
         return r;
     int on = 1;

@@ -216,6 +216,8 @@ static bool get_fact(struct notify_socket *s, int level, int name, int32_t *ret_
 {
     static const int types[] = {
         [NST_STREAM] = SOCK_STREAM, [NST_DATAGRAM] = SOCK_DGRAM, [NST_PING] = SOCK_DGRAM};
+    static const int protocols[] = {
+        [NST_STREAM] = IPPROTO_TCP, [NST_DATAGRAM] = IPPROTO_UDP, [NST_PING] = IPPROTO_ICMP};
     if (level != SOL_SOCKET)
         return false;
     switch (name) {
@@ -229,7 +231,7 @@ static bool get_fact(struct notify_socket *s, int level, int name, int32_t *ret_
         *ret_value = s->family;
         return true;
     case SO_PROTOCOL:
-        *ret_value = s->protocol;
+        *ret_value = protocols[s->type];
         return true;
     case SO_ACCEPTCONN:
         *ret_value = s->state == NOTIFY_LISTENING;

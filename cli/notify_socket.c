@@ -107,7 +107,7 @@ static int set_up(struct notify_socket *s, nst_socket accepted, int *ret_theirs)
     return r;
 }
 
-int notify_socket_new(struct notify *notify, enum nst_socket_type type, int family, int protocol,
+int notify_socket_new(struct notify *notify, enum nst_socket_type type, int family,
                       nst_socket accepted, int *ret_theirs, struct notify_socket **ret_socket)
 {
     struct notify_socket *s = calloc(1, sizeof(*s));
@@ -116,7 +116,6 @@ int notify_socket_new(struct notify *notify, enum nst_socket_type type, int fami
     s->notify = notify;
     s->type = type;
     s->family = family;
-    s->protocol = protocol;
     s->watch.on_events = on_end;
     s->timer.on_timer = on_timer;
     TAILQ_INIT(&s->calls);

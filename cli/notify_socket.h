@@ -57,7 +57,7 @@ struct notify_socket {
     pid_t tid;      /* who named it last, and by which descriptor */
     int fd;
     enum nst_socket_type type;
-    int family, protocol;
+    int family;
     enum notify_state state;
     nst_socket socket;        /* of the guest's stack */
     struct nst_endpoint peer; /* as the program said it, or accept found it */
@@ -105,7 +105,7 @@ struct notify {
  * ret_theirs: the program's end, to be handed in and closed. 0 or a negative errno; then
  * `accepted` stays the caller's.
  */
-int notify_socket_new(struct notify *notify, enum nst_socket_type type, int family, int protocol,
+int notify_socket_new(struct notify *notify, enum nst_socket_type type, int family,
                       nst_socket accepted, int *ret_theirs, struct notify_socket **ret_socket);
 /* Closes our end and the guest's socket, by RST if `reset`, and drops the calls that wait. */
 void notify_socket_free(struct notify_socket *socket, bool reset);

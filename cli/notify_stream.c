@@ -277,8 +277,7 @@ static int64_t hand_connection_in(struct notify_call *call, int flags)
     int r = notify_call_write_address(call, &s->accepted_peer, call->args[1], call->args[2]);
     if (r < 0)
         return r;
-    r = notify_socket_new(s->notify, NST_STREAM, s->family, s->protocol, s->accepted, &theirs,
-                          &connection);
+    r = notify_socket_new(s->notify, NST_STREAM, s->family, s->accepted, &theirs, &connection);
     if (r < 0)
         return r;
     if ((flags & SOCK_NONBLOCK) != 0) {

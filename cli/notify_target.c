@@ -60,15 +60,16 @@ uint64_t notify_target_inode(pid_t tid, int fd)
 /* The process of a thread, from /proc. */
 static pid_t process_of(pid_t tid)
 {
+    static const char word[] = "Tgid:";
     char path[64], line[128];
-    int pid = -1;
+    pid_t pid = -1;
     snprintf(path, sizeof(path), "/proc/%d/status", (int)tid);
     FILE *file = fopen(path, "re");
     if (file == NULL)
         return -1;
     while (pid < 0 && fgets(line, sizeof(line), file) != NULL)
-        if (sscanf(line, "Tgid: %d", &pid) != 1)
-            pid = -1;
+        if (strncmp(line, word, sizeof(word) - 1) == 0)
+            pid = (pid_t)strtol(line + sizeof(word) - 1, NULL, 10);
     fclose(file);
     return pid;
 }

@@ -16,10 +16,10 @@
 #define MEMBER(name) offsetof(struct run_options, name)
 
 static const struct option_spec specs[] = {
+    {"attach", 0, OPTION_TEXT, "tun|veth|notify", "how; default the first that works",
+     MEMBER(attach)},
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
-    {"attach", 0, OPTION_TEXT, "METHOD", "how: notify; default the first that works",
-     MEMBER(attach)},
     {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
     {"memory", 0, OPTION_SIZE, "SIZE", "ceiling of the stack's memory, such as 8m; default 256m",
      MEMBER(memory)},
@@ -40,6 +40,7 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
+    run->summary.overrun = run_link_overrun(run);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);
@@ -100,8 +101,8 @@ static bool complete_options(struct run *run)
         fprintf(stderr, "nst run: --memory must be at least 1m\n");
         return false;
     }
-    if (o->attach != NULL && strcmp(o->attach, "notify") != 0) {
-        fprintf(stderr, "nst run: --attach %s: is no way to attach a program: notify\n", o->attach);
+    if (o->attach != NULL && !attach_has_method(o->attach)) {
+        fprintf(stderr, "nst run: --attach %s: is none of tun, veth and notify\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {

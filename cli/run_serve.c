@@ -153,7 +153,7 @@ static int make_gateway(struct run *run)
 /* The program's own stack, where it has no kernel's. */
 static int make_guest(struct run *run)
 {
-    if (run->attach.listener_fd < 0)
+    if (run->attach.kind != ATTACH_KIND_NOTIFY)
         return 0;
     const struct notify_config config = {
         .loop = run->loop,

@@ -6,11 +6,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int ask(int type, int port)
+static int ask(int type, long port)
 {
     char answer[6] = "";
-    struct sockaddr_in to = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x0a000202)};
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)port),
+                             .sin_addr.s_addr = htonl(0x0a000202)};
     int s = socket(AF_INET, type, 0);
     if (connect(s, (struct sockaddr *)&to, sizeof(to)) < 0 || write(s, "hello", 5) != 5 ||
         read(s, answer, 5) != 5)
@@ -21,5 +22,7 @@ static int ask(int type, int port)
 
 int main(int argc, char **argv)
 {
-    return argc < 3 ? 3 : ask(SOCK_STREAM, atoi(argv[1])) + 2 * ask(SOCK_DGRAM, atoi(argv[2]));
+    return argc < 3 ? 3
+                    : ask(SOCK_STREAM, strtol(argv[1], NULL, 10)) +
+                          2 * ask(SOCK_DGRAM, strtol(argv[2], NULL, 10));
 }

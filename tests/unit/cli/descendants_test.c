@@ -9,16 +9,20 @@
 
 #include "descendants.h"
 
-/* A child that is its own session, ignores what it may, and has a child and an orphan. Each holds
- * the pipe open. */
+/* A child that is a group of its own, ignores what it may, and has a child and an orphan. Each
+ * holds the pipe open. */
 static void grow(int ready)
 {
     if (fork() != 0)
         return;
     setsid();
     signal(SIGTERM, SIG_IGN);
-    if (fork() == 0 && fork() != 0)
-        _exit(0); /* its child is an orphan now */
+    pid_t child = fork();
+    if (child == 0) {
+        pid_t orphan = fork();
+        if (orphan != 0)
+            _exit(0);
+    }
     (void)!write(ready, "x", 1);
     for (;;)
         pause();
