@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,6 +19,7 @@
 #include "attach_tun.h"
 #include "control.h"
 #include "descriptors.h"
+#include "namespaces.h"
 #include "terminal.h"
 
 _Static_assert((int)ATTACH_MAX_QUEUES == (int)ATTACH_LINK_MAX_QUEUES &&
@@ -80,38 +80,6 @@ static int parse_options(const struct attach_options *options, struct attach_con
     return error;
 }
 
-/* fork() into new namespaces: the child of raw clone without a stack goes on with a copy of ours.
- */
-static pid_t clone_into(unsigned long namespaces)
-{
-    unsigned long flags = namespaces | SIGCHLD;
-#if defined(__s390__) || defined(__CRIS__)
-    long pid = syscall(SYS_clone, 0UL, flags, 0UL, 0UL, 0UL);
-#else
-    long pid = syscall(SYS_clone, flags, 0UL, 0UL, 0UL, 0UL);
-#endif
-    return pid < 0 ? -errno : (pid_t)pid;
-}
-
-/*
- * A program that root runs must be able to change ids, so root makes no user namespace, except
- * where it is root in name only (a container without CAP_SYS_ADMIN).
- */
-static pid_t clone_init(struct attach_config *config)
-{
-    const unsigned long namespaces = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
-    config->uid = geteuid();
-    config->gid = getegid();
-    if (config->uid == 0) {
-        pid_t pid = clone_into(namespaces);
-        if (pid != -EPERM)
-            return pid;
-        config->wanted_none = true;
-    }
-    config->has_user_namespace = true;
-    return clone_into(namespaces | CLONE_NEWUSER);
-}
-
 /* Clones init, which never returns from here. */
 static int spawn(struct attach *attach, struct attach_config *config)
 {
@@ -119,7 +87,7 @@ static int spawn(struct attach *attach, struct attach_config *config)
     int error = control_pair(fds);
     if (error < 0)
         return error;
-    pid_t pid = clone_init(config);
+    pid_t pid = namespaces_clone(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, &config->owner);
     if (pid == 0) {
         close(fds[0]);
         attach_child_run(config, fds[1]);

@@ -8,9 +8,9 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "init.h"
+#include "namespaces.h"
 #include "netlink.h"
 #include "resolv.h"
 
@@ -27,10 +27,7 @@ struct attach_config {
     uint32_t mtu;
     unsigned queues;
     bool vnet_hdr;
-    bool has_user_namespace; /* ids must be mapped */
-    bool wanted_none;        /* root that was refused namespaces without one */
-    uid_t uid;               /* effective ids outside */
-    gid_t gid;
+    struct namespaces_owner owner;
 };
 
 /* Does all of it and never returns. control_fd: the child's end of the control line. */

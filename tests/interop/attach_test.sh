@@ -17,7 +17,7 @@ trap 'rm -rf "$work"' EXIT
 probe=$work/probe
 $cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra $ATTACH_TEST_CFLAGS -I"$here/../../cli" -o "$probe" \
     "$here/attach_probe.c" "$here"/../../cli/{attach,attach_child,attach_text,attach_tun,control,descriptors}.c \
-    "$here"/../../cli/{init,netlink,resolv,signals,terminal}.c || { not_ok build "does not compile"; exit 1; }
+    "$here"/../../cli/{init,namespaces,netlink,resolv,signals,terminal}.c || { not_ok build "does not compile"; exit 1; }
 cp "$here/attach_pty.py" "$work/attach_pty.py"
 cat >"$work/answer.c" <<'EOF'
 #include <unistd.h>
