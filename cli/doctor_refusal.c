@@ -3,16 +3,26 @@
 #include "doctor_refusal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "namespaces.h"
+
+#ifndef SYS_lsm_list_modules
+#define SYS_lsm_list_modules 461 /* kernel 6.8, on every architecture */
+#endif
+#ifndef STATX_ATTR_MOUNT_ROOT
+#define STATX_ATTR_MOUNT_ROOT 0x2000 /* kernel 5.8 */
+#endif
 
 /* The kinds of namespaces that `nst run` makes. */
 static const struct kind {
@@ -143,23 +153,37 @@ static bool is_mapped(const char *path, unsigned id)
     return found;
 }
 
-/* In a chroot to a plain directory nothing is mounted at "/"; one to a mount point only root can
- * tell, by where process 1 is. */
+/* Whether a security module is there that could refuse user namespaces: SELinux, AppArmor, BPF.
+ * Kernels before 6.8 do not say. */
+static bool may_have_module(void)
+{
+    const uint64_t ids[] = {101, 104, 109}; /* LSM_ID_* of linux/lsm.h */
+    uint64_t there[32];
+    uint32_t size = sizeof(there);
+    long count = syscall(SYS_lsm_list_modules, there, &size, 0);
+    if (count < 0)
+        return true;
+    for (long i = 0; i < count; i++)
+        for (size_t k = 0; k < sizeof(ids) / sizeof(ids[0]); k++)
+            if (there[i] == ids[k])
+                return true;
+    return false;
+}
+
+/* The root of a chroot is rarely the root of a mount, and never the one that process 1 has, which
+ * only root may look at. Where nobody else could have refused, it is a chroot as well. */
 static bool is_chrooted(void)
 {
+    struct statx root;
     struct stat init, here;
-    FILE *file = fopen("/proc/self/mountinfo", "re");
-    if (file != NULL) {
-        char line[4096], point[16];
-        bool has_root = false;
-        while (!has_root && fgets(line, sizeof(line), file) != NULL)
-            has_root = sscanf(line, "%*s %*s %*s %*s %15s", point) == 1 && strcmp(point, "/") == 0;
-        fclose(file);
-        if (!has_root)
-            return true;
-    }
-    return stat("/proc/1/root/.", &init) == 0 && stat("/", &here) == 0 &&
-           (init.st_dev != here.st_dev || init.st_ino != here.st_ino);
+    if (statx(AT_FDCWD, "/", 0, STATX_INO, &root) == 0 &&
+        (root.stx_attributes_mask & STATX_ATTR_MOUNT_ROOT) != 0 &&
+        (root.stx_attributes & STATX_ATTR_MOUNT_ROOT) == 0)
+        return true;
+    if (stat("/proc/1/root/.", &init) == 0 && stat("/", &here) == 0 &&
+        (init.st_dev != here.st_dev || init.st_ino != here.st_ino))
+        return true;
+    return !may_have_module();
 }
 
 bool doctor_refusal_by_apparmor(int error, struct doctor_result *ret_result)
