@@ -104,11 +104,14 @@ NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer
 NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
                                 void (*on_ready)(void *context, const struct nst_ready *ready),
                                 void *context);
-/* Receives from the link (which nst_tuntap_new gave) whenever its descriptor is readable, and waits
- * for room when it is full. A device that is gone is not watched any more. 0, -NST_ENOMEM,
- * -NST_EIO. Remove the link before it is freed. */
-NST_API int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link);
-NST_API void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link);
+/* Calls receive(link, max) whenever fd, the link's descriptor, is readable, and tells the link when
+ * it has room again. `receive` is nst_tuntap_receive or one like it: it reads up to `max` packets,
+ * delivers them, and returns how many, or -NST_E* when the device is gone, which is not watched any
+ * more then. Under middleware, add the lowest link. 0, -NST_ENOMEM, -NST_EIO. Remove the link
+ * before it is freed. */
+NST_API int nst_loop_add_link(struct nst_loop *loop, struct nst_link *link, int fd,
+                              int (*receive)(struct nst_link *link, int max));
+NST_API void nst_loop_remove_link(struct nst_loop *loop, struct nst_link *link);
 
 /* Runs until nst_loop_stop, also if that was called before. 0 or -NST_EIO. */
 NST_API int nst_loop_run(struct nst_loop *loop);

@@ -9,9 +9,9 @@
  * loop's own.
  *
  * Invariants: (1) a watch that was removed is never called, also when its event was fetched
- * already; (2) a TUN is watched for EPOLLOUT only while it is full; (3) a timer that is armed while
- * timers are called waits for the next turn, also when it is due, so none can keep the stack from
- * working; (4) the loop does not wait while the ready list has entries.
+ * already; (2) a link is watched for EPOLLOUT only while it is full; (3) a timer that is armed
+ * while timers are called waits for the next turn, also when it is due, so none can keep the stack
+ * from working; (4) the loop does not wait while the ready list has entries.
  */
 #include <nicstack/host.h>
 
@@ -23,18 +23,18 @@
 #include <unistd.h>
 
 #include "host/timers.h"
-#include "host/tuntap.h"
 
 #define EVENTS_MAX    64
 #define READY_MAX     64
 #define RECEIVE_BATCH 64
 #define PASSES_MAX    16 /* of the stack in one turn, so that descriptors are not starved */
 
-struct tuntap_watch {
+struct link_watch {
     struct nst_watch watch; /* first */
-    struct tuntap_watch *next;
+    struct link_watch *next;
     struct nst_loop *loop;
     struct nst_link *link;
+    int (*receive)(struct nst_link *link, int max);
 };
 
 struct nst_loop {
@@ -45,7 +45,7 @@ struct nst_loop {
     struct nst_stack *stack;
     void (*on_ready)(void *context, const struct nst_ready *ready);
     void *context;
-    struct tuntap_watch *links;
+    struct link_watch *links;
     struct timers timers;
     struct epoll_event events[EVENTS_MAX];
     int event_count, event_next; /* of this turn */
@@ -76,7 +76,7 @@ void nst_loop_free(struct nst_loop *loop)
     if (loop == NULL)
         return;
     while (loop->links != NULL)
-        nst_loop_remove_tuntap(loop, loop->links->link);
+        nst_loop_remove_link(loop, loop->links->link);
     if (loop->epoll >= 0)
         close(loop->epoll);
     if (loop->wake >= 0)
@@ -132,50 +132,51 @@ void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
     loop->context = context;
 }
 
-static void unwatch(struct tuntap_watch *t)
+static void unwatch(struct link_watch *l)
 {
-    if (t->watch.fd >= 0)
-        nst_loop_remove(t->loop, &t->watch);
-    t->watch.fd = -1;
+    if (l->watch.fd >= 0)
+        nst_loop_remove(l->loop, &l->watch);
+    l->watch.fd = -1;
 }
 
-static void on_tuntap(struct nst_watch *watch, uint32_t events)
+static void on_link(struct nst_watch *watch, uint32_t events)
 {
-    struct tuntap_watch *t = (struct tuntap_watch *)watch;
+    struct link_watch *l = (struct link_watch *)watch;
     if ((events & EPOLLOUT) != 0)
-        nst_link_set_writable(t->link);
-    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 &&
-        nst_tuntap_receive(t->link, RECEIVE_BATCH) < 0)
-        unwatch(t); /* the device is gone: nothing will come any more */
+        nst_link_set_writable(l->link);
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) != 0 && l->receive(l->link, RECEIVE_BATCH) < 0)
+        unwatch(l); /* the device is gone: nothing will come any more */
 }
 
-int nst_loop_add_tuntap(struct nst_loop *loop, struct nst_link *link)
+int nst_loop_add_link(struct nst_loop *loop, struct nst_link *link, int fd,
+                      int (*receive)(struct nst_link *link, int max))
 {
-    struct tuntap_watch *t = calloc(1, sizeof(*t));
-    if (t == NULL)
+    struct link_watch *l = calloc(1, sizeof(*l));
+    if (l == NULL)
         return -NST_ENOMEM;
-    t->watch = (struct nst_watch){.fd = tuntap_fd(link), .on_events = on_tuntap};
-    t->loop = loop;
-    t->link = link;
-    int r = nst_loop_add(loop, &t->watch, EPOLLIN);
+    l->watch = (struct nst_watch){.fd = fd, .on_events = on_link};
+    l->loop = loop;
+    l->link = link;
+    l->receive = receive;
+    int r = nst_loop_add(loop, &l->watch, EPOLLIN);
     if (r < 0) {
-        free(t);
+        free(l);
         return r;
     }
-    t->next = loop->links;
-    loop->links = t;
+    l->next = loop->links;
+    loop->links = l;
     return 0;
 }
 
-void nst_loop_remove_tuntap(struct nst_loop *loop, struct nst_link *link)
+void nst_loop_remove_link(struct nst_loop *loop, struct nst_link *link)
 {
-    for (struct tuntap_watch **at = &loop->links; *at != NULL; at = &(*at)->next) {
-        struct tuntap_watch *t = *at;
-        if (t->link != link)
+    for (struct link_watch **at = &loop->links; *at != NULL; at = &(*at)->next) {
+        struct link_watch *l = *at;
+        if (l->link != link)
             continue;
-        *at = t->next;
-        unwatch(t);
-        free(t);
+        *at = l->next;
+        unwatch(l);
+        free(l);
         return;
     }
 }
@@ -261,9 +262,9 @@ static void run_stack(struct nst_loop *loop)
         if (loop->stack != NULL && nst_stack_next_deadline(loop->stack) <= loop->now)
             loop->more = true;
     }
-    for (struct tuntap_watch *t = loop->links; t != NULL; t = t->next)
-        if (t->watch.fd >= 0)
-            nst_loop_change(loop, &t->watch, t->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
+    for (struct link_watch *l = loop->links; l != NULL; l = l->next)
+        if (l->watch.fd >= 0)
+            nst_loop_change(loop, &l->watch, l->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 int nst_loop_turn(struct nst_loop *loop, nst_time timeout)

@@ -34,8 +34,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "host/tuntap.h"
-
 #define HEADROOM      64 /* so that what is forwarded can grow headers */
 #define IP_PACKET_MAX 65535
 #define ETHERNET_LEN  14
@@ -339,11 +337,6 @@ void nst_tuntap_free(struct nst_link *link)
 void nst_tuntap_get_stats(const struct nst_link *link, struct nst_tuntap_stats *ret_stats)
 {
     *ret_stats = ((const struct tuntap *)link)->stats;
-}
-
-int tuntap_fd(const struct nst_link *link)
-{
-    return ((const struct tuntap *)link)->fd;
 }
 
 int nst_tuntap_open(const char *name, bool ethernet)

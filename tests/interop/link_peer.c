@@ -245,7 +245,7 @@ int main(int argc, char **argv)
     link = argc > 4 ? capture_to(argv[4], tuntap, ethernet) : tuntap;
     make_nic(link);
     nst_loop_set_stack(loop, stack, on_ready, NULL);
-    check(nst_loop_add_tuntap(loop, tuntap), "watch");
+    check(nst_loop_add_link(loop, tuntap, tun.fd, nst_tuntap_receive), "watch");
     serve(ECHO, NST_DATAGRAM, 7);
     serve(SINK_LISTENER, NST_STREAM, 9);
     serve(SOURCE_LISTENER, NST_STREAM, 19);

@@ -231,7 +231,7 @@ static void host_init(struct host *h)
     assert_int_equal(nst_socket_bind(h->stack, h->socket, &local), 0);
     nst_socket_watch(h->stack, h->socket, NST_READY_IN, h);
     nst_loop_set_stack(h->loop, h->stack, on_ready, h);
-    assert_int_equal(nst_loop_add_tuntap(h->loop, h->link), 0);
+    assert_int_equal(nst_loop_add_link(h->loop, h->link, h->fd, nst_tuntap_receive), 0);
 }
 
 static void host_fini(struct host *h)

@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "../link/top.h"
-#include "host/tuntap.h"
 
 #define VNET 12
 
@@ -18,6 +17,7 @@ struct rig {
     struct top top;
     struct nst_link *link;
     int device; /* the other end: what the kernel's side of the device would see */
+    int fd;     /* the link's end of it */
 };
 
 static void rig_init(struct rig *r, uint8_t vnet_hdr, bool segmentation, uint64_t memory)
@@ -35,21 +35,16 @@ static void rig_init(struct rig *r, uint8_t vnet_hdr, bool segmentation, uint64_
     top_init(&r->top, memory);
     assert_int_equal(nst_tuntap_new(&r->top.alloc.allocator, &config, &r->link), 0);
     top_attach(&r->top, r->link);
+    r->fd = fds[0];
     r->device = fds[1];
-}
-
-static int rig_fd(const struct rig *r)
-{
-    return tuntap_fd(r->link);
 }
 
 static void rig_fini(struct rig *r)
 {
-    int fd = rig_fd(r);
     top_detach(&r->top);
     nst_tuntap_free(r->link);
     top_fini(&r->top);
-    close(fd);
+    close(r->fd);
     if (r->device >= 0)
         close(r->device);
 }
@@ -164,7 +159,7 @@ static void a_full_device_blocks_until_it_is_writable(void **state)
     uint8_t bytes[2000];
     const int size = 4096;
     rig_init(&r, VNET, false, 16 << 20);
-    setsockopt(rig_fd(&r), SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    setsockopt(r.fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
     top_send(&r.top, 0, 300, 1000);
     assert_true(r.link->tx_blocked);
     uint32_t left = r.top.txq.count;

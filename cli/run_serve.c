@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Serving nst run.
+ *
+ * Theory of operation. attach_start has made the program's namespaces and given the link; here a
+ * stack with one promiscuous, spoofing NIC is put on it, whose gateway carries each flow on by
+ * sockets of the host. The program is let go when all of that stands. When it has ended, what it
+ * sent last is still passed on: the loop goes on until nothing has moved for a moment. Then
+ * everything is torn down from above to below.
+ */
+#include "run.h"
+
+#include <stdio.h>
+#include <sys/epoll.h>
+
+/* After the program has ended: nothing passed for this long, or this long at the most. */
+#define DRAIN_QUIET (100 * NST_MSEC)
+#define DRAIN_MAX   (10 * NST_SEC)
+
+static int decide(void *context, const struct nst_request_info *request,
+                  struct nst_target *ret_target)
+{
+    struct run *run = context;
+    return upstream_decide(&run->upstream, request, ret_target);
+}
+
+static void flow_ended(void *context, const struct nst_flow_summary *flow)
+{
+    static const char *const types[] = {
+        [NST_STREAM] = "tcp", [NST_DATAGRAM] = "udp", [NST_PING] = "ping"};
+    struct run *run = context;
+    summary_add_flow(&run->summary, flow);
+    if (!run->options.verbose)
+        return;
+    char address[NST_ADDR_TEXT];
+    fprintf(stderr, "nst: %s %s port %u: %llu out, %llu in, %.3f s%s%s\n", types[flow->type],
+            nst_addr_format(&flow->outside.addr, address, sizeof(address)), flow->outside.port,
+            (unsigned long long)flow->bytes_out, (unsigned long long)flow->bytes_in,
+            (double)(flow->ended - flow->begun) / 1e9, flow->error != 0 ? ", " : "",
+            flow->error != 0 ? nst_strerror(flow->error) : "");
+}
+
+static void see_datagram(void *context, const struct nst_flow_summary *flow, bool outgoing,
+                         const uint8_t *data, size_t len)
+{
+    struct run *run = context;
+    (void)flow;
+    if (outgoing)
+        summary_add_dns(&run->summary, data, len);
+}
+
+static void on_ready(void *context, const struct nst_ready *ready)
+{
+    struct run *run = context;
+    nst_gateway_ready(run->gateway, ready);
+}
+
+static void on_attach_event(struct nst_watch *watch, uint32_t events)
+{
+    struct run *run = (struct run *)(void *)((char *)watch - offsetof(struct run, event));
+    (void)events;
+    if (attach_run(&run->attach) != 1)
+        return;
+    run->ended = true;
+    nst_loop_remove(run->loop, watch);
+}
+
+int run_fail(const char *what, int error, const char *next)
+{
+    fprintf(stderr, "nst: %s (%s): %s\n", what, nst_error_name(error), next);
+    return error;
+}
+
+static int make_stack(struct run *run)
+{
+    struct nst_stack_config config = {
+        .size = sizeof(config),
+        .allocator = *nst_host_allocator(),
+        .memory_limit = run->options.memory,
+        .now = nst_host_now(),
+    };
+    int r = nst_host_seed(config.seed);
+    if (r < 0)
+        return run_fail("cannot get entropy", r, "is getrandom(2) forbidden here?");
+    r = nst_stack_new(&config, &run->stack);
+    return r < 0 ? run_fail("cannot make the stack", r, "raise --memory") : 0;
+}
+
+static int add_addresses(struct run *run, uint32_t nic)
+{
+    const struct nst_nic_addr addrs[] = {
+        {.addr = run->upstream.gateway, .prefix_len = run->upstream.prefix_len},
+        {.addr = run->upstream.dns,
+         .prefix_len = run->upstream.prefix_len,
+         .place = NST_PLACE_NEVER_PRIMARY},
+    };
+    for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
+        int r = nst_nic_addr_add(run->stack, nic, &addrs[i]);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int make_nic(struct run *run)
+{
+    int r = run_link_open(run);
+    if (r < 0)
+        return r;
+    const struct nst_nic_config nic = {
+        .size = sizeof(nic),
+        .name = "nst0",
+        .link = run->link,
+        .promiscuous = true,
+        .spoofing = true,
+    };
+    uint32_t id;
+    r = nst_nic_add(run->stack, &nic, &id);
+    if (r == 0)
+        r = add_addresses(run, id);
+    return r < 0 ? run_fail("cannot make the NIC", r, "raise --memory") : 0;
+}
+
+static int make_gateway(struct run *run)
+{
+    int r = nst_loop_new(&run->loop);
+    if (r < 0)
+        return run_fail("cannot make the loop", r, "check the limit of descriptors (ulimit -n)");
+    nst_loop_set_stack(run->loop, run->stack, on_ready, run);
+    r = run_link_watch(run);
+    if (r < 0)
+        return r;
+    const struct nst_gateway_config config = {
+        .size = sizeof(config),
+        .loop = run->loop,
+        .stack = run->stack,
+        .decide = decide,
+        .ended = flow_ended,
+        .observe = see_datagram,
+        .context = run,
+    };
+    r = nst_gateway_new(&config, &run->gateway);
+    if (r < 0)
+        return run_fail("cannot start the gateway", r, "raise --memory");
+    run->event = (struct nst_watch){.fd = run->attach.event_fd, .on_events = on_attach_event};
+    r = nst_loop_add(run->loop, &run->event, EPOLLIN);
+    return r < 0 ? run_fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
+                 : 0;
+}
+
+/* What the program sent last is still on its way. */
+static void drain(struct run *run)
+{
+    struct nst_gateway_stats stats;
+    uint64_t moved = UINT64_MAX;
+    nst_time begun = nst_host_now(), last = begun;
+    for (;;) {
+        nst_gateway_get_stats(run->gateway, &stats);
+        nst_time now = nst_host_now();
+        if (stats.bytes_out + stats.bytes_in != moved) {
+            moved = stats.bytes_out + stats.bytes_in;
+            last = now;
+        }
+        if (stats.active_tcp == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
+            return;
+        nst_loop_turn(run->loop, last + DRAIN_QUIET - now);
+    }
+}
+
+void run_tear_down(struct run *run)
+{
+    nst_gateway_free(run->gateway);
+    if (run->loop != NULL && run->device != NULL)
+        nst_loop_remove_link(run->loop, run->device);
+    nst_stack_free(run->stack);
+    run_link_close(run);
+    nst_loop_free(run->loop);
+    summary_fini(&run->summary);
+}
+
+int run_serve(struct run *run)
+{
+    int r = make_stack(run);
+    if (r == 0)
+        r = make_nic(run);
+    if (r == 0)
+        r = make_gateway(run);
+    if (r < 0)
+        return ATTACH_EXIT_FAILED;
+    run->summary.attached = run->attach.how;
+    run->summary.begun = nst_host_now();
+    attach_release(&run->attach);
+    while (!run->ended && r == 0)
+        r = nst_loop_turn(run->loop, -1);
+    if (r < 0) {
+        run_fail("the loop failed", r, "this is a fault of nst: please report it");
+        return ATTACH_EXIT_FAILED;
+    }
+    drain(run);
+    return attach_status(&run->attach);
+}
