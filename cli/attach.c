@@ -191,7 +191,8 @@ static int start(struct attach *attach, struct attach_config *config)
 int attach_start(const struct attach_options *options, char ret_message[ATTACH_TEXT_SIZE],
                  struct attach *ret_attach)
 {
-    struct attach attach = {.event_fd = -1, .control_fd = -1, .is_verbose = options->verbose};
+    struct attach attach = {
+        .event_fd = -1, .control_fd = -1, .terminal_fd = -1, .is_verbose = options->verbose};
     struct attach_config config = {.program.argv = options->argv};
     attach.status = ATTACH_EXIT_FAILED;
     int error = parse_options(options, &config);
@@ -206,7 +207,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
         attach_text_describe(ATTACH_STEP_PREPARE, -error, "", ret_message);
         return error;
     }
-    attach.had_terminal = terminal_is_ours();
+    attach.terminal_fd = terminal_open_ours();
     config.program.signals = &attach.signals;
     error = start(&attach, &config);
     if (error < 0) {
@@ -361,7 +362,8 @@ void attach_fini(struct attach *attach)
         attach->init_pid = 0;
     }
     close_if_open(&attach->event_fd);
-    if (attach->had_terminal)
-        terminal_take_back();
+    if (attach->terminal_fd >= 0)
+        terminal_take_back(attach->terminal_fd);
+    close_if_open(&attach->terminal_fd);
     signals_stop(&attach->signals);
 }
