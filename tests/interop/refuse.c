@@ -3,7 +3,7 @@
  * A place that forbids: runs a program under a seccomp filter that refuses what its first argument
  * names.
  *
- *     refuse userns|packet|NAME_OF_A_CALL  ERRNO|kill  PROGRAM [ARGUMENTS]
+ *     refuse userns|packet|filter|NAME_OF_A_CALL  ERRNO|kill  PROGRAM [ARGUMENTS]
  */
 #include <errno.h>
 #include <sched.h>
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -43,6 +44,8 @@ int main(int argc, char **argv)
         refuse_userns(filter, action);
     } else if (strcmp(argv[1], "packet") == 0) {
         seccomp_rule_add(filter, action, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
+    } else if (strcmp(argv[1], "filter") == 0) {
+        seccomp_rule_add(filter, action, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
     } else {
         int call = seccomp_syscall_resolve_name(argv[1]);
         if (call == __NR_SCMP_ERROR)
