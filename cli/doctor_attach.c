@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "attach.h"
 #include "doctor_report.h"
 
 #define NAMESPACES "network_namespace mount_namespace process_namespace "
@@ -11,11 +12,10 @@
 static const struct {
     const char *name;
     const char *needs;
-    bool is_built;
 } ways[DOCTOR_ATTACHMENTS] = {
-    {"tun", NAMESPACES "tun_vnet_hdr", true},
-    {"veth", NAMESPACES "veth packet_vnet_hdr", false},
-    {"notify", "seccomp_addfd child_memory", false},
+    {"tun", NAMESPACES "tun_vnet_hdr"},
+    {"veth", NAMESPACES "veth_link"},
+    {"notify", "seccomp_addfd child_memory"},
 };
 
 static void list_missing(const struct doctor_report *report, const char *needs, char *ret_text,
@@ -38,7 +38,7 @@ void doctor_attach_decide(struct doctor_report *report)
     for (size_t i = 0; i < DOCTOR_ATTACHMENTS; i++) {
         struct doctor_attachment *attachment = &report->attachments[i];
         attachment->name = ways[i].name;
-        attachment->is_built = ways[i].is_built;
+        attachment->is_built = attach_has_method(ways[i].name);
         list_missing(report, ways[i].needs, attachment->missing, sizeof(attachment->missing));
         attachment->works = attachment->is_built && attachment->missing[0] == '\0';
         if (attachment->works && report->chosen == NULL)

@@ -5,17 +5,15 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/if_xdp.h>
-#include <linux/rtnetlink.h>
-#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "attach_veth.h"
 #include "doctor.h"
 #include "doctor_refusal.h"
 #include "netlink.h"
@@ -38,43 +36,47 @@ enum {
     RING_SIZE = RING_FRAME * RING_FRAMES
 };
 
-/* Asks for a veth pair; the kernel names both ends. Returns 0 or a negative errno. */
-static int add_veth(int fd)
+static int add_veth(void)
 {
-    struct {
-        struct nlmsghdr header;
-        struct ifinfomsg link;
-        struct rtattr info, kind;
-        char name[8];
-    } request = {
-        .header = {.nlmsg_len = sizeof(request),
-                   .nlmsg_type = RTM_NEWLINK,
-                   .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL},
-        .info = {.rta_len = RTA_LENGTH(RTA_LENGTH(8)), .rta_type = IFLA_LINKINFO},
-        .kind = {.rta_len = RTA_LENGTH(8), .rta_type = IFLA_INFO_KIND},
-        .name = "veth",
-    };
-    struct {
-        struct nlmsghdr header;
-        struct nlmsgerr error;
-        char rest[512];
-    } answer = {.error.error = -EPROTO};
-    if (send(fd, &request, sizeof(request), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0)
-        return -errno;
-    return answer.error.error;
+    const struct netlink_veth_end one = {"doctor0", (const uint8_t[]){2, 0, 0, 0, 0, 1}};
+    const struct netlink_veth_end two = {"doctor1", (const uint8_t[]){2, 0, 0, 0, 0, 2}};
+    int fd = netlink_open();
+    int error = fd < 0 ? fd : netlink_add_veth(fd, &one, &two);
+    close(fd);
+    return error;
+}
+
+static void explain_veth(int error, struct doctor_result *result)
+{
+    if (error == EOPNOTSUPP)
+        doctor_fails(result, EOPNOTSUPP, "as root: modprobe veth",
+                     "this kernel has no veth, or may not load it");
+    else
+        doctor_refusal_of_call("making a veth pair", error, "allow netlink here", result);
 }
 
 static void check_veth(struct doctor_result *result)
 {
-    int fd = netlink_open();
-    int error = fd < 0 ? fd : add_veth(fd);
+    int error = add_veth();
     if (error == 0)
         doctor_works(result, NULL);
-    else if (error == -EOPNOTSUPP)
-        doctor_fails(result, EOPNOTSUPP, "as root: modprobe veth",
-                     "this kernel has no veth, or may not load it");
     else
-        doctor_refusal_of_call("making a veth pair", -error, "allow netlink here", result);
+        explain_veth(-error, result);
+}
+
+/* All of it, as `nst run` does it. */
+static void check_veth_link(struct doctor_result *result)
+{
+    struct attach_link link;
+    enum attach_step step = ATTACH_STEP_VETH;
+    int error = attach_veth_open(1, true, &step, &link);
+    if (error == 0)
+        doctor_works(result, "a pair with packet sockets and offloads");
+    else if (step == ATTACH_STEP_VETH)
+        explain_veth(-error, result);
+    else
+        doctor_refusal_of_call("a link by a veth pair", -error, "allow packet sockets here",
+                               result);
 }
 
 /* A packet socket on lo, which is up. Returns it, or -1 with the result filled in. */
@@ -248,6 +250,7 @@ static const struct doctor_check checks[] = {
     {"af_packet", check_packet, "network_namespace", ALL, false},
     {"packet_vnet_hdr", check_vnet_hdr, "af_packet", ALL, false},
     {"packet_ring", check_ring, "packet_vnet_hdr", ALL, false},
+    {"veth_link", check_veth_link, "veth packet_vnet_hdr", ALL, false},
     {"af_xdp", check_xdp, "network_namespace", ALL, true},
 };
 

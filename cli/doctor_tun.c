@@ -135,7 +135,7 @@ static void check_offload(struct doctor_result *result)
     if (link.offload & TUN_F_TSO4)
         doctor_works(result, "checksums and TCP segments are left to nicstack");
     else
-        doctor_fails(result, link.offload_error, "boot a newer kernel",
+        doctor_fails(result, link.note_error, "boot a newer kernel",
                      "TUNSETOFFLOAD takes no TCP segmentation");
 }
 
