@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who serves over a network device, and the client of the kernel that measures them: the same for all."""
+"""Who serves over a network device, and the client of the kernel that measures them: the same for all.
+
+Each has a network namespace of its own (the kernel two), which stays as long as the bench."""
 import contextlib
 
 from measure import client, server
@@ -53,9 +55,9 @@ class Nicstack(Contestant):
         return client(*self.here.command(self.bench.program("tap"), kind, "dev0", SERVER_ADDRESS, CLIENT_ADDRESS,
                                          seconds, *options, cpu=cpu))
 
-    def serve_kernel(self, cpu=None):
+    def serve_kernel(self, *options, cpu=None):
         """The server for that, on the kernel's end of the TAP."""
-        return server(*self.here.command(self.bench.program("sockets"), "serve", CLIENT_ADDRESS, cpu=cpu))
+        return server(*self.here.command(self.bench.program("sockets"), "serve", CLIENT_ADDRESS, *options, cpu=cpu))
 
 
 def gvisor(bench):

@@ -15,21 +15,19 @@ def against_gvisor(bench, row):
     if bench.peers.gvisor.missing:
         bench.table.skip(row, "gVisor", bench.peers.gvisor.missing)
         return {}
-    if bench.gvisor is None:
-        bench.gvisor = contest.gvisor(bench)
-    return {"gVisor": bench.gvisor}
+    return {"gVisor": bench.place("gvisor", contest.gvisor)}
 
 
 def bulk(bench, row, contestants, direction, streams):
     """{name: [Gbit/s]} of all of them."""
-    return in_turn(bench.table, f"{row}", bench.runs, {
+    return in_turn(bench.table, row, bench.runs, {
         name: lambda one=one: one.bulk(direction, streams) for name, one in contestants.items()})
 
 
 def with_offload(bench):
     """S1."""
-    contestants = {"nicstack": contest.Nicstack(bench), "kernel": contest.kernel(bench),
-                   **against_gvisor(bench, "S1")}
+    contestants = {"nicstack": bench.place("nicstack", contest.Nicstack),
+                   "kernel": bench.place("kernel", contest.kernel), **against_gvisor(bench, "S1")}
     for direction, streams in CASES:
         found = bulk(bench, "S1", contestants, direction, streams)
         case = "TAP with offload, " + title(direction, streams)

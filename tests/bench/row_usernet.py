@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """S13: user-mode networks. The same client runs inside `nst run`, pasta and slirp4netns, and asks a server on the
-host's loopback by the address that each has for it. pasta's splice, which passes the network by, needs 127.0.0.1
-inside, and its port forwarding is off. All have their default MTU, 65520; slirp4netns is told so."""
+host's loopback by the address that each has for it. pasta and slirp4netns stay attached to a namespace, in which the
+client is run; `nst run` starts for each. pasta's splice, which passes the network by, needs 127.0.0.1 inside, and its
+port forwarding is off. All have an MTU of 65520: slirp4netns is told so, the others have it by themselves."""
 import contextlib
 
 import world
 from measure import Failure, client, in_turn, server
 
-PASTA = ("pasta", "-f", "-q", "--runas", "0", "--config-net", "-4", "-t", "none", "-u", "none", "-T", "none", "-U",
-         "none", "--")
+PASTA = "pasta -f -q -4 --runas 0 --config-net -t none -u none -T none -U none --netns"
+SLIRP = "slirp4netns --configure --mtu=65520 --netns-type=path"
 
 
 class Network:
@@ -22,18 +23,16 @@ class Network:
 
 
 @contextlib.contextmanager
-def slirp(bench):
-    """A namespace behind slirp4netns."""
-    place = world.Place("slirp")
-    holder = world.start(*place.command("sleep", "600"))
-    process = world.start("slirp4netns", "--configure", "--mtu=65520", str(holder.pid), "tap0")
+def attached(bench, name, command, host):
+    """A namespace behind a program that has attached itself to it."""
+    place = world.Place("behind-" + name)
+    process = world.start(*command.split(), f"/run/netns/{place.name}", *(("tap0",) if name != "pasta" else ()))
     try:
         if not world.wait_for(lambda: is_up(place)):
-            raise Failure("slirp4netns does not come up")
-        yield Network(bench, place.command(), "10.0.2.2")
+            raise Failure(f"{name} does not come up")
+        yield Network(bench, place.command(), host)
     finally:
         world.stop(process)
-        world.stop(holder)
 
 
 def is_up(place):
@@ -46,17 +45,24 @@ def is_up(place):
 def networks(bench, stack):
     """{name: network} of those that are here."""
     found = {"nst run": Network(bench, (bench.nst, "run", "-q", "--"), "10.0.2.2")}
-    for peer in (bench.peers.pasta, bench.peers.slirp):
+    for peer, command, host in ((bench.peers.pasta, PASTA, world.OUTSIDE_GATEWAY),
+                                (bench.peers.slirp, SLIRP, "10.0.2.2")):
         if peer.missing:
             bench.table.skip("S13", peer.name, peer.missing)
-        elif peer.name == "pasta":
-            found["pasta"] = Network(bench, PASTA, world.OUTSIDE_GATEWAY)
-        else:
-            try:
-                found["slirp4netns"] = stack.enter_context(slirp(bench))
-            except Failure as error:
-                bench.table.fail("S13", "slirp4netns", error)
+            continue
+        try:
+            found[peer.name] = stack.enter_context(attached(bench, peer.name, command, host))
+        except Failure as error:
+            bench.table.fail("S13", peer.name, error)
     return found
+
+
+def tell_control(bench, inside):
+    """The client's congestion control decides how it sends: it should be the same for all."""
+    for name, network in inside.items():
+        control = client(*network.prefix, bench.program("sockets"), "control")["control"]
+        if control != "cubic":
+            print(f"S13    the client inside {name} has {control} as its congestion control, not cubic")
 
 
 # What is asked of each, its member of the client's JSON, and [(peer, goal as text, is it met?)].
@@ -91,6 +97,7 @@ def one_case(bench, inside, case):
 def usernet(bench):
     with contextlib.ExitStack() as stack:
         inside = networks(bench, stack)
+        tell_control(bench, inside)
         stack.enter_context(server(bench.program("sockets"), "serve", "127.0.0.1"))
         for case in CASES:
             one_case(bench, inside, case)

@@ -18,12 +18,14 @@ import time
 
 import peers
 import row_bulk
+import row_connect
+import row_latency
 import row_memory
 import row_start
 import row_usernet
 import table
 import world
-from measure import Failure
+from measure import Failure, client
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -36,7 +38,7 @@ class Bench:
         self.bulk_seconds, self.ask_seconds = str(bulk_seconds), str(ask_seconds)
         self.nst = os.path.join(build, "nst")
         self.table, self.peers = table.Table(), peers.Peers(build)
-        self.gvisor = None  # its place, when it has one
+        self.places = {}
 
     def program(self, name):
         """One of tests/bench."""
@@ -44,6 +46,12 @@ class Bench:
 
     def script(self, name):
         return os.path.join(HERE, name)
+
+    def place(self, name, make):
+        """The contestant of this name: rows share it."""
+        if name not in self.places:
+            self.places[name] = make(self)
+        return self.places[name]
 
     def name(self, peer):
         """With its version."""
@@ -89,7 +97,7 @@ def main():
         bench = Bench(build, 5, 3, 2, False)
     if no_world is None:
         world.set_up_outside()
-    about = machine(bench, "unknown" if no_world else world.set_congestion_control())
+    about = machine(bench, client(bench.program("sockets"), "control")["control"])
     introduce(about)
     run_parts(bench, options.only, no_world)
     bench.table.end()
@@ -100,8 +108,8 @@ def main():
 
 def run_parts(bench, only, no_world):
     wanted = set(filter(None, only.split(",")))
-    alone = row_start.PARTS + row_memory.PARTS
-    for name, part in alone + row_bulk.PARTS + row_usernet.PARTS:
+    alone = row_start.PARTS + row_memory.PARTS + row_connect.PARTS_ALONE
+    for name, part in alone + row_connect.PARTS + row_latency.PARTS + row_bulk.PARTS + row_usernet.PARTS:
         if wanted and not wanted & set(name.split(",")):
             continue
         if no_world and (name, part) not in alone:

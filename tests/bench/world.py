@@ -34,18 +34,6 @@ def enter():
     return None
 
 
-def set_congestion_control(name="cubic"):
-    """Of this network namespace; returns what it is then."""
-    path = "/proc/sys/net/ipv4/tcp_congestion_control"
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(name)
-    except OSError:
-        pass
-    with open(path, encoding="utf-8") as file:
-        return file.read().strip()
-
-
 def set_up_outside():
     """The namespace that we are in plays the host of a user-mode network."""
     run("mount", "-t", "tmpfs", "tmpfs", "/run")
@@ -63,8 +51,6 @@ class Place:
         self.name = name
         run("ip", "netns", "add", name)
         self.ip("link set lo up")
-        run(*self.command(sys.executable, "-c", f"import sys; sys.path.insert(0, {sys.path[0]!r}); import world; "
-                          "world.set_congestion_control()"))
 
     def command(self, *program, cpu=None):
         """The command that runs a program here, on one processor if `cpu` says so."""

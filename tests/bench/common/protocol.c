@@ -49,8 +49,8 @@ uint64_t clock_now(void)
 
 void latencies_init(struct latencies *l)
 {
-    *l = (struct latencies){.value = calloc(LATENCIES_MAX, sizeof(*l->value)),
-                            .max = LATENCIES_MAX};
+    *l =
+        (struct latencies){.value = calloc(LATENCIES_MAX, sizeof(*l->value)), .max = LATENCIES_MAX};
     if (l->value == NULL)
         give_up("memory");
 }

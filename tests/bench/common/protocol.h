@@ -21,7 +21,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum { PORT_SINK = 5001, PORT_SOURCE, PORT_ECHO, PORT_ONCE };
+enum {
+    PORT_SINK = 5001,
+    PORT_SOURCE,
+    PORT_ECHO,
+    PORT_ONCE
+};
 #define SERVICES    4
 #define MESSAGE     64
 #define PERIOD      65521  /* of the pattern: a prime, so that no segment looks like another */

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol on sockets of the kernel: the other end of nicstack and of gVisor on a TAP, both ends of
- * what the kernel does over a veth pair, and what runs within a user-mode network.
+ * The protocol on sockets of the kernel: the other end of nicstack and of gVisor on a TAP, both
+ * ends of what the kernel does over a veth pair, and what runs within a user-mode network.
  *
  *     sockets serve ADDRESS [spin]                    prints "ready"; ends with stdin
+ *     sockets control                                 which congestion control it gets
  *     sockets send ADDRESS SECONDS [STREAMS]          bulk to the server
  *     sockets receive ADDRESS SECONDS [STREAMS]       bulk from the server
  *     sockets ask ADDRESS SECONDS [spin]              64 bytes to and fro
  *     sockets connect ADDRESS SECONDS                 connect, ask, reset
- *     sockets connect-fin ADDRESS SECONDS [FROM N]    connect, ask, the server closes; from N addresses
+ *     sockets connect-fin ADDRESS SECONDS [FROM N]    connect, ask, the server closes; from N
+ * addresses
  *
- * Clients print one line of JSON. SECONDS may be a fraction. Nothing takes longer than it should by more than
- * 20 s: an alarm ends it.
+ * Clients print one line of JSON. SECONDS may be a fraction. Nothing takes longer than it should by
+ * more than 20 s: an alarm ends it.
  */
 #include "sockets/sockets.h"
 
@@ -26,12 +28,29 @@
 
 #define SERVER_SECONDS 600
 
+void socket_use_cubic(int fd)
+{
+    static const char cubic[] = "cubic";
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, cubic, sizeof(cubic) - 1);
+}
+
+/* Which one sockets get here. */
+static void print_control(void)
+{
+    char name[64] = "";
+    socklen_t len = sizeof(name) - 1;
+    if (getsockopt(socket_new(), IPPROTO_TCP, TCP_CONGESTION, name, &len) < 0)
+        give_up("congestion control");
+    printf("{\"control\": \"%s\"}\n", name);
+}
+
 int socket_new(void)
 {
     const int on = 1;
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0 || setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) < 0)
         give_up("socket");
+    socket_use_cubic(fd);
     return fd;
 }
 
@@ -109,8 +128,11 @@ int main(int argc, char **argv)
         alarm(SERVER_SECONDS);
         serve(address_of(argv[2]), argv[3] != NULL && strcmp(argv[3], "spin") == 0);
     }
-    if (argc < 4)
+    if (argc == 2 && strcmp(argv[1], "control") == 0)
+        print_control();
+    else if (argc >= 4)
+        client(argv + 1);
+    else
         give_up("see the head of tests/bench/sockets/main.c");
-    client(argv + 1);
     return 0;
 }

@@ -53,8 +53,7 @@ static bool sink_ready(struct end *e)
 static bool source_ready(struct end *e)
 {
     ssize_t n = -1;
-    for (int i = 0; i < TURNS &&
-                    (n = send(e->fd, pattern_at(e->count), CHUNK, MSG_DONTWAIT)) > 0;
+    for (int i = 0; i < TURNS && (n = send(e->fd, pattern_at(e->count), CHUNK, MSG_DONTWAIT)) > 0;
          i++)
         e->count += (uint64_t)n;
     return n > 0 || goes_on(n);
@@ -100,7 +99,7 @@ static void run(struct end *e)
 static bool listener_ready(struct end *listener)
 {
     static bool (*const ready[SERVICES])(struct end *) = {sink_ready, source_ready, echo_ready,
-                                                         echo_ready};
+                                                          echo_ready};
     const int on = 1;
     int fd;
     while ((fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
@@ -129,6 +128,7 @@ static void listen_at(struct in_addr address, uint16_t port)
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
         bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, BACKLOG) < 0)
         give_up("listen");
+    socket_use_cubic(fd);
     end_new(fd, port, listener_ready, EPOLLIN);
 }
 

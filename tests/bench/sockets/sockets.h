@@ -7,6 +7,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* CUBIC, where the kernel lets us: the default may be another, and may only be chosen for one
+ * socket. What a listener accepts has its own. */
+void socket_use_cubic(int fd);
 /* A new stream socket; gives up where the kernel gives none. */
 int socket_new(void);
 /* Connected to `server`, at `port`, from `source` (0: any), with Nagle's algorithm off. */

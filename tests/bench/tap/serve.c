@@ -69,15 +69,15 @@ static struct end *end_new(nst_socket socket, uint16_t port,
 
 static bool listener_ready(struct world *w, struct end *listener)
 {
-    static bool (*const ready[SERVICES])(struct world *, struct end *) = {
-        sink_ready, source_ready, echo_ready, echo_ready};
+    static bool (*const ready[SERVICES])(struct world *, struct end *) = {sink_ready, source_ready,
+                                                                          echo_ready, echo_ready};
     nst_socket s;
     while (nst_socket_accept(w->stack, listener->socket, &s, NULL) >= 0) {
         struct end *e = end_new(s, listener->port, ready[listener->port - PORT_SINK]);
         must(nst_socket_set(w->stack, s, NST_OPT_TCP_NODELAY, 1), "no delay");
-        must(nst_socket_watch(w->stack, s,
-                              e->port == PORT_SOURCE ? NST_READY_OUT : NST_READY_IN, e),
-             "watch");
+        must(
+            nst_socket_watch(w->stack, s, e->port == PORT_SOURCE ? NST_READY_OUT : NST_READY_IN, e),
+            "watch");
     }
     return true;
 }

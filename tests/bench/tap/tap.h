@@ -42,7 +42,11 @@ void must(int64_t r, const char *what);
 void serve(struct world *w);
 /* Clients: 64 bytes to and fro on one connection, or on one each, closed by RST, or by FIN, the
  * server first. They take so long, and print what they saw. */
-enum client_kind { CLIENT_ASK, CLIENT_CONNECT, CLIENT_CONNECT_FIN };
+enum client_kind {
+    CLIENT_ASK,
+    CLIENT_CONNECT,
+    CLIENT_CONNECT_FIN
+};
 void client(struct world *w, enum client_kind kind, const struct nst_addr *server,
             uint64_t nanoseconds);
 
