@@ -9,8 +9,8 @@ class Failure(Exception):
     """A program that was measured failed; the text says which, and what it said."""
 
 
-def run(*command, timeout=60):
-    """What a program printed. Failure if it failed, or took too long."""
+def run(*command, timeout=60, good=(0,)):
+    """What a program printed. Failure if its status is not among `good`, or it took too long."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout,
                               stdin=subprocess.DEVNULL, check=False)
@@ -18,7 +18,7 @@ def run(*command, timeout=60):
         raise Failure(f"{command_name(command)}: not done after {timeout} s") from None
     except OSError as error:
         raise Failure(f"{command_name(command)}: {error}") from None
-    if done.returncode != 0:
+    if done.returncode not in good:
         said = " ".join(done.stderr.split())[-200:]
         raise Failure(f"{command_name(command)}: status {done.returncode}: {said}")
     return done.stdout

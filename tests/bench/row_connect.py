@@ -31,7 +31,7 @@ def memory(bench):
         bench.table.row("S8", case, found["nicstack"], "a second", "10 x gVisor's pair", lambda a, b: a >= 10 * b,
                         bench.name("gVisor") + " pair", found["gVisor"])
     if "fin" in found:
-        bench.table.aside("S8", "in memory, by FIN, 16 addresses, RFC 6191", found["fin"], "a second")
+        bench.table.aside("S8", "in memory, by FIN, 16 addresses", found["fin"], "a second")
 
 
 def rate(one, *what):
@@ -59,7 +59,7 @@ def device(bench):
                         found["kernel"])
     for name in ("nicstack as the client", "gVisor"):
         if name in found:
-            bench.table.aside("S8", "connect-request-reset, one core", found[name], "a second", name)
+            bench.table.aside("S8", "over TAP, one core", found[name], "a second", name)
     by_fin = in_turn(bench.table, "S8", bench.runs, {
         name: lambda one=one: rate(one, "connect-fin", *SOURCES)
         for name, one in contestants.items() if name != "gVisor"})

@@ -48,7 +48,7 @@ def one_way(bench, contestants, way):
             bench.table.row("S7", case, values["nicstack"], "us", goal, met, bench.name("kernel") + " over veth",
                             values["kernel"])
         if "gVisor" in found:
-            bench.table.aside("S7", case, values["gVisor"], "us", "gVisor on a TUN")
+            bench.table.aside("S7", f"{way[0]}, {percentile}", values["gVisor"], "us", "gVisor on a TUN")
 
 
 def latency(bench):
@@ -59,7 +59,7 @@ def latency(bench):
         one_way(bench, contestants, way)
         found = in_turn(bench.table, "S7", bench.runs, {"nicstack as the client": lambda way=way: asks(nicstack, way)})
         for name, values in found.items():
-            bench.table.aside("S7", f"64 B, {way[0]}, p50", values, "us", name)
+            bench.table.aside("S7", f"{way[0]}, p50", values, "us", name)
 
 
 PARTS = (("S7", latency),)

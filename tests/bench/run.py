@@ -27,6 +27,7 @@ import table
 import world
 from measure import Failure, client
 
+NICSTACK_CONTROL = "newreno"  # src/transport/tcp/cc_*.c
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -37,7 +38,7 @@ class Bench:
         self.build, self.runs, self.smoke = build, runs, smoke
         self.bulk_seconds, self.ask_seconds = str(bulk_seconds), str(ask_seconds)
         self.nst = os.path.join(build, "nst")
-        self.table, self.peers = table.Table(), peers.Peers(build)
+        self.table, self.peers = table.Table(runs), peers.Peers(build, 90 if smoke else 600)
         self.places = {}
 
     def program(self, name):
@@ -67,18 +68,22 @@ def arguments():
     return parser.parse_args()
 
 
-def machine(bench, control):
+def machine(bench):
     """The machine, and who is measured."""
+    with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="utf-8") as file:
+        default = file.read().strip()
     with open("/proc/cpuinfo", encoding="utf-8") as info:
         model = re.search(r"model name\s*: (.*)", info.read())
     return {"cpu": model.group(1) if model else "unknown CPU", "cpus": os.cpu_count(),
-            "kernel": os.uname().release, "load": os.getloadavg()[0], "kernel_congestion_control": control,
+            "kernel": os.uname().release, "load": os.getloadavg()[0], "congestion_control": NICSTACK_CONTROL,
+            "kernel_control": client(bench.program("sockets"), "control")["control"], "default_control": default,
             "peers": {p.name: p.missing or p.version for p in bench.peers.all()}, "runs": bench.runs}
 
 
 def introduce(about):
     print(f"{about['cpu']}, {about['cpus']} CPUs, Linux {about['kernel']}, load {about['load']:.1f}")
-    print("Congestion control: nicstack newreno, kernel " + about["kernel_congestion_control"] + ", gVisor cubic")
+    print(f"Congestion control: nicstack {about['congestion_control']}, the kernel's ends {about['kernel_control']}, "
+          f"gVisor cubic; what user-mode networks open outside: {about['default_control']}")
     print(", ".join(f"{name} {version}" for name, version in about["peers"].items() if name != "kernel"))
     print(f"Medians of {about['runs']}, in turn; every byte is compared at both ends\n", flush=True)
 
@@ -97,8 +102,9 @@ def main():
         bench = Bench(build, 5, 3, 2, False)
     if no_world is None:
         world.set_up_outside()
-    about = machine(bench, client(bench.program("sockets"), "control")["control"])
+    about = machine(bench)
     introduce(about)
+    bench.table.head()
     run_parts(bench, options.only, no_world)
     bench.table.end()
     bench.table.write(build, about)

@@ -17,8 +17,16 @@ def spread(values):
 class Table:
     """What was measured, printed as it comes."""
 
-    def __init__(self):
+    def __init__(self, runs):
         self.rows, self.asides, self.skipped, self.failed = [], [], [], []
+        self.width = 10 if runs == 1 else 30  # of a value with its spread
+
+    def head(self):
+        print(f"{'row':4} {'case':52} {'nicstack':{self.width}} {'unit':12} {'peer':{self.width}} {'':38} ratio  goal")
+
+    def line(self, row, case, values, unit, rest=""):
+        value = f"{number(statistics.median(values))} {spread(values)}"
+        print(f"{row:4} {case:52} {value:{self.width}} {unit:12} {rest}".rstrip(), flush=True)
 
     def row(self, row, case, values, unit, goal, met, peer=None, theirs=None):
         """`values` and `theirs` are all measurements; medians count. `met` is a function of the two medians."""
@@ -29,25 +37,25 @@ class Table:
         self.rows.append({"id": row, "case": case, "value": value, "unit": unit, "peer": peer,
                           "peer_value": peer_value, "ratio": ratio, "goal": goal, "met": reached,
                           "values": values, "peer_values": theirs})
-        beside = f"{peer}: {number(peer_value)} {spread(theirs)} ratio {ratio:.2f};" if theirs else ""
-        print(f"{row:4} {case:44} {number(value):>9} {unit:13} {spread(values):20} {beside} goal {goal}: "
-              f"{'met' if reached else 'MISSED'}", flush=True)
+        beside = f"{number(peer_value)} {spread(theirs)}" if theirs else ""
+        self.line(row, case, values, unit, f"{beside:{self.width}} {peer or '':38} "
+                  f"{f'{ratio:.2f}' if theirs else '':6} {goal}: {'met' if reached else 'MISSED'}")
 
     def aside(self, row, case, values, unit, who="nicstack"):
         """A figure that stands beside the rows, without a goal."""
-        value = statistics.median(values)
-        self.asides.append({"id": row, "case": case, "who": who, "value": value, "unit": unit, "values": values})
-        print(f"{row:4} {'  ' + who + ': ' + case:44} {number(value):>9} {unit:13} {spread(values)}", flush=True)
+        self.asides.append({"id": row, "case": case, "who": who, "value": statistics.median(values), "unit": unit,
+                            "values": values})
+        self.line(row, f"   {who}: {case}", values, unit)
 
     def skip(self, row, what, reason):
         """A peer, or what a row needs, is not there."""
         self.skipped.append({"id": row, "what": what, "reason": reason})
-        print(f"{row:4}   {what}: not measured: {reason}", flush=True)
+        print(f"{row:4}    {what}: not measured: {reason}", flush=True)
 
     def fail(self, row, what, error):
         """It should have been measured, and something went wrong: as bad as a missed goal."""
         self.failed.append({"id": row, "what": what, "error": str(error)})
-        print(f"{row:4}   {what}: FAILED: {error}", flush=True)
+        print(f"{row:4}    {what}: FAILED: {error}", flush=True)
 
     def end(self):
         """The last lines: the rows that miss."""

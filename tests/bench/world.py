@@ -12,6 +12,7 @@ import time
 from measure import Failure, run
 
 INSIDE = "NST_BENCH_INSIDE"
+UNSHARE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
 OUTSIDE = "192.0.2.1"  # of the host's side, for programs that look for an interface with a default route
 OUTSIDE_GATEWAY = "192.0.2.2"
 SOURCES = 16  # addresses of a client that uses several
@@ -26,12 +27,15 @@ def enter():
             return f"{program} is missing: apt-get install {package}"
     if not os.path.exists("/dev/net/tun"):
         return "there is no /dev/net/tun: modprobe tun"
-    if os.environ.get(INSIDE) is None:
-        os.environ[INSIDE] = "1"
-        sys.stdout.flush()
-        os.execvp("unshare", ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
-                              "--propagation", "private", sys.executable, *sys.argv])
-    return None
+    if os.environ.pop(INSIDE, None) is not None:
+        return None
+    try:
+        run(*UNSHARE, "true")
+    except Failure as error:
+        return f"no namespaces: {error}"
+    os.environ[INSIDE] = "1"
+    sys.stdout.flush()
+    os.execvp(UNSHARE[0], [*UNSHARE, sys.executable, *sys.argv])
 
 
 def set_up_outside():
