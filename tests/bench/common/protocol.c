@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "common/protocol.h"
+#include "protocol.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -78,8 +78,9 @@ void print_latencies(struct latencies *l)
     if (l->count == 0)
         give_up("no exchange was finished");
     qsort(l->value, l->count, sizeof(*l->value), compare);
-    printf("{\"p50\": %.2f, \"p99\": %.2f, \"count\": %zu}\n", l->value[l->count / 2] / 1e3,
-           l->value[l->count * 99 / 100] / 1e3, l->count);
+    const size_t half = l->count / 2, most = l->count * 99 / 100;
+    printf("{\"p50\": %.2f, \"p99\": %.2f, \"count\": %zu}\n", l->value[half] / 1e3,
+           l->value[most] / 1e3, l->count);
     free(l->value);
 }
 

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/protocol.h"
-#include "sockets/sockets.h"
+#include "../common/protocol.h"
+#include "sockets.h"
 
 #define WARM_UP 100
 

@@ -5,8 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/protocol.h"
-#include "sockets/sockets.h"
+#include "../common/protocol.h"
+#include "sockets.h"
 
 #define POLL_MS 100
 

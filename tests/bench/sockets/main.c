@@ -15,7 +15,7 @@
  * Clients print one line of JSON. SECONDS may be a fraction. Nothing takes longer than it should by
  * more than 20 s: an alarm ends it.
  */
-#include "sockets/sockets.h"
+#include "sockets.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -24,7 +24,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/protocol.h"
+#include "../common/protocol.h"
 
 #define SERVER_SECONDS 600
 

@@ -7,8 +7,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "common/protocol.h"
-#include "sockets/sockets.h"
+#include "../common/protocol.h"
+#include "sockets.h"
 
 #define EVENTS_MAX 64
 #define BACKLOG    4096

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The clients on nicstack: small exchanges, one at a time. */
-#include "tap/tap.h"
+#include "tap.h"
 
 #define WARM_UP 100
 

@@ -11,7 +11,7 @@
  * OPTION: `plain` no virtio-net header, so no offload; `spin` never sleeps. Clients print one line
  * of JSON. Nothing takes longer than it should by more than 20 s: an alarm ends it.
  */
-#include "tap/tap.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <stdlib.h>

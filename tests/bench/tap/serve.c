@@ -2,7 +2,7 @@
 /* The server on nicstack. */
 #include <stdlib.h>
 
-#include "tap/tap.h"
+#include "tap.h"
 
 #define BACKLOG 4096
 

@@ -6,7 +6,7 @@
 #include <nicstack/host.h>
 #include <nicstack/socket.h>
 
-#include "common/protocol.h"
+#include "../common/protocol.h"
 
 /* What is on the command line. */
 struct tap_config {

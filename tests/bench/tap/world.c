@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A stack on a TAP, run by the library's loop, or by one that never sleeps. */
-#include "tap/tap.h"
+#include "tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
