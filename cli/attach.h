@@ -76,13 +76,13 @@ struct attach {
     unsigned offload;      /* TUN_F_* that the kernel accepted: what may arrive unfinished */
     int listener_fd;       /* by notify, instead of a link (notify.h); else -1 */
     int event_fd;          /* readable: call attach_run() */
+    pid_t init_pid;        /* whose end is the program's; attach_fini() kills it */
 
     /* private */
     int control_fd;
-    pid_t init_pid;
     struct signals signals;
     char program[128];
-    bool had_terminal;
+    int terminal_fd; /* what is given back at the end; -1: it was not ours */
     bool has_ended;
     bool is_verbose;
     enum attach_step failed_step; /* during start */
