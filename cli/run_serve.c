@@ -77,12 +77,18 @@ int run_fail(const char *what, int error, const char *next)
     return error;
 }
 
+/* The ceiling of each stack: where there are two, they share what the options allow. */
+static uint64_t memory_of_a_stack(const struct run *run)
+{
+    return run->attach.kind == ATTACH_KIND_NOTIFY ? run->options.memory / 2 : run->options.memory;
+}
+
 static int make_stack(struct run *run)
 {
     struct nst_stack_config config = {
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
-        .memory_limit = run->options.memory,
+        .memory_limit = memory_of_a_stack(run),
         .tcp_send_buffer_max = SEND_BUFFER_MAX,
         .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
@@ -167,7 +173,7 @@ static int make_guest(struct run *run)
         .loop = run->loop,
         .link = run->pipe[1],
         .listener = run->attach.listener_fd,
-        .memory_limit = run->options.memory,
+        .memory_limit = memory_of_a_stack(run),
         .address = nst_addr_v4(10, 0, 2, 15),
         .prefix_len = run->upstream.prefix_len,
         .gateway = run->upstream.gateway,

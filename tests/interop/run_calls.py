@@ -458,6 +458,20 @@ def hostile():
     expect("it serves on", b"hello", ask(connect()))
 
 
+def many_sockets():
+    """10,000, as far as the limit of descriptors goes; some are used among all the others."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    many = [socket.socket() for _ in range(min(10000, hard - 50))]
+    for s in many[::1000]:
+        s.settimeout(30)
+        s.connect((HOST, ECHO))
+        expect("one of many", b"hello", ask(s))
+    for s in many:
+        s.close()
+    expect("and afterwards", b"hello", ask(connect()))
+
+
 def asks_from_one_socket(server):
     """As musl's resolver: one socket that is not connected, answers told by their sender."""
     u = datagrams()

@@ -131,7 +131,7 @@ call() {
 test_calls() {
     local scenario
     for scenario in options non_blocking names_of_sockets loopback listen_and_accept many_threads forks passes_descriptors \
-        messages timeouts empty_datagrams refused_datagrams unsupported hostile; do
+        messages timeouts empty_datagrams refused_datagrams unsupported many_sockets hostile; do
         call "$scenario"
     done
 }
@@ -173,6 +173,11 @@ test_bulk() {
     run 60 -q --mtu 1500 -- curl -s -o "$work/got" "http://10.0.2.2:$http/medium"
     check "100 MiB down with --mtu 1500" "0 $(cat "$work/medium.sum")" "$? $(sha256sum "$work/got" | cut -c1-64)"
     rm -f "$work/got"
+    run 60 -q --memory 8m -- curl -s -o "$work/got" "http://10.0.2.2:$http/medium"
+    check "100 MiB down with --memory 8m" "0 $(cat "$work/medium.sum")" "$? $(sha256sum "$work/got" | cut -c1-64)"
+    rm -f "$work/got"
+    got=$(run 60 -q --memory 8m -- curl -s -T "$work/medium" "http://10.0.2.2:$http/")
+    check "100 MiB up with --memory 8m" "0 $(cat "$work/medium.sum")" "$? $got"
     run 60 -q -- curl -s -Z -o "$work/got1" "http://10.0.2.2:$http/medium" -o "$work/got2" "http://10.0.2.2:$http/medium"
     check "two at once" "0 $(cat "$work/medium.sum" "$work/medium.sum" | tr '\n' ' ')" \
         "$? $(sha256sum "$work/got1" "$work/got2" | cut -c1-64 | tr '\n' ' ')"
