@@ -285,6 +285,15 @@ static int start(struct attach *attach, struct attach_config *config, bool may_c
     return error;
 }
 
+/* And what this way does not cover. */
+static void say_how(const struct attach *attach)
+{
+    fprintf(stderr, "nst: attached by %s\n", attach->how);
+    if (attach->kind == ATTACH_KIND_NOTIFY)
+        fprintf(stderr, "nst: notify covers TCP, UDP and ping of 64-bit programs; raw sockets are "
+                        "refused, and interfaces, processes and files are the host's\n");
+}
+
 int attach_start(const struct attach_options *options, char ret_message[ATTACH_TEXT_SIZE],
                  struct attach *ret_attach)
 {
@@ -319,11 +328,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
         return error;
     }
     if (attach.is_verbose)
-        fprintf(stderr, "nst: attached by %s%s\n", attach.how,
-                attach.listener_fd < 0
-                    ? ""
-                    : ": TCP and UDP of 64-bit programs; raw sockets are refused, /etc/resolv.conf "
-                      "and the interfaces are the host's");
+        say_how(&attach);
     *ret_attach = attach;
     return 0;
 }

@@ -14,11 +14,12 @@ has() { grep -qE "$2" "$work/err" && ok "$1" || not_ok "$1" "$(cat "$work/err")"
 
 test_choice() {
     run 20 -v -- true;                  check "namespaces are refused: the program runs" 0 $?
-    has "and how is named" '^nst: attached by notify: '
+    has "and how is named" '^nst: attached by notify$'
+    has "and what it does not cover" '^nst: notify covers .* refused'
     has "and why" '^nst: cannot create namespaces \(ENOSPC\): '
     has "and what privileges it costs" '^nst: .*set-uid programs'
     run 20 -v --attach notify -- true;  check "--attach notify" 0 $?
-    has "it is not tried otherwise first" '^nst: attached by notify: '
+    has "it is not tried otherwise first" '^nst: attached by notify$'
     check "and nothing else is said of namespaces" 0 "$(grep -c namespaces "$work/err")"
     run 20 -v -- true
     run 20 --json -- true
