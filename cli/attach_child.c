@@ -2,7 +2,6 @@
 #include "attach_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,39 +80,6 @@ static void require(int control_fd, enum attach_step step, int result)
         fail(control_fd, step, result);
 }
 
-static int write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    /* The kernel takes such a file in one write or not at all. */
-    int error = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-    close(fd);
-    return error;
-}
-
-/* Maps both ids to themselves: all that a user may do without help. user_namespaces(7). */
-static int map_ids(const struct attach_config *config)
-{
-    char map[64];
-    snprintf(map, sizeof(map), "%u %u 1", config->uid, config->uid);
-    int error = write_text("/proc/self/uid_map", map);
-    /* An unprivileged gid_map needs setgroups denied first; kernels before 3.19 have no such file.
-     */
-    if (error == 0)
-        error = write_text("/proc/self/setgroups", "deny");
-    if (error == 0 || error == -ENOENT) {
-        snprintf(map, sizeof(map), "%u %u 1", config->gid, config->gid);
-        error = write_text("/proc/self/gid_map", map);
-    }
-    return error;
-}
-
-static int make_mounts_private(void)
-{
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
-}
-
 static struct attach_link open_link(const struct attach_config *config, int control_fd,
                                     int *ret_method)
 {
@@ -168,11 +134,12 @@ static int allow_ping(const struct attach_config *config)
 {
     static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
     char own[64];
-    int error = config->has_user_namespace ? -EINVAL : write_text(path, "0 2147483647");
+    int error =
+        config->owner.has_user_namespace ? -EINVAL : namespaces_write_text(path, "0 2147483647");
     if (error != -EINVAL)
         return error;
-    snprintf(own, sizeof(own), "%u %u", config->gid, config->gid);
-    return write_text(path, own);
+    snprintf(own, sizeof(own), "%u %u", config->owner.gid, config->owner.gid);
+    return namespaces_write_text(path, own);
 }
 
 /* What makes life inside good, and is not worth failing for. */
@@ -210,7 +177,7 @@ static void drop_privileges(const struct attach_config *config)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
     prctl(PR_SET_DUMPABLE, 0);
-    if (config->has_user_namespace && config->uid != 0)
+    if (config->owner.has_user_namespace && config->owner.uid != 0)
         syscall(SYS_capset, &header, none);
 }
 
@@ -220,16 +187,16 @@ void attach_child_run(const struct attach_config *config, int control_fd)
     int method;
     /* Init dies with nst even while it is stopped or still setting up. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    int error = config->has_user_namespace ? map_ids(config) : 0;
+    int error = config->owner.has_user_namespace ? namespaces_map_ids(&config->owner) : 0;
     /* Where /proc is read-only it does without: the kernel knows the ids all the same. */
     if (error != -EROFS)
         require(control_fd, ATTACH_STEP_IDS, error);
     require(control_fd, ATTACH_STEP_FORK, init_fork(&config->program, control_fd, &init));
     if (error == -EROFS)
         note(control_fd, ATTACH_STEP_NO_IDS, EROFS);
-    if (config->wanted_none)
+    if (config->owner.wanted_none)
         note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
-    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, make_mounts_private());
+    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, namespaces_make_mounts_private());
     struct attach_link link = open_link(config, control_fd, &method);
     if (link.note_error != 0)
         note(control_fd, link.note_step, link.note_error);

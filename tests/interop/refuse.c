@@ -1,87 +1,77 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs a program in a world where something is refused, as containers do it:
+ * A place that forbids: runs a program under a seccomp filter that refuses what its first argument
+ * names.
  *
- *     refuse inet6|packet|netlink|namespaces|mount PROGRAM [ARGUMENTS]
+ *     refuse userns|packet|inet6|netlink|filter|NAME_OF_A_CALL  ERRNO|kill  PROGRAM [ARGUMENTS]
  *
- * inet6, packet, netlink: sockets of that family (EAFNOSUPPORT; netlink EPERM). namespaces: clone
- * and unshare of them (EPERM). mount: EPERM.
+ * packet, inet6, netlink: sockets of that family.
  */
 #include <errno.h>
-#include <linux/audit.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <sched.h>
-#include <stddef.h>
+#include <seccomp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-#define LOAD(member) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, member))
-/* Goes on with the next line if it is, else over `n` lines. */
-#define IF(value, n)  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (value), 0, (n))
-#define IF_ANY(bits)  BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, (bits), 0, 1)
-#define REFUSE(error) BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error))
-#define ALLOW         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-
-#define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID)
-
-static int confine(struct sock_filter *code, unsigned short count)
+static int fail(const char *what)
 {
-    const struct sock_fprog program = {.len = count, .filter = code};
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-        return -1;
-    return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+    perror(what);
+    return 125;
 }
 
-static int refuse_family(unsigned family, unsigned error)
+/* The family of sockets that the word means; AF_UNSPEC: none. */
+static int family_of(const char *word)
 {
-    struct sock_filter code[] = {LOAD(nr),      IF(SYS_socket, 3), LOAD(args[0]),
-                                 IF(family, 1), REFUSE(error),     ALLOW};
-    return confine(code, sizeof(code) / sizeof(code[0]));
+    static const struct {
+        const char *word;
+        int family;
+    } families[] = {{"packet", AF_PACKET}, {"inet6", AF_INET6}, {"netlink", AF_NETLINK}};
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (strcmp(families[i].word, word) == 0)
+            return families[i].family;
+    return AF_UNSPEC;
 }
 
-static int refuse_call(unsigned number)
+static void refuse_userns(scmp_filter_ctx filter, uint32_t action)
 {
-    struct sock_filter code[] = {LOAD(nr), IF(number, 1), REFUSE(EPERM), ALLOW};
-    return confine(code, sizeof(code) / sizeof(code[0]));
-}
-
-static int refuse_namespaces(void)
-{
-    struct sock_filter code[] = {LOAD(nr),           IF(SYS_clone, 3), LOAD(args[0]),
-                                 IF_ANY(NAMESPACES), REFUSE(EPERM),    ALLOW};
-    return refuse_call(SYS_unshare) < 0 ? -1 : confine(code, sizeof(code) / sizeof(code[0]));
-}
-
-static int refuse(const char *what)
-{
-    if (strcmp(what, "inet6") == 0)
-        return refuse_family(AF_INET6, EAFNOSUPPORT);
-    if (strcmp(what, "packet") == 0)
-        return refuse_family(AF_PACKET, EAFNOSUPPORT);
-    if (strcmp(what, "netlink") == 0)
-        return refuse_family(AF_NETLINK, EPERM);
-    if (strcmp(what, "namespaces") == 0)
-        return refuse_namespaces();
-    if (strcmp(what, "mount") == 0)
-        return refuse_call(SYS_mount);
-    errno = EINVAL;
-    return -1;
+    /* As the filters of container managers do. */
+    const struct scmp_arg_cmp flag = SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NEWUSER, CLONE_NEWUSER);
+    seccomp_rule_add(filter, action, SCMP_SYS(clone), 1, flag);
+    seccomp_rule_add(filter, action, SCMP_SYS(unshare), 1, flag);
+    seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
 int main(int argc, char **argv)
 {
-    if (argc < 3)
+    if (argc < 4)
         return 2;
-    if (refuse(argv[1]) < 0) {
-        perror("refuse");
-        return 3;
+    uint32_t action = strcmp(argv[2], "kill") == 0
+                          ? SCMP_ACT_KILL_PROCESS
+                          : SCMP_ACT_ERRNO((unsigned)strtoul(argv[2], NULL, 10));
+    scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+    if (filter == NULL)
+        return fail("seccomp_init");
+    if (strcmp(argv[1], "userns") == 0) {
+        refuse_userns(filter, action);
+    } else if (family_of(argv[1]) != AF_UNSPEC) {
+        seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
+                         SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family_of(argv[1])));
+    } else if (strcmp(argv[1], "filter") == 0) {
+        seccomp_rule_add(filter, action, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
+    } else {
+        int call = seccomp_syscall_resolve_name(argv[1]);
+        if (call == __NR_SCMP_ERROR)
+            return fail(argv[1]);
+        seccomp_rule_add(filter, action, call, 0);
     }
-    execvp(argv[2], argv + 2);
-    perror(argv[2]);
-    return 127;
+    /* The program may be one of the file system's that gains rights. */
+    seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, geteuid() != 0);
+    if (seccomp_load(filter) < 0)
+        return fail("seccomp_load");
+    execvp(argv[3], argv + 3);
+    return fail(argv[3]);
 }

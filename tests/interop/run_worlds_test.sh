@@ -7,7 +7,7 @@ export NST_INTEROP_WAY=veth
 . "$(dirname "$0")/run_lib.sh"
 
 who=user
-cc -O1 -Wall -D_GNU_SOURCE -o "$work/refuse" "$here/refuse.c" 2>"$work/err" || { not_ok "refuse.c" "$(cat "$work/err")"; exit 1; }
+cc -O1 -Wall -D_GNU_SOURCE -o "$work/refuse" "$here/refuse.c" -lseccomp 2>"$work/err" || { not_ok "refuse.c" "$(cat "$work/err")"; exit 1; }
 chmod 755 "$work/refuse"
 
 # world COMMAND...: what runs nst; nst itself and its arguments are put behind it.
@@ -57,17 +57,17 @@ user.max_user_namespaces (and max_net_namespaces), which is used up or 0"
 as_exec_ok() { (as_exec timeout 10 "$@" >"$work/out" 2>"$work/err"); }
 
 test_refused() {
-    world "$work/refuse" inet6
+    world "$work/refuse" inet6 97
     works "no IPv6 sockets"
-    world "$work/refuse" packet
+    world "$work/refuse" packet 97
     says "no packet sockets" "cannot open a packet socket (EAFNOSUPPORT): allow AF_PACKET in the seccomp profile of \
 this place, or chmod 0666 /dev/net/tun"
-    world "$work/refuse" netlink
+    world "$work/refuse" netlink 1
     says "no netlink" "cannot open a netlink socket (EPERM): allow AF_NETLINK in the seccomp profile of this place"
-    world "$work/refuse" namespaces
+    world "$work/refuse" userns 1
     says "no namespaces" "cannot create namespaces (EPERM): allow unprivileged user namespaces (sysctl \
 kernel.unprivileged_userns_clone=1, or in a container --security-opt seccomp=unconfined), or run as root"
-    world "$work/refuse" mount
+    world "$work/refuse" mount 1
     says "no mounts" "cannot make the mounts private (EPERM): allow unprivileged user namespaces (where AppArmor \
 restricts them: sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root"
 }
