@@ -106,6 +106,7 @@ const char *attach_text_errno(int error)
         {EUSERS, "EUSERS"},
         {E2BIG, "E2BIG"},
         {ERANGE, "ERANGE"},
+        {EOVERFLOW, "EOVERFLOW"},
         {EAFNOSUPPORT, "EAFNOSUPPORT"},
         {ENETUNREACH, "ENETUNREACH"},
         {ELIBBAD, "ELIBBAD"},
