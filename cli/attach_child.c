@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <linux/capability.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -16,6 +15,10 @@
 #include "attach_tun.h"
 #include "attach_veth.h"
 #include "control.h"
+
+enum {
+    LOOPBACK_INDEX = 1
+};
 
 /* The ways to make a link, best first: the first that works is taken, the error of the last is
  * reported. */
@@ -118,19 +121,25 @@ static void set_network_up(const struct attach_config *config, int control_fd, u
 {
     int netlink_fd = netlink_open();
     require(control_fd, ATTACH_STEP_NETLINK, netlink_fd);
-    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, if_nametoindex("lo"), 0));
+    /* lo is the first interface of every namespace. */
+    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, LOOPBACK_INDEX, 0));
     require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
     add_networks(config, control_fd, netlink_fd, ifindex);
     close(netlink_fd);
 }
 
-/* Root without a user namespace has every id, and so may any of them ping. */
+/* Root without a user namespace has every id, and so may any of them ping; except where it has not
+ * (EINVAL), for it is root in somebody else's user namespace. */
 static int allow_ping(const struct attach_config *config)
 {
-    char range[64] = "0 2147483647";
-    if (config->owner.has_user_namespace)
-        snprintf(range, sizeof(range), "%u %u", config->owner.gid, config->owner.gid);
-    return namespaces_write_text("/proc/sys/net/ipv4/ping_group_range", range);
+    static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
+    char own[64];
+    int error = config->owner.has_user_namespace ? -EINVAL
+                                                 : namespaces_write_text(path, "0 2147483647");
+    if (error != -EINVAL)
+        return error;
+    snprintf(own, sizeof(own), "%u %u", config->owner.gid, config->owner.gid);
+    return namespaces_write_text(path, own);
 }
 
 /* What makes life inside good, and is not worth failing for. */
@@ -178,9 +187,13 @@ void attach_child_run(const struct attach_config *config, int control_fd)
     int method;
     /* Init dies with nst even while it is stopped or still setting up. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (config->owner.has_user_namespace)
-        require(control_fd, ATTACH_STEP_IDS, namespaces_map_ids(&config->owner));
+    int error = config->owner.has_user_namespace ? namespaces_map_ids(&config->owner) : 0;
+    /* Where /proc is read-only it does without: the kernel knows the ids all the same. */
+    if (error != -EROFS)
+        require(control_fd, ATTACH_STEP_IDS, error);
     require(control_fd, ATTACH_STEP_FORK, init_fork(&config->program, control_fd, &init));
+    if (error == -EROFS)
+        note(control_fd, ATTACH_STEP_NO_IDS, EROFS);
     if (config->owner.wanted_none)
         note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
     require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, namespaces_make_mounts_private());

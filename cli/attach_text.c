@@ -50,6 +50,9 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
                           "names that nscd or systemd-resolved answer bypass our DNS"},
     [ATTACH_STEP_PROC] = {"mount a new /proc", "the program sees the host's processes there"},
     [ATTACH_STEP_PING] = {"write net.ipv4.ping_group_range", "only a privileged ping works"},
+    [ATTACH_STEP_NO_IDS] = {"map user and group ids in /proc/self",
+                            "the program sees itself as nobody (65534); with a /proc that can be "
+                            "written (bwrap --proc /proc) it sees itself"},
     [ATTACH_STEP_ONE_ID] = {"create namespaces without a user namespace",
                             "the program cannot change ids"},
 };
@@ -108,6 +111,8 @@ const char *attach_text_errno(int error)
 /* The next step where the errno says more than the step alone. */
 static const char *next_step(enum attach_step step, int error)
 {
+    if (error == EMFILE)
+        return "raise the limit of descriptors (ulimit -n)";
     if (step == ATTACH_STEP_NAMESPACES && error == ENOSPC)
         return "raise sysctl user.max_user_namespaces (and max_net_namespaces), which is used up "
                "or 0";
@@ -142,5 +147,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_NO_IDS;
 }

@@ -3,7 +3,9 @@
  * A place that forbids: runs a program under a seccomp filter that refuses what its first argument
  * names.
  *
- *     refuse userns|packet|filter|NAME_OF_A_CALL  ERRNO|kill  PROGRAM [ARGUMENTS]
+ *     refuse userns|packet|inet6|netlink|filter|NAME_OF_A_CALL  ERRNO|kill  PROGRAM [ARGUMENTS]
+ *
+ * packet, inet6, netlink: sockets of that family.
  */
 #include <errno.h>
 #include <sched.h>
@@ -19,6 +21,19 @@ static int fail(const char *what)
 {
     perror(what);
     return 125;
+}
+
+/* The family of sockets that the word means; AF_UNSPEC: none. */
+static int family_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        int family;
+    } families[] = {{"packet", AF_PACKET}, {"inet6", AF_INET6}, {"netlink", AF_NETLINK}};
+    for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++)
+        if (strcmp(families[i].word, word) == 0)
+            return families[i].family;
+    return AF_UNSPEC;
 }
 
 static void refuse_userns(scmp_filter_ctx filter, uint32_t action)
@@ -42,8 +57,9 @@ int main(int argc, char **argv)
         return fail("seccomp_init");
     if (strcmp(argv[1], "userns") == 0) {
         refuse_userns(filter, action);
-    } else if (strcmp(argv[1], "packet") == 0) {
-        seccomp_rule_add(filter, action, SCMP_SYS(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_PACKET));
+    } else if (family_of(argv[1]) != AF_UNSPEC) {
+        seccomp_rule_add(filter, action, SCMP_SYS(socket), 1,
+                         SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family_of(argv[1])));
     } else if (strcmp(argv[1], "filter") == 0) {
         seccomp_rule_add(filter, action, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_SECCOMP));
     } else {
