@@ -15,6 +15,11 @@
 
 #include "confine.h"
 
+/* The program is microseconds away: what is queued for it beyond this only falls out of the caches,
+ * and a window beyond this only overruns the link. */
+#define SEND_BUFFER_MAX    (1u << 20)
+#define RECEIVE_BUFFER_MAX (2u << 20)
+
 /* After the program has ended: nothing passed for this long, or this long at the most. */
 #define DRAIN_QUIET (100 * NST_MSEC)
 #define DRAIN_MAX   (10 * NST_SEC)
@@ -79,6 +84,8 @@ static int make_stack(struct run *run)
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
         .memory_limit = run->options.memory,
+        .tcp_send_buffer_max = SEND_BUFFER_MAX,
+        .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
     };
     int r = nst_host_seed(config.seed);
