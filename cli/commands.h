@@ -4,5 +4,6 @@
 #define NICSTACK_CLI_COMMANDS_H
 
 int command_run(int argc, char **argv);
+int command_test(int argc, char **argv);
 
 #endif

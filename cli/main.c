@@ -13,6 +13,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"run", command_run, "run a program with nicstack as its network"},
+    {"test", command_test, "run packet scripts in virtual time"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
