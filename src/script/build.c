@@ -181,6 +181,8 @@ static void put_tcp(uint8_t *data, const struct script_tcp *tcp, const struct fl
 
 static void note_sent(struct flow *flow, const struct script_tcp *tcp)
 {
+    if ((tcp->flags & (TCP_SYN | TCP_ACK)) == TCP_SYN)
+        flow_note_syn(flow, tcp->seq);
     if ((tcp->flags & TCP_ACK) != 0)
         flow->una = tcp->ack + flow->offset;
     flow->remote_nxt = tcp->seq + tcp_seg_len(tcp->flags, tcp->len);

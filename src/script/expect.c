@@ -22,9 +22,9 @@ struct diff {
 
 static void differ(struct diff *d, const char *what, const char *want, const char *got)
 {
-    d->text = arena_format(&d->run->arena, "%s%s  %-9s %s expected, %s came",
-                           d->text != NULL ? d->text : "", d->text != NULL ? "\n" : "", what, want,
-                           got);
+    d->text =
+        arena_format(&d->run->arena, "%s%s  %-9s %s expected, %s came",
+                     d->text != NULL ? d->text : "", d->text != NULL ? "\n" : "", what, want, got);
 }
 
 static void compare_number(struct diff *d, const char *what, uint32_t want, uint32_t got)

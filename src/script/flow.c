@@ -77,10 +77,20 @@ struct flow *flows_outgoing(struct flows *flows, enum script_protocol protocol, 
     return add(flows, protocol, local_port, remote_port);
 }
 
+void flow_note_syn(struct flow *flow, uint32_t seq)
+{
+    flow->reborn = flow->begun && seq != flow->remote_iss;
+    flow->begun = true;
+    flow->remote_iss = seq;
+}
+
 void flow_learn_isn(struct flow *flow, uint32_t wire_seq, uint32_t script_seq)
 {
-    if (flow->isn_known)
+    if (flow->isn_known && (!flow->reborn || wire_seq == flow->iss))
         return;
+    flow->reborn = false;
+    flow->ts_count = 0;
+    flow->iss = wire_seq;
     flow->isn_known = true;
     flow->offset = wire_seq - script_seq;
     flow->una = wire_seq;

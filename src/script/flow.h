@@ -20,6 +20,9 @@ struct flow {
     uint16_t local_port, remote_port;               /* on the wire */
     uint16_t script_local_port, script_remote_port; /* 0: the script named none yet */
     bool isn_known;
+    bool begun, reborn;  /* the script sent a SYN; then one of another number */
+    uint32_t remote_iss; /* of its latest SYN */
+    uint32_t iss;        /* on the wire: of the stack's SYN */
     uint32_t offset;     /* what the stack's sequence numbers are ahead of the script's */
     uint32_t una;        /* on the wire: what the script acknowledged last */
     uint32_t remote_nxt; /* on the wire: behind the last byte that the script sent */
@@ -45,7 +48,10 @@ struct flow *flows_incoming(struct flows *flows, const struct script_packet *pac
 struct flow *flows_outgoing(struct flows *flows, enum script_protocol protocol, uint16_t local_port,
                             uint16_t remote_port);
 
-/* Learns from a SYN that left, which the script calls `script_seq`. */
+/* A SYN of the script's: with another number it may begin a new connection of the same name. */
+void flow_note_syn(struct flow *flow, uint32_t seq);
+/* Learns from a SYN that left, which the script calls `script_seq`: the first, and one of another
+ * number after the script's own SYN had one. */
 void flow_learn_isn(struct flow *flow, uint32_t wire_seq, uint32_t script_seq);
 /* The wire's value of the script's TSval `ecr` of the stack; `tick_us` is the script's tick, 0: the
  * same as the stack's. */

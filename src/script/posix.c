@@ -369,6 +369,17 @@ int posix_fcntl(struct posix *p, int fd, int command, int64_t argument)
     }
 }
 
+/* The size of the datagram that is read next; 0: none waits. */
+static int next_datagram(struct posix *p, const struct posix_file *f)
+{
+    uint8_t one;
+    struct posix_wait wait = {0};
+    struct iovec iov = {&one, sizeof(one)};
+    struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+    const int64_t r = posix_recvmsg(p, f->fd, &msg, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &wait);
+    return r > 0 ? (int)r : 0;
+}
+
 static int ioctl_queued(struct posix *p, const struct posix_file *f, enum nst_option option,
                         int *argument)
 {
@@ -377,6 +388,10 @@ static int ioctl_queued(struct posix *p, const struct posix_file *f, enum nst_op
         return -ENOTTY;
     if (f->listening)
         return -EINVAL;
+    if (f->type != NST_STREAM && option == NST_OPT_RECEIVE_QUEUED) {
+        *argument = next_datagram(p, f);
+        return 0;
+    }
     const int r = nst_socket_get(p->world->stack, f->socket, option, &value);
     if (r == 0)
         *argument = (int)value;

@@ -70,6 +70,8 @@ static int64_t send_datagram(struct posix *p, const struct posix_file *f, const 
     free(flat);
     if (r == -NST_ENOTCONN)
         return -EDESTADDRREQ;
+    if (r == -NST_EPERM)
+        return -EACCES; /* a broadcast */
     return r < 0 ? -nst_errno_from_error((int)r) : r;
 }
 
