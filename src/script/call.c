@@ -128,7 +128,7 @@ static bool try(struct call *c, bool *ret_over)
     *ret_over = true;
     if (c->fault != NULL)
         return runner_fail(run, c->bad != NULL ? c->bad->pos : c->event->pos, "%s", c->fault);
-    world_run(&run->world);
+    stage_run(&run->world);
     runner_collect(run);
     if (result == POSIX_WAIT) {
         *ret_over = false;

@@ -6,7 +6,7 @@
 #define NICSTACK_SRC_SCRIPT_CODEC_H
 
 #include "script/flow.h"
-#include "script/world.h"
+#include "script/stage.h"
 
 #define CODEC_PACKET_MAX 65535
 
@@ -33,6 +33,6 @@ struct codec_seen {
 };
 
 /* Decodes what left the stack into the arena. */
-struct codec_seen *codec_decode(struct arena *arena, const struct world_packet *packet);
+struct codec_seen *codec_decode(struct arena *arena, const struct stage_packet *packet);
 
 #endif

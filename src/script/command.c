@@ -100,23 +100,39 @@ static const char *take_sysctl(struct arena *arena, const char *word, bool begun
     return apply(arena, s, equals + 1, begun, settings);
 }
 
-/* The next word, without quotes around it or its value; NULL at the end. */
-static char *next_word(struct arena *arena, const char **at)
+/* Does a word end here, outside of quotes? An & behind > belongs to a redirection. */
+static bool ends_word(const char *from, size_t at)
 {
-    const char *from = *at + strspn(*at, " \t\r\n");
-    size_t len = 0, out = 0;
+    if (from[at] == '&')
+        return at == 0 || from[at - 1] != '>';
+    return strchr(" \t\r\n;", from[at]) != NULL;
+}
+
+/* How long the word at `from` is; a separator is a word of its own. */
+static size_t word_len(const char *from)
+{
+    size_t len = 0;
     char quote = 0;
-    if (*from == '\0')
-        return NULL;
-    while (from[len] != '\0' && (quote != 0 || strchr(" \t\r\n;&", from[len]) == NULL)) {
+    while (from[len] != '\0' && (quote != 0 || !ends_word(from, len))) {
         if (quote == 0 && (from[len] == '"' || from[len] == '\''))
             quote = from[len];
         else if (from[len] == quote)
             quote = 0;
         len++;
     }
-    if (len == 0)
-        len = 1; /* a separator */
+    return len > 0 ? len : 1;
+}
+
+/* The next word, without the quotes in it; NULL at the end. */
+static char *next_word(struct arena *arena, const char **at)
+{
+    const char *from = *at;
+    size_t out = 0;
+    while (*from == ' ' || *from == '\t' || *from == '\r' || (from[0] == '\\' && from[1] == '\n'))
+        from += *from == '\\' ? 2 : 1;
+    if (*from == '\0')
+        return NULL;
+    const size_t len = word_len(from);
     char *word = arena_alloc(arena, len + 1);
     for (size_t i = 0; i < len; i++)
         if (from[i] != '"' && from[i] != '\'')
@@ -133,7 +149,7 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_separator(const char *word)
 {
-    return strcmp(word, ";") == 0 || strcmp(word, "&") == 0;
+    return strcmp(word, ";") == 0 || strcmp(word, "&") == 0 || strcmp(word, "\n") == 0;
 }
 
 /* What `sysctl` or a script of settings is given. */
@@ -158,6 +174,23 @@ static void skip_rest(struct arena *arena, const char **at)
         ;
 }
 
+/* ip route change|replace ... initcwnd 10: what the stack does anyway; the route there is already.
+ */
+static const char *take_route(struct arena *arena, const char **at)
+{
+    char *word;
+    const char *name = "";
+    while ((word = next_word(arena, at)) != NULL && !is_separator(word)) {
+        const bool window = strcmp(name, "initcwnd") == 0;
+        if ((window && strcmp(word, "10") != 0) || strcmp(word, "initrwnd") == 0 ||
+            strcmp(word, "mtu") == 0 || strcmp(word, "rto_min") == 0)
+            return arena_format(arena, "a route with %s %s: the stack has no such setting", name,
+                                word);
+        name = word;
+    }
+    return NULL;
+}
+
 static const char *take_one(struct arena *arena, const char *word, const char **at, bool begun,
                             struct command_settings *settings)
 {
@@ -170,10 +203,12 @@ static const char *take_one(struct arena *arena, const char *word, const char **
         skip_rest(arena, at);
         return NULL;
     }
-    if (strcmp(word, "true") == 0 || strcmp(word, "sync") == 0) {
+    if (strcmp(word, "true") == 0 || strcmp(word, "sync") == 0 || strcmp(word, "tc") == 0) {
         skip_rest(arena, at);
         return NULL;
     }
+    if (strcmp(word, "ip") == 0 && strncmp(rest, "route ", 6) == 0)
+        return take_route(arena, at);
     return arena_format(arena, "no command is run here, and '%.60s' has no meaning for the stack",
                         word);
 }

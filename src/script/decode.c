@@ -249,7 +249,7 @@ static bool take_icmp(struct walk *w, bool v4)
     return true;
 }
 
-struct codec_seen *codec_decode(struct arena *arena, const struct world_packet *packet)
+struct codec_seen *codec_decode(struct arena *arena, const struct stage_packet *packet)
 {
     struct codec_seen *seen = ARENA_NEW(arena, struct codec_seen);
     struct walk w = {.arena = arena, .seen = seen, .data = packet->data, .len = packet->len};

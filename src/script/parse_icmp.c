@@ -9,6 +9,7 @@ static bool take_names(struct parse *p, struct script_icmp *icmp)
 {
     struct scan *s = &p->s;
     const bool v6 = p->script->config.ip_version == IP_VERSION_6;
+    scan_space(s);
     const struct script_pos pos = s->pos;
     const char *type = scan_word(s);
     if (type == NULL)

@@ -15,7 +15,7 @@
 
 #define FIRST_FD 3
 
-void posix_init(struct posix *p, struct world *world)
+void posix_init(struct posix *p, struct stage *world)
 {
     *p = (struct posix){.world = world};
 }
@@ -302,7 +302,7 @@ static bool close_waits(struct posix *p, struct posix_file *f, struct posix_wait
     if (!wait->begun) {
         if (nst_socket_shutdown(stack, f->socket, NST_SHUT_SEND) < 0)
             return false;
-        world_run(p->world);
+        stage_run(p->world);
     }
     return lingers(p, f) && posix_block(p, f, 0, linger, wait) == POSIX_WAIT;
 }

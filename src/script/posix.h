@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "script/world.h"
+#include "script/stage.h"
 
 #define POSIX_WAIT    INT64_MIN
 #define POSIX_FDS_MAX 1024
@@ -58,7 +58,7 @@ struct posix_file {
 };
 
 struct posix {
-    struct world *world;
+    struct stage *world;
     struct posix_file *files[POSIX_FDS_MAX];
     /* The number for a new descriptor, or a negative errno; NULL: the lowest free one from 3. */
     int (*take_number)(void *context);
@@ -68,7 +68,7 @@ struct posix {
     char unsupported_text[64];
 };
 
-void posix_init(struct posix *p, struct world *world);
+void posix_init(struct posix *p, struct stage *world);
 /* Closes everything that is open. */
 void posix_fini(struct posix *p);
 /* The file of a descriptor, or NULL. */

@@ -75,8 +75,8 @@ nst_time runner_tolerance(const struct run *run, nst_time since)
 
 void runner_collect(struct run *run)
 {
-    struct world_packet *p;
-    while ((p = world_take(&run->world)) != NULL) {
+    struct stage_packet *p;
+    while ((p = stage_take(&run->world)) != NULL) {
         struct codec_seen *seen = codec_decode(&run->arena, p);
         free(p);
         *run->waiting_end = seen;
@@ -89,7 +89,7 @@ bool runner_step(struct run *run, nst_time until)
     /* A pending call may have a deadline of its own. */
     const nst_time call = run->pending != NULL ? run->pending->wait.until : NST_TIME_NEVER;
     const bool mine = call > run->world.now && call < until;
-    const bool more = world_step(&run->world, mine ? call : until);
+    const bool more = stage_step(&run->world, mine ? call : until);
     runner_collect(run);
     return call_again(run) && (more || mine);
 }
@@ -127,7 +127,7 @@ static bool packet_in(struct run *run, const struct script_event *event)
     runner_log(run, run->world.now, event->pos.line,
                show_packet(&run->arena, packet, run->script->config.ip_version == IP_VERSION_6));
     if (len > 0)
-        world_inject(&run->world, bytes, len);
+        stage_inject(&run->world, bytes, len);
     free(bytes);
     if (len == 0)
         return runner_fail(run, event->pos, "this packet does not fit: its options or its payload");
@@ -216,7 +216,7 @@ static bool make_world(struct run *run)
     uint32_t mtu = config->mtu != 0 ? config->mtu : 1500;
     if (config->mss != 0)
         mtu = config->mss + (v6 ? 60 : 40);
-    const struct world_config world_config = {
+    const struct stage_config stage_config = {
         .local = run->ends.local,
         .prefix_len = config->prefix_len != 0 ? config->prefix_len
                       : v6                    ? 64
@@ -229,7 +229,7 @@ static bool make_world(struct run *run)
         .send_buffer_max = run->settings.send_buffer_max,
         .receive_buffer_max = run->settings.receive_buffer_max,
     };
-    const int r = world_init(&run->world, &world_config);
+    const int r = stage_init(&run->world, &stage_config);
     if (r < 0 && v6)
         return runner_skip(run, nowhere, "the stack has no IPv6");
     return r == 0 || runner_fail(run, nowhere, "no stack with these options: %s", nst_strerror(r));
@@ -264,7 +264,7 @@ static void play(struct run *run)
     if (!run->over)
         check_rest(run);
     posix_fini(&run->posix);
-    world_fini(&run->world);
+    stage_fini(&run->world);
 }
 
 static void bad_syntax(const char *name, const struct script_error *error,

@@ -55,7 +55,7 @@ struct run {
     const struct script *script;
     const struct script_options *options;
     struct arena arena;
-    struct world world;
+    struct stage world;
     struct posix posix;
     struct flows flows;
     struct codec_ends ends;
@@ -87,7 +87,7 @@ void runner_log(struct run *run, nst_time at, uint32_t line, const char *text);
 /* ---- Time ---- */
 /* Lets the world run up to `until`; a pending call goes on as it can. False: the script is over. */
 bool runner_advance(struct run *run, nst_time until);
-/* One step of the world, as world_step; takes in what left. */
+/* One step of the world, as stage_step; takes in what left. */
 bool runner_step(struct run *run, nst_time until);
 /* How far off `time` may be, for an event `since` after the one before. */
 nst_time runner_tolerance(const struct run *run, nst_time since);

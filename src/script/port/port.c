@@ -74,7 +74,7 @@ void port_settle(struct port *port)
 
 void port_advance(struct port *port, nst_time until)
 {
-    while (port->world.now < until && world_step(&port->world, until)) {
+    while (port->world.now < until && stage_step(&port->world, until)) {
         tell_waiters(port);
         port_settle(port);
     }
@@ -83,10 +83,10 @@ void port_advance(struct port *port, nst_time until)
 /* Nobody else is there: the next deadline comes to those who wait. */
 static void pass_time(struct port *port, nst_time until)
 {
-    const nst_time next = world_next(&port->world);
+    const nst_time next = stage_next(&port->world);
     const nst_time to = next < until ? next : until;
     if (to != NST_TIME_NEVER) {
-        world_step(&port->world, to);
+        stage_step(&port->world, to);
         tell_waiters(port);
     }
 }
@@ -126,7 +126,7 @@ int64_t port_perform(struct port *port, const struct request *r)
     for (;;) {
         self.stale = false;
         result = r->make(&port->posix, r, &wait);
-        world_run(&port->world);
+        stage_run(&port->world);
         if (result != POSIX_WAIT)
             break;
         if (!waits) {
@@ -152,12 +152,12 @@ static int netdev_send(void *userdata, const void *packet, size_t count)
 {
     struct port *port = userdata;
     enter(port);
-    world_inject(&port->world, packet, count);
+    stage_inject(&port->world, packet, count);
     leave(port);
     return 0;
 }
 
-static void give_packet(struct port *port, struct world_packet *p, void *packet, size_t *count,
+static void give_packet(struct port *port, struct stage_packet *p, void *packet, size_t *count,
                         long long *time_us)
 {
     const size_t n = p->len < *count ? p->len : *count;
@@ -170,12 +170,12 @@ static void give_packet(struct port *port, struct world_packet *p, void *packet,
 static int netdev_receive(void *userdata, void *packet, size_t *count, long long *time_us)
 {
     struct port *port = userdata;
-    struct world_packet *p;
+    struct stage_packet *p;
     enter(port);
     const nst_time limit = port->world.now + PATIENCE;
-    while ((p = world_take(&port->world)) == NULL) {
+    while ((p = stage_take(&port->world)) == NULL) {
         port_settle(port);
-        const nst_time next = world_next(&port->world);
+        const nst_time next = stage_next(&port->world);
         if (next > limit)
             break;
         port_advance(port, next > port->world.now ? next : port->world.now + NST_USEC);
@@ -229,7 +229,7 @@ static const char *value_of(const char *word, size_t len, const char *name)
     return len > n && strncmp(word, name, n) == 0 && word[n] == '=' ? word + n + 1 : NULL;
 }
 
-static bool take_flag(struct world_config *config, const char *word, size_t len)
+static bool take_flag(struct stage_config *config, const char *word, size_t len)
 {
     const char *value;
     char text[NST_ADDR_TEXT];
@@ -256,7 +256,7 @@ static bool take_flag(struct world_config *config, const char *word, size_t len)
     return false;
 }
 
-static bool take_flags(struct world_config *config, const char *flags)
+static bool take_flags(struct stage_config *config, const char *flags)
 {
     while (flags != NULL && *flags != '\0') {
         flags += strspn(flags, " ,-");
@@ -273,7 +273,7 @@ static void port_free(void *userdata)
     struct port *port = userdata;
     port_unregister(port);
     posix_fini(&port->posix);
-    world_fini(&port->world);
+    stage_fini(&port->world);
     pthread_cond_destroy(&port->changed);
     pthread_cond_destroy(&port->settled);
     pthread_mutex_destroy(&port->lock);
@@ -301,12 +301,12 @@ static int fail(struct port *port, int error)
 __attribute__((visibility("default"))) int
 packetdrill_interface_init(const char *flags, struct packetdrill_interface *ret_interface)
 {
-    struct world_config config = {.prefix_len = 16, .mtu = 1500};
+    struct stage_config config = {.prefix_len = 16, .mtu = 1500};
     config.local = nst_addr_v4(192, 168, 0, 1);
     struct port *port = calloc(1, sizeof(*port));
     if (port == NULL || ret_interface == NULL || !take_flags(&config, flags))
         return fail(port, port == NULL ? ENOMEM : EINVAL);
-    const int r = world_init(&port->world, &config);
+    const int r = stage_init(&port->world, &config);
     if (r < 0)
         return fail(port, nst_errno_from_error(r));
     posix_init(&port->posix, &port->world);

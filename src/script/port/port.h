@@ -34,7 +34,7 @@ struct port {
     struct port *next; /* of all that there are */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct world world;
+    struct stage world;
     struct posix posix;
     pthread_cond_t settled; /* a waiter has tried again, or a thread that returned has called */
     struct waiter *waiters;

@@ -11,10 +11,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "script/port/interface.h"
 #include "wire/csum.h"
@@ -247,6 +249,7 @@ static void test_readiness(void)
 
 struct reader {
     int fd;
+    atomic_int thread; /* its number; 0: it has not begun */
     ssize_t result;
     long long ended;
 };
@@ -255,9 +258,27 @@ static void *read_blocking(void *argument)
 {
     struct reader *r = argument;
     char data[100];
+    r->thread = gettid();
     r->result = in.read(in.userdata, r->fd, data, sizeof(data));
     r->ended = now();
     return NULL;
+}
+
+/* Waits, in real time, until the reader sleeps: virtual time would be over before it has begun. */
+static void wait_until_it_sleeps(struct reader *r)
+{
+    char name[64], state = 'R';
+    const struct timespec pause = {.tv_nsec = 1000000};
+    while (r->thread == 0 || state != 'S') {
+        nanosleep(&pause, NULL);
+        snprintf(name, sizeof(name), "/proc/self/task/%d/stat", r->thread);
+        FILE *f = fopen(name, "r");
+        if (f == NULL)
+            continue;
+        if (fscanf(f, "%*d (%*[^)]) %c", &state) != 1)
+            state = 'R';
+        fclose(f);
+    }
 }
 
 static void test_blocking_thread(void)
@@ -267,6 +288,7 @@ static void test_blocking_thread(void)
     const int fd = listener(), c = established(fd, &iss);
     struct reader r = {.fd = c};
     EXPECT(pthread_create(&thread, NULL, read_blocking, &r) == 0);
+    wait_until_it_sleeps(&r);
     in.usleep(in.userdata, 300000);
     const long long sent = now();
     send_segment(TCP_ACK | TCP_PSH, 1, iss + 1, 60);

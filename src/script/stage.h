@@ -6,22 +6,22 @@
  * Time here is counted from the world's beginning; the stack's clock is an offset ahead, so that
  * nothing rests on its being near zero.
  */
-#ifndef NICSTACK_SRC_SCRIPT_WORLD_H
-#define NICSTACK_SRC_SCRIPT_WORLD_H
+#ifndef NICSTACK_SRC_SCRIPT_STAGE_H
+#define NICSTACK_SRC_SCRIPT_STAGE_H
 
 #include <nicstack/link.h>
 #include <nicstack/socket.h>
 
 /* A packet that left the stack, from its IP header on, checksums complete. */
-struct world_packet {
-    struct world_packet *next;
+struct stage_packet {
+    struct stage_packet *next;
     nst_time at;
     uint16_t segment; /* payload bytes of each segment where it is to be cut; 0: it is not */
     uint32_t len;
     uint8_t data[];
 };
 
-struct world_config {
+struct stage_config {
     struct nst_addr local, gateway; /* of one family */
     uint8_t prefix_len;
     uint32_t mtu;
@@ -31,30 +31,30 @@ struct world_config {
     uint32_t send_buffer_max, receive_buffer_max;
 };
 
-struct world {
+struct stage {
     struct nst_link link; /* first */
     struct nst_stack *stack;
     nst_time now;
-    struct world_packet *sent, **sent_end; /* not yet taken, oldest first */
+    struct stage_packet *sent, **sent_end; /* not yet taken, oldest first */
     uint64_t dropped;                      /* packets for which the stack had no memory */
 };
 
 /* 0, or -NST_E*: -NST_EAFNOSUPPORT where the stack has not the family. */
-int world_init(struct world *w, const struct world_config *config);
-void world_fini(struct world *w);
+int stage_init(struct stage *w, const struct stage_config *config);
+void stage_fini(struct stage *w);
 
 /* The `len` bytes of an IP packet reach the stack, which then runs. */
-void world_inject(struct world *w, const void *packet, size_t len);
+void stage_inject(struct stage *w, const void *packet, size_t len);
 /* Runs the stack at the present time until it has nothing left to do. */
-void world_run(struct world *w);
+void stage_run(struct stage *w);
 /* When the stack wants to run next; NST_TIME_NEVER. */
-nst_time world_next(const struct world *w);
+nst_time stage_next(const struct stage *w);
 /* Moves time on to `until`, with a run at each deadline on the way. */
-void world_advance(struct world *w, nst_time until);
+void stage_advance(struct stage *w, nst_time until);
 /* Moves time on to the next deadline if that is not after `until`; otherwise to `until`, and
  * false. */
-bool world_step(struct world *w, nst_time until);
+bool stage_step(struct stage *w, nst_time until);
 /* The oldest packet that left, which is the caller's to free(); NULL: none. */
-struct world_packet *world_take(struct world *w);
+struct stage_packet *stage_take(struct stage *w);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "script/world.h"
+#include "script/stage.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -27,18 +27,18 @@ static void give_memory(void *context, void *memory, size_t size)
 
 /* ---- The link ---- */
 
-static struct world *of(struct nst_link *link)
+static struct stage *of(struct nst_link *link)
 {
-    return (struct world *)link;
+    return (struct stage *)link;
 }
 
-static void record(struct world *w, struct nst_pkt *p)
+static void record(struct stage *w, struct nst_pkt *p)
 {
     nst_pkt_complete_csum(p);
-    struct world_packet *packet = malloc(sizeof(*packet) + p->len);
+    struct stage_packet *packet = malloc(sizeof(*packet) + p->len);
     if (packet == NULL)
         return;
-    *packet = (struct world_packet){.at = w->now, .len = p->len};
+    *packet = (struct stage_packet){.at = w->now, .len = p->len};
     packet->segment = p->gso != NST_GSO_NONE ? p->gso_size : 0;
     nst_pkt_copy_out(p, 0, packet->data, p->len);
     *w->sent_end = packet;
@@ -62,7 +62,7 @@ static const struct nst_link_ops ops = {
 
 /* ---- Making it ---- */
 
-static int add_route(struct world *w, const struct world_config *config, uint32_t nic)
+static int add_route(struct stage *w, const struct stage_config *config, uint32_t nic)
 {
     struct nst_route route = {.nic = nic, .gateway = config->gateway};
     if (nst_addr_is_v4(&config->local))
@@ -70,7 +70,7 @@ static int add_route(struct world *w, const struct world_config *config, uint32_
     return nst_route_add(w->stack, &route);
 }
 
-static int add_nic(struct world *w, const struct world_config *config)
+static int add_nic(struct stage *w, const struct stage_config *config)
 {
     uint32_t nic;
     const struct nst_nic_config nic_config = {
@@ -90,9 +90,9 @@ static int add_nic(struct world *w, const struct world_config *config)
     return r < 0 ? r : add_route(w, config, nic);
 }
 
-int world_init(struct world *w, const struct world_config *config)
+int stage_init(struct stage *w, const struct stage_config *config)
 {
-    *w = (struct world){.sent_end = &w->sent};
+    *w = (struct stage){.sent_end = &w->sent};
     w->link = (struct nst_link){
         .ops = &ops,
         .caps = NST_LINK_NO_MERGE | NST_LINK_CSUM_TX,
@@ -119,24 +119,24 @@ int world_init(struct world *w, const struct world_config *config)
         return r;
     r = add_nic(w, config);
     if (r < 0)
-        world_fini(w);
+        stage_fini(w);
     else
-        world_run(w);
+        stage_run(w);
     return r;
 }
 
-void world_fini(struct world *w)
+void stage_fini(struct stage *w)
 {
-    struct world_packet *p;
+    struct stage_packet *p;
     nst_stack_free(w->stack);
     w->stack = NULL;
-    while ((p = world_take(w)) != NULL)
+    while ((p = stage_take(w)) != NULL)
         free(p);
 }
 
 /* ---- Time ---- */
 
-void world_run(struct world *w)
+void stage_run(struct stage *w)
 {
     /* Nothing takes a stack more than a few turns; a world that never came to rest would hang. */
     for (int turns = 0; turns < 1000; turns++) {
@@ -146,15 +146,15 @@ void world_run(struct world *w)
     }
 }
 
-nst_time world_next(const struct world *w)
+nst_time stage_next(const struct stage *w)
 {
     const nst_time next = nst_stack_next_deadline(w->stack);
     return next == NST_TIME_NEVER ? next : next - START;
 }
 
-bool world_step(struct world *w, nst_time until)
+bool stage_step(struct stage *w, nst_time until)
 {
-    const nst_time next = world_next(w);
+    const nst_time next = stage_next(w);
     if (next > until) {
         if (until > w->now)
             w->now = until;
@@ -162,22 +162,22 @@ bool world_step(struct world *w, nst_time until)
     }
     if (next > w->now)
         w->now = next;
-    world_run(w);
+    stage_run(w);
     return true;
 }
 
-void world_advance(struct world *w, nst_time until)
+void stage_advance(struct stage *w, nst_time until)
 {
-    while (world_step(w, until))
-        if (world_next(w) <= w->now)
-            break; /* it does not come to rest: world_run has given up */
+    while (stage_step(w, until))
+        if (stage_next(w) <= w->now)
+            break; /* it does not come to rest: stage_run has given up */
     if (until > w->now)
         w->now = until;
 }
 
 /* ---- Packets ---- */
 
-void world_inject(struct world *w, const void *packet, size_t len)
+void stage_inject(struct stage *w, const void *packet, size_t len)
 {
     struct nst_pktq q = {0};
     struct nst_pkt *p = nst_pkt_new(w->link.pool, HEADROOM, (uint32_t)len);
@@ -189,12 +189,12 @@ void world_inject(struct world *w, const void *packet, size_t len)
         memcpy(nst_pkt_put(p, (uint32_t)len), packet, len);
     nst_pktq_push(&q, p);
     nst_link_deliver(&w->link, &q);
-    world_run(w);
+    stage_run(w);
 }
 
-struct world_packet *world_take(struct world *w)
+struct stage_packet *stage_take(struct stage *w)
 {
-    struct world_packet *p = w->sent;
+    struct stage_packet *p = w->sent;
     if (p == NULL)
         return NULL;
     w->sent = p->next;
