@@ -105,8 +105,8 @@ static bool done(struct call *c, const struct call_entry *entry, int64_t result)
     runner_log(run, run->world.now, c->event->pos.line,
                arena_format(&run->arena, "%s = %s", show_call(&run->arena, c->script),
                             show_result(&run->arena, result)));
-    if (run->posix.unsupported != NULL)
-        return runner_skip(run, c->event->pos, "%s: %s", c->script->name, run->posix.unsupported);
+    if (run->kernel.unsupported != NULL)
+        return runner_skip(run, c->event->pos, "%s: %s", c->script->name, run->kernel.unsupported);
     if (!result_is_wanted(c, entry, result) && !run->script->config.calls_not_fatal)
         return wrong_result(c, result);
     learn_fd(c, entry, result);
@@ -130,7 +130,7 @@ static bool try(struct call *c, bool *ret_over)
         return runner_fail(run, c->bad != NULL ? c->bad->pos : c->event->pos, "%s", c->fault);
     stage_run(&run->world);
     runner_collect(run);
-    if (result == POSIX_WAIT) {
+    if (result == KERNEL_WAIT) {
         *ret_over = false;
         return true;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls of a script: arguments as the script writes them to what posix.h takes, and back.
+ * The calls of a script: arguments as the script writes them to what kernel.h takes, and back.
  */
 #ifndef NICSTACK_SRC_SCRIPT_CALL_H
 #define NICSTACK_SRC_SCRIPT_CALL_H
@@ -9,7 +9,7 @@
 
 #define CALL_BUFFER_MAX (64u << 20) /* bytes that one call may move */
 
-/* One call by name. `make` is called again with the same arguments while it gives POSIX_WAIT;
+/* One call by name. `make` is called again with the same arguments while it gives KERNEL_WAIT;
  * `check` compares what it wrote, after a result that was expected. */
 struct call_entry {
     const char *name;

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "script/call.h"
-#include "script/posix_address.h"
+#include "script/kernel_address.h"
 #include "script/show.h"
 
 const struct script_value *call_arg(const struct call *c, unsigned n)
@@ -183,8 +183,8 @@ struct sockaddr *call_address(struct call *c, const struct script_value *v, enum
         call_blame(c, v, "an address is needed here: {sa_family=AF_INET, ...}, or ...");
         return NULL;
     }
-    posix_address_put(family == AF_INET6 ? AF_INET6 : AF_INET, &endpoint, (struct sockaddr *)at,
-                      ret_len);
+    kernel_address_put(family == AF_INET6 ? AF_INET6 : AF_INET, &endpoint, (struct sockaddr *)at,
+                       ret_len);
     at->ss_family = (sa_family_t)family;
     return (struct sockaddr *)at;
 }
@@ -233,7 +233,7 @@ bool call_check_address(struct call *c, const struct script_value *v, const stru
         return true;
     if (!endpoint_of(c, v, &family, &want))
         return false;
-    if (posix_address_get(addr->sa_family, addr, sizeof(struct sockaddr_storage), &got) < 0)
+    if (kernel_address_get(addr->sa_family, addr, sizeof(struct sockaddr_storage), &got) < 0)
         return runner_fail(c->run, v->pos, "no address was written");
     if (addr->sa_family == family && want.port == got.port && nst_addr_equal(&want.addr, &got.addr))
         return true;

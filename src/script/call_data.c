@@ -39,14 +39,14 @@ static struct iovec *room(struct call *c)
 
 static int64_t make_read(struct call *c)
 {
-    return posix_readv(&c->run->posix, call_fd(c, 0), room(c), 1, &c->wait);
+    return kernel_readv(&c->run->kernel, call_fd(c, 0), room(c), 1, &c->wait);
 }
 
 static int64_t make_write(struct call *c)
 {
     size_t len;
     const struct iovec *iov = one_piece(c, &len);
-    return posix_writev(&c->run->posix, call_fd(c, 0), iov, 1, &c->wait);
+    return kernel_writev(&c->run->kernel, call_fd(c, 0), iov, 1, &c->wait);
 }
 
 /* send and sendto. */
@@ -57,7 +57,7 @@ static int64_t make_send(struct call *c)
     const struct script_value *to = call_arg(c, 4);
     if (to != NULL)
         msg.msg_name = call_address(c, to, CALL_REMOTE, &msg.msg_namelen);
-    return posix_sendmsg(&c->run->posix, call_fd(c, 0), &msg, (int)call_int(c, 3, 0), &c->wait);
+    return kernel_sendmsg(&c->run->kernel, call_fd(c, 0), &msg, (int)call_int(c, 3, 0), &c->wait);
 }
 
 /* recv and recvfrom: the address is in the third slot. */
@@ -66,7 +66,7 @@ static int64_t make_recv(struct call *c)
     struct msghdr msg = {.msg_iov = room(c), .msg_iovlen = 1};
     msg.msg_namelen = sizeof(struct sockaddr_storage);
     msg.msg_name = call_slot(c, msg.msg_namelen);
-    return posix_recvmsg(&c->run->posix, call_fd(c, 0), &msg, (int)call_int(c, 3, 0), &c->wait);
+    return kernel_recvmsg(&c->run->kernel, call_fd(c, 0), &msg, (int)call_int(c, 3, 0), &c->wait);
 }
 
 static bool check_recv(struct call *c, int64_t result)
@@ -118,14 +118,14 @@ static int64_t make_readv(struct call *c)
 {
     size_t count;
     const struct iovec *iov = pieces(c, call_arg(c, 1), &count);
-    return posix_readv(&c->run->posix, call_fd(c, 0), iov, (int)count, &c->wait);
+    return kernel_readv(&c->run->kernel, call_fd(c, 0), iov, (int)count, &c->wait);
 }
 
 static int64_t make_writev(struct call *c)
 {
     size_t count;
     const struct iovec *iov = pieces(c, call_arg(c, 1), &count);
-    return posix_writev(&c->run->posix, call_fd(c, 0), iov, (int)count, &c->wait);
+    return kernel_writev(&c->run->kernel, call_fd(c, 0), iov, (int)count, &c->wait);
 }
 
 /* {msg_name(...)=..., msg_iov(1)=[...], msg_flags=0}: the msghdr is in the first slot. */
@@ -160,16 +160,16 @@ static int64_t make_sendmsg(struct call *c)
 {
     const struct msghdr *msg = message(c, CALL_REMOTE, false);
     if (has_control(call_arg(c, 1)))
-        return posix_refuse(&c->run->posix, EINVAL, "control data: level", SOL_SOCKET);
-    return posix_sendmsg(&c->run->posix, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
+        return kernel_refuse(&c->run->kernel, EINVAL, "control data: level", SOL_SOCKET);
+    return kernel_sendmsg(&c->run->kernel, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
 }
 
 static int64_t make_recvmsg(struct call *c)
 {
     struct msghdr *msg = message(c, CALL_REMOTE, true);
     if (has_control(call_arg(c, 1)))
-        return posix_refuse(&c->run->posix, EINVAL, "control data: level", SOL_SOCKET);
-    return posix_recvmsg(&c->run->posix, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
+        return kernel_refuse(&c->run->kernel, EINVAL, "control data: level", SOL_SOCKET);
+    return kernel_recvmsg(&c->run->kernel, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
 }
 
 static bool check_recvmsg(struct call *c, int64_t result)
@@ -184,14 +184,14 @@ static bool check_recvmsg(struct call *c, int64_t result)
 
 static int64_t make_splice(struct call *c)
 {
-    return posix_splice(&c->run->posix, call_fd(c, 0), call_fd(c, 2), (size_t)call_int(c, 4, 0),
-                        (unsigned)call_int(c, 5, 0), &c->wait);
+    return kernel_splice(&c->run->kernel, call_fd(c, 0), call_fd(c, 2), (size_t)call_int(c, 4, 0),
+                         (unsigned)call_int(c, 5, 0), &c->wait);
 }
 
 static int64_t make_sendfile(struct call *c)
 {
-    return posix_sendfile(&c->run->posix, call_fd(c, 0), call_fd(c, 1), (size_t)call_int(c, 3, 0),
-                          &c->wait);
+    return kernel_sendfile(&c->run->kernel, call_fd(c, 0), call_fd(c, 1), (size_t)call_int(c, 3, 0),
+                           &c->wait);
 }
 
 const struct call_entry call_data_table[] = {

@@ -67,8 +67,8 @@ static int64_t make_setsockopt(struct call *c)
         data = NULL; /* NULL, as a pointer */
     const size_t len = data != NULL ? put_value(c, v, data) : 0;
     const int level = (int)call_int(c, 1, 0), name = (int)call_int(c, 2, 0);
-    return posix_setsockopt(&c->run->posix, call_fd(c, 0), level, name, data,
-                            (socklen_t)call_int(c, 4, (int64_t)len));
+    return kernel_setsockopt(&c->run->kernel, call_fd(c, 0), level, name, data,
+                             (socklen_t)call_int(c, 4, (int64_t)len));
 }
 
 static int64_t make_getsockopt(struct call *c)
@@ -78,7 +78,7 @@ static int64_t make_getsockopt(struct call *c)
     const int64_t size = call_int(c, 4, VALUE_MAX);
     *len = size < 0 || size > VALUE_MAX ? VALUE_MAX : (socklen_t)size;
     const int level = (int)call_int(c, 1, 0), name = (int)call_int(c, 2, 0);
-    return posix_getsockopt(&c->run->posix, call_fd(c, 0), level, name, data, len);
+    return kernel_getsockopt(&c->run->kernel, call_fd(c, 0), level, name, data, len);
 }
 
 static bool check_linger(struct call *c, const struct script_value *v, const uint8_t *data)

@@ -33,12 +33,13 @@ static int64_t make_poll(struct call *c)
         fds[n].fd = fd < 0 ? -1 : call_map_fd(c, fd);
         /* One that the script has closed: poll says so, it does not pass it over. */
         if (fd >= 0 && fds[n].fd < 0)
-            fds[n].fd = POSIX_FDS_MAX;
+            fds[n].fd = KERNEL_FDS_MAX;
     }
     const int64_t count = call_int(c, 1, n);
     if (count < 0 || count > n)
         return call_blame(c, call_arg(c, 1), "more descriptors than the list has");
-    return posix_poll(&c->run->posix, fds, (unsigned long)count, (int)call_int(c, 2, 0), &c->wait);
+    return kernel_poll(&c->run->kernel, fds, (unsigned long)count, (int)call_int(c, 2, 0),
+                       &c->wait);
 }
 
 /* Two sets of events, as words. */
@@ -70,12 +71,12 @@ static bool check_poll(struct call *c, int64_t result)
 
 static int64_t make_epoll_create(struct call *c)
 {
-    return call_int(c, 0, 1) > 0 ? posix_epoll_create(&c->run->posix, 0) : -EINVAL;
+    return call_int(c, 0, 1) > 0 ? kernel_epoll_create(&c->run->kernel, 0) : -EINVAL;
 }
 
 static int64_t make_epoll_create1(struct call *c)
 {
-    return posix_epoll_create(&c->run->posix, (int)call_int(c, 0, 0));
+    return kernel_epoll_create(&c->run->kernel, (int)call_int(c, 0, 0));
 }
 
 /* The union's member, whatever the script calls it. */
@@ -100,16 +101,17 @@ static int64_t make_epoll_ctl(struct call *c)
             call_number(c, data, &number);
         event.data.u64 = (uint64_t)number;
     }
-    return posix_epoll_ctl(&c->run->posix, call_fd(c, 0), (int)call_int(c, 1, 0), call_fd(c, 2),
-                           v->kind == VALUE_STRUCT || v->kind == VALUE_ANY ? &event : NULL);
+    return kernel_epoll_ctl(&c->run->kernel, call_fd(c, 0), (int)call_int(c, 1, 0), call_fd(c, 2),
+                            v->kind == VALUE_STRUCT || v->kind == VALUE_ANY ? &event : NULL);
 }
 
 static int64_t make_epoll_wait(struct call *c)
 {
     struct epoll_event *events = call_slot(c, POLL_MAX * sizeof(*events));
     const int64_t max = call_int(c, 2, 1);
-    return posix_epoll_wait(&c->run->posix, call_fd(c, 0), events,
-                            max > POLL_MAX ? POLL_MAX : (int)max, (int)call_int(c, 3, 0), &c->wait);
+    return kernel_epoll_wait(&c->run->kernel, call_fd(c, 0), events,
+                             max > POLL_MAX ? POLL_MAX : (int)max, (int)call_int(c, 3, 0),
+                             &c->wait);
 }
 
 static bool check_epoll_wait(struct call *c, int64_t result)

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "script/call.h"
-#include "script/posix_address.h"
+#include "script/kernel_address.h"
 
 static int64_t make_socket(struct call *c)
 {
@@ -15,11 +15,11 @@ static int64_t make_socket(struct call *c)
     /* "..." is the family of the script. */
     if (v->kind == VALUE_ANY && c->run->script->config.ip_version != IP_VERSION_4)
         domain = AF_INET6;
-    return posix_socket(&c->run->posix, (int)domain, (int)call_int(c, 1, SOCK_STREAM),
-                        (int)call_int(c, 2, 0));
+    return kernel_socket(&c->run->kernel, (int)domain, (int)call_int(c, 1, SOCK_STREAM),
+                         (int)call_int(c, 2, 0));
 }
 
-static enum script_protocol protocol_of(const struct posix_file *f)
+static enum script_protocol protocol_of(const struct kernel_file *f)
 {
     return f->type == NST_DATAGRAM ? PROTOCOL_UDP
            : f->type == NST_PING   ? PROTOCOL_ICMP
@@ -28,13 +28,13 @@ static enum script_protocol protocol_of(const struct posix_file *f)
 
 static int64_t make_bind(struct call *c)
 {
-    struct posix *p = &c->run->posix;
+    struct kernel *p = &c->run->kernel;
     struct nst_endpoint local;
     socklen_t len;
     const int fd = call_fd(c, 0);
     const struct sockaddr *addr = call_address(c, call_arg(c, 1), CALL_LOCAL, &len);
-    const struct posix_file *f = posix_file(p, fd);
-    const int r = posix_bind(p, fd, addr, (socklen_t)call_int(c, 2, len));
+    const struct kernel_file *f = kernel_file(p, fd);
+    const int r = kernel_bind(p, fd, addr, (socklen_t)call_int(c, 2, len));
     if (r == 0 && nst_socket_get_local(c->run->world.stack, f->socket, &local) == 0)
         c->run->flows.local_port[protocol_of(f)] = local.port;
     return r;
@@ -42,7 +42,7 @@ static int64_t make_bind(struct call *c)
 
 static int64_t make_listen(struct call *c)
 {
-    const int r = posix_listen(&c->run->posix, call_fd(c, 0), (int)call_int(c, 1, 1));
+    const int r = kernel_listen(&c->run->kernel, call_fd(c, 0), (int)call_int(c, 1, 1));
     if (r == 0)
         c->run->flows.listening = true;
     return r;
@@ -52,8 +52,8 @@ static int64_t accept_with(struct call *c, int flags)
 {
     struct sockaddr_storage *addr = call_slot(c, sizeof(*addr));
     socklen_t len = sizeof(*addr);
-    const int64_t r =
-        posix_accept(&c->run->posix, call_fd(c, 0), (struct sockaddr *)addr, &len, flags, &c->wait);
+    const int64_t r = kernel_accept(&c->run->kernel, call_fd(c, 0), (struct sockaddr *)addr, &len,
+                                    flags, &c->wait);
     if (r >= 0)
         c->run->subject = (int)r;
     return r;
@@ -83,15 +83,15 @@ static int64_t make_connect(struct call *c)
     socklen_t len;
     const int fd = call_fd(c, 0);
     const struct sockaddr *addr = call_address(c, call_arg(c, 1), CALL_REMOTE, &len);
-    const struct posix_file *f = posix_file(&run->posix, fd);
+    const struct kernel_file *f = kernel_file(&run->kernel, fd);
     const int64_t r =
-        posix_connect(&run->posix, fd, addr, (socklen_t)call_int(c, 2, len), &c->wait);
-    if (f == NULL || f->kind != POSIX_SOCKET)
+        kernel_connect(&run->kernel, fd, addr, (socklen_t)call_int(c, 2, len), &c->wait);
+    if (f == NULL || f->kind != KERNEL_SOCKET)
         return r;
     if (f->type == NST_STREAM)
         run->subject = fd;
     /* The packets of this connection, before any has left. */
-    if ((r == 0 || r == -EINPROGRESS || r == POSIX_WAIT) &&
+    if ((r == 0 || r == -EINPROGRESS || r == KERNEL_WAIT) &&
         nst_socket_get_local(run->world.stack, f->socket, &local) == 0 &&
         nst_socket_get_remote(run->world.stack, f->socket, &remote) == 0) {
         const enum script_protocol protocol = protocol_of(f);
@@ -103,13 +103,13 @@ static int64_t make_connect(struct call *c)
 
 static int64_t make_shutdown(struct call *c)
 {
-    return posix_shutdown(&c->run->posix, call_fd(c, 0), (int)call_int(c, 1, -1));
+    return kernel_shutdown(&c->run->kernel, call_fd(c, 0), (int)call_int(c, 1, -1));
 }
 
 static int64_t make_close(struct call *c)
 {
     const int fd = call_fd(c, 0);
-    const int64_t r = posix_close(&c->run->posix, fd, &c->wait);
+    const int64_t r = kernel_close(&c->run->kernel, fd, &c->wait);
     const int64_t script_fd = call_int(c, 0, -1);
     if (r == 0) {
         c->run->fds[script_fd] = -1;
@@ -123,19 +123,19 @@ static int64_t make_getsockname(struct call *c)
 {
     struct sockaddr_storage *addr = call_slot(c, sizeof(*addr));
     socklen_t len = sizeof(*addr);
-    return posix_getsockname(&c->run->posix, call_fd(c, 0), (struct sockaddr *)addr, &len);
+    return kernel_getsockname(&c->run->kernel, call_fd(c, 0), (struct sockaddr *)addr, &len);
 }
 
 static int64_t make_getpeername(struct call *c)
 {
     struct sockaddr_storage *addr = call_slot(c, sizeof(*addr));
     socklen_t len = sizeof(*addr);
-    return posix_getpeername(&c->run->posix, call_fd(c, 0), (struct sockaddr *)addr, &len);
+    return kernel_getpeername(&c->run->kernel, call_fd(c, 0), (struct sockaddr *)addr, &len);
 }
 
 static int64_t make_fcntl(struct call *c)
 {
-    return posix_fcntl(&c->run->posix, call_fd(c, 0), (int)call_int(c, 1, 0), call_int(c, 2, 0));
+    return kernel_fcntl(&c->run->kernel, call_fd(c, 0), (int)call_int(c, 1, 0), call_int(c, 2, 0));
 }
 
 static int64_t make_ioctl(struct call *c)
@@ -143,7 +143,7 @@ static int64_t make_ioctl(struct call *c)
     int *value = call_slot(c, sizeof(*value));
     const unsigned long request = (unsigned long)call_int(c, 1, 0);
     *value = (int)call_int(c, 2, 0);
-    return posix_ioctl(&c->run->posix, call_fd(c, 0), request, value);
+    return kernel_ioctl(&c->run->kernel, call_fd(c, 0), request, value);
 }
 
 static bool check_ioctl(struct call *c, int64_t result)
@@ -157,13 +157,13 @@ static int64_t make_open(struct call *c)
     const struct script_value *path = call_arg(c, 0);
     if (path->kind != VALUE_TEXT)
         return call_blame(c, path, "a path is needed here");
-    return posix_open(&c->run->posix, path->text, (int)call_int(c, 1, 0));
+    return kernel_open(&c->run->kernel, path->text, (int)call_int(c, 1, 0));
 }
 
 static int64_t pipe_with(struct call *c, int flags)
 {
     int *fds = call_slot(c, 2 * sizeof(*fds));
-    return posix_pipe(&c->run->posix, fds, flags);
+    return kernel_pipe(&c->run->kernel, fds, flags);
 }
 
 static int64_t make_pipe(struct call *c)

@@ -257,13 +257,13 @@ static void play(struct run *run)
 {
     if (!take_commands(run) || !make_world(run))
         return;
-    posix_init(&run->posix, &run->world);
+    kernel_init(&run->kernel, &run->world);
     for (const struct script_event *e = run->script->first; e != NULL; e = e->next)
         if (!do_event(run, e))
             break;
     if (!run->over)
         check_rest(run);
-    posix_fini(&run->posix);
+    kernel_fini(&run->kernel);
     stage_fini(&run->world);
 }
 

@@ -20,7 +20,7 @@
 
 #include "script/codec.h"
 #include "script/command.h"
-#include "script/posix.h"
+#include "script/kernel.h"
 #include "script/scan.h"
 #include "script/script.h"
 
@@ -41,7 +41,7 @@ struct call {
     struct run *run;
     const struct script_event *event;
     const struct script_call *script;
-    struct posix_wait wait;
+    struct kernel_wait wait;
     nst_time base, started;
     /* What arguments became: memory that lasts over tries, in order of use. */
     void *slot[CALL_SLOTS];
@@ -56,7 +56,7 @@ struct run {
     const struct script_options *options;
     struct arena arena;
     struct stage world;
-    struct posix posix;
+    struct kernel kernel;
     struct flows flows;
     struct codec_ends ends;
     struct command_settings settings;

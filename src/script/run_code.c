@@ -6,8 +6,8 @@
 static bool ask(struct run *run, struct tcpinfo *ret_info)
 {
     struct nst_tcp_info info;
-    const struct posix_file *f = posix_file(&run->posix, run->subject);
-    if (f == NULL || f->kind != POSIX_SOCKET ||
+    const struct kernel_file *f = kernel_file(&run->kernel, run->subject);
+    if (f == NULL || f->kind != KERNEL_SOCKET ||
         nst_socket_tcp_info(run->world.stack, f->socket, &info) < 0)
         return false;
     tcpinfo_fill(&info, ret_info);

@@ -8,9 +8,9 @@
 
 /* ---- Life ---- */
 
-static int64_t make_socket(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_socket(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_socket(p, r->fd, r->number, r->flags);
+    return kernel_socket(p, r->fd, r->number, r->flags);
 }
 
 static int port_socket(void *userdata, int domain, int type, int protocol)
@@ -19,9 +19,9 @@ static int port_socket(void *userdata, int domain, int type, int protocol)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_bind(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_bind(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_bind(p, r->fd, r->addr, r->addr_len);
+    return kernel_bind(p, r->fd, r->addr, r->addr_len);
 }
 
 static int port_bind(void *userdata, int fd, const struct sockaddr *addr, socklen_t len)
@@ -31,9 +31,9 @@ static int port_bind(void *userdata, int fd, const struct sockaddr *addr, sockle
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_listen(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_listen(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_listen(p, r->fd, r->number);
+    return kernel_listen(p, r->fd, r->number);
 }
 
 static int port_listen(void *userdata, int fd, int backlog)
@@ -42,9 +42,9 @@ static int port_listen(void *userdata, int fd, int backlog)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_accept(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_accept(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_accept(p, r->fd, r->addr, r->ret_len, 0, wait);
+    return kernel_accept(p, r->fd, r->addr, r->ret_len, 0, wait);
 }
 
 static int port_accept(void *userdata, int fd, struct sockaddr *addr, socklen_t *len)
@@ -53,9 +53,9 @@ static int port_accept(void *userdata, int fd, struct sockaddr *addr, socklen_t 
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_connect(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_connect(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_connect(p, r->fd, r->addr, r->addr_len, wait);
+    return kernel_connect(p, r->fd, r->addr, r->addr_len, wait);
 }
 
 static int port_connect(void *userdata, int fd, const struct sockaddr *addr, socklen_t len)
@@ -65,9 +65,9 @@ static int port_connect(void *userdata, int fd, const struct sockaddr *addr, soc
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_close(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_close(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_close(p, r->fd, wait);
+    return kernel_close(p, r->fd, wait);
 }
 
 static int port_close(void *userdata, int fd)
@@ -76,9 +76,9 @@ static int port_close(void *userdata, int fd)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_shutdown(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_shutdown(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_shutdown(p, r->fd, r->number);
+    return kernel_shutdown(p, r->fd, r->number);
 }
 
 static int port_shutdown(void *userdata, int fd, int how)
@@ -89,9 +89,9 @@ static int port_shutdown(void *userdata, int fd, int how)
 
 /* ---- Data ---- */
 
-static int64_t make_recvmsg(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_recvmsg(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_recvmsg(p, r->fd, r->data, r->flags, wait);
+    return kernel_recvmsg(p, r->fd, r->data, r->flags, wait);
 }
 
 static ssize_t port_recvmsg(void *userdata, int fd, struct msghdr *msg, int flags)
@@ -100,6 +100,7 @@ static ssize_t port_recvmsg(void *userdata, int fd, struct msghdr *msg, int flag
     return (ssize_t)port_perform(userdata, &r);
 }
 
+/* caps: ok: the table has fixed the parameters */
 static ssize_t port_recvfrom(void *userdata, int fd, void *data, size_t size, int flags,
                              struct sockaddr *addr, socklen_t *len)
 {
@@ -118,9 +119,9 @@ static ssize_t port_recv(void *userdata, int fd, void *data, size_t size, int fl
     return port_recvfrom(userdata, fd, data, size, flags, NULL, NULL);
 }
 
-static int64_t make_readv(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_readv(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_readv(p, r->fd, r->data, r->number, wait);
+    return kernel_readv(p, r->fd, r->data, r->number, wait);
 }
 
 static ssize_t port_readv(void *userdata, int fd, const struct iovec *iov, int count)
@@ -135,9 +136,9 @@ static ssize_t port_read(void *userdata, int fd, void *data, size_t size)
     return port_readv(userdata, fd, &iov, 1);
 }
 
-static int64_t make_sendmsg(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_sendmsg(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_sendmsg(p, r->fd, r->data, r->flags, wait);
+    return kernel_sendmsg(p, r->fd, r->data, r->flags, wait);
 }
 
 static ssize_t port_sendmsg(void *userdata, int fd, const struct msghdr *msg, int flags)
@@ -146,6 +147,7 @@ static ssize_t port_sendmsg(void *userdata, int fd, const struct msghdr *msg, in
     return (ssize_t)port_perform(userdata, &r);
 }
 
+/* caps: ok: the table has fixed the parameters */
 static ssize_t port_sendto(void *userdata, int fd, const void *data, size_t size, int flags,
                            const struct sockaddr *addr, socklen_t len)
 {
@@ -160,9 +162,9 @@ static ssize_t port_send(void *userdata, int fd, const void *data, size_t size, 
     return port_sendto(userdata, fd, data, size, flags, NULL, 0);
 }
 
-static int64_t make_writev(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_writev(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_writev(p, r->fd, r->data, r->number, wait);
+    return kernel_writev(p, r->fd, r->data, r->number, wait);
 }
 
 static ssize_t port_writev(void *userdata, int fd, const struct iovec *iov, int count)
@@ -177,11 +179,12 @@ static ssize_t port_write(void *userdata, int fd, const void *data, size_t size)
     return port_writev(userdata, fd, &iov, 1);
 }
 
-static int64_t make_splice(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_splice(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_splice(p, r->fd, r->number, r->len, (unsigned)r->flags, wait);
+    return kernel_splice(p, r->fd, r->number, r->len, (unsigned)r->flags, wait);
 }
 
+/* caps: ok: the table has fixed the parameters */
 static int port_splice(void *userdata, int in, loff_t *in_offset, int out, loff_t *out_offset,
                        size_t len, unsigned flags)
 {
@@ -194,9 +197,9 @@ static int port_splice(void *userdata, int in, loff_t *in_offset, int out, loff_
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_pipe(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_pipe(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_pipe(p, r->data, 0);
+    return kernel_pipe(p, r->data, 0);
 }
 
 static int port_pipe(void *userdata, int fds[2])
@@ -207,9 +210,9 @@ static int port_pipe(void *userdata, int fds[2])
 
 /* ---- Options and flags ---- */
 
-static int64_t make_fcntl(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_fcntl(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_fcntl(p, r->fd, r->number, r->flags);
+    return kernel_fcntl(p, r->fd, r->number, r->flags);
 }
 
 static int port_fcntl(void *userdata, int fd, int command, ...)
@@ -221,9 +224,9 @@ static int port_fcntl(void *userdata, int fd, int command, ...)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_ioctl(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_ioctl(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_ioctl(p, r->fd, r->len, r->data);
+    return kernel_ioctl(p, r->fd, r->len, r->data);
 }
 
 static int port_ioctl(void *userdata, int fd, unsigned long request, ...)
@@ -235,9 +238,9 @@ static int port_ioctl(void *userdata, int fd, unsigned long request, ...)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_getsockopt(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_getsockopt(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_getsockopt(p, r->fd, r->number, r->flags, r->data, r->ret_len);
+    return kernel_getsockopt(p, r->fd, r->number, r->flags, r->data, r->ret_len);
 }
 
 static int port_getsockopt(void *userdata, int fd, int level, int name, void *value, socklen_t *len)
@@ -247,9 +250,9 @@ static int port_getsockopt(void *userdata, int fd, int level, int name, void *va
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_setsockopt(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_setsockopt(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_setsockopt(p, r->fd, r->number, r->flags, r->data, r->addr_len);
+    return kernel_setsockopt(p, r->fd, r->number, r->flags, r->data, r->addr_len);
 }
 
 static int port_setsockopt(void *userdata, int fd, int level, int name, const void *value,
@@ -262,9 +265,9 @@ static int port_setsockopt(void *userdata, int fd, int level, int name, const vo
 
 /* ---- Readiness ---- */
 
-static int64_t make_poll(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_poll(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_poll(p, r->data, r->len, r->number, wait);
+    return kernel_poll(p, r->data, r->len, r->number, wait);
 }
 
 static int port_poll(void *userdata, struct pollfd *fds, nfds_t count, int timeout_ms)
@@ -273,9 +276,10 @@ static int port_poll(void *userdata, struct pollfd *fds, nfds_t count, int timeo
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_epoll_create(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_epoll_create(struct kernel *p, const struct request *r,
+                                 struct kernel_wait *wait)
 {
-    return r->number > 0 ? posix_epoll_create(p, 0) : -EINVAL;
+    return r->number > 0 ? kernel_epoll_create(p, 0) : -EINVAL;
 }
 
 static int port_epoll_create(void *userdata, int size)
@@ -284,9 +288,9 @@ static int port_epoll_create(void *userdata, int size)
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_epoll_ctl(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_epoll_ctl(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_epoll_ctl(p, r->fd, r->flags, r->number, r->data);
+    return kernel_epoll_ctl(p, r->fd, r->flags, r->number, r->data);
 }
 
 static int port_epoll_ctl(void *userdata, int epfd, int op, int fd, struct epoll_event *event)
@@ -295,9 +299,9 @@ static int port_epoll_ctl(void *userdata, int epfd, int op, int fd, struct epoll
     return (int)port_perform(userdata, &r);
 }
 
-static int64_t make_epoll_wait(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_epoll_wait(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_epoll_wait(p, r->fd, r->data, r->flags, r->number, wait);
+    return kernel_epoll_wait(p, r->fd, r->data, r->flags, r->number, wait);
 }
 
 static int port_epoll_wait(void *userdata, int epfd, struct epoll_event *events, int max,

@@ -40,7 +40,7 @@ static struct port *owner(int fd)
 {
     pthread_mutex_lock(&lock);
     struct port *port = ports;
-    while (port != NULL && posix_file(&port->posix, fd) == NULL)
+    while (port != NULL && kernel_file(&port->kernel, fd) == NULL)
         port = port->next;
     pthread_mutex_unlock(&lock);
     return port;
@@ -59,9 +59,9 @@ void port_give_number(void *context, int fd)
     syscall(SYS_close, fd);
 }
 
-static int64_t make_close(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_close(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_close(p, r->fd, wait);
+    return kernel_close(p, r->fd, wait);
 }
 
 EXPORT int close(int fd)
@@ -71,9 +71,9 @@ EXPORT int close(int fd)
     return port != NULL ? (int)port_perform(port, &r) : (int)syscall(SYS_close, fd);
 }
 
-static int64_t make_getsockopt(struct posix *p, const struct request *r, struct posix_wait *wait)
+static int64_t make_getsockopt(struct kernel *p, const struct request *r, struct kernel_wait *wait)
 {
-    return posix_getsockopt(p, r->fd, r->number, r->flags, r->data, r->ret_len);
+    return kernel_getsockopt(p, r->fd, r->number, r->flags, r->data, r->ret_len);
 }
 
 EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)

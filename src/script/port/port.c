@@ -118,16 +118,16 @@ static void unlink_waiter(struct port *port, struct waiter *self)
 
 int64_t port_perform(struct port *port, const struct request *r)
 {
-    struct posix_wait wait = {.until = NST_TIME_NEVER};
+    struct kernel_wait wait = {.until = NST_TIME_NEVER};
     struct waiter self = {NULL, false};
     bool waits = false;
     int64_t result;
     enter(port);
     for (;;) {
         self.stale = false;
-        result = r->make(&port->posix, r, &wait);
+        result = r->make(&port->kernel, r, &wait);
         stage_run(&port->world);
-        if (result != POSIX_WAIT)
+        if (result != KERNEL_WAIT)
             break;
         if (!waits) {
             self.next = port->waiters;
@@ -272,7 +272,7 @@ static void port_free(void *userdata)
 {
     struct port *port = userdata;
     port_unregister(port);
-    posix_fini(&port->posix);
+    kernel_fini(&port->kernel);
     stage_fini(&port->world);
     pthread_cond_destroy(&port->changed);
     pthread_cond_destroy(&port->settled);
@@ -309,9 +309,9 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *ret_
     const int r = stage_init(&port->world, &config);
     if (r < 0)
         return fail(port, nst_errno_from_error(r));
-    posix_init(&port->posix, &port->world);
-    port->posix.take_number = port_take_number;
-    port->posix.give_number = port_give_number;
+    kernel_init(&port->kernel, &port->world);
+    port->kernel.take_number = port_take_number;
+    port->kernel.give_number = port_give_number;
     init_threads(port);
     port_register(port);
     *ret_interface = (struct packetdrill_interface){.userdata = port, .free = port_free};

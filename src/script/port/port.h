@@ -21,8 +21,8 @@
 
 #include <pthread.h>
 
+#include "script/kernel.h"
 #include "script/port/interface.h"
-#include "script/posix.h"
 
 /* A call that blocks. */
 struct waiter {
@@ -35,7 +35,7 @@ struct port {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct stage world;
-    struct posix posix;
+    struct kernel kernel;
     pthread_cond_t settled; /* a waiter has tried again, or a thread that returned has called */
     struct waiter *waiters;
     uint64_t calls;     /* so far: who waits sees whether anybody else is there */
@@ -47,7 +47,7 @@ struct port {
 
 /* One call: what to try, and its arguments. */
 struct request {
-    int64_t (*make)(struct posix *p, const struct request *r, struct posix_wait *wait);
+    int64_t (*make)(struct kernel *p, const struct request *r, struct kernel_wait *wait);
     int fd, number, flags;
     void *data;
     size_t len;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Descriptors and the life of a socket. */
-#include "script/posix.h"
+#include "script/kernel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,21 +11,21 @@
 
 #include <nicstack/host.h>
 
-#include "script/posix_address.h"
+#include "script/kernel_address.h"
 
 #define FIRST_FD 3
 
-void posix_init(struct posix *p, struct stage *world)
+void kernel_init(struct kernel *p, struct stage *world)
 {
-    *p = (struct posix){.world = world};
+    *p = (struct kernel){.world = world};
 }
 
-struct posix_file *posix_file(const struct posix *p, int fd)
+struct kernel_file *kernel_file(const struct kernel *p, int fd)
 {
-    return fd >= 0 && fd < POSIX_FDS_MAX ? p->files[fd] : NULL;
+    return fd >= 0 && fd < KERNEL_FDS_MAX ? p->files[fd] : NULL;
 }
 
-int posix_refuse(struct posix *p, int error, const char *what, int64_t number)
+int kernel_refuse(struct kernel *p, int error, const char *what, int64_t number)
 {
     if (p->unsupported == NULL) {
         snprintf(p->unsupported_text, sizeof(p->unsupported_text), "%s %lld is not built in", what,
@@ -35,22 +35,23 @@ int posix_refuse(struct posix *p, int error, const char *what, int64_t number)
     return -error;
 }
 
-static int free_number(const struct posix *p)
+static int free_number(const struct kernel *p)
 {
     if (p->take_number != NULL)
         return p->take_number(p->context);
-    for (int fd = FIRST_FD; fd < POSIX_FDS_MAX; fd++)
+    for (int fd = FIRST_FD; fd < KERNEL_FDS_MAX; fd++)
         if (p->files[fd] == NULL)
             return fd;
     return -EMFILE;
 }
 
-int posix_new_file(struct posix *p, enum posix_kind kind, int flags, struct posix_file **ret_file)
+int kernel_new_file(struct kernel *p, enum kernel_kind kind, int flags,
+                    struct kernel_file **ret_file)
 {
     const int fd = free_number(p);
     if (fd < 0)
         return fd;
-    struct posix_file *f = fd < POSIX_FDS_MAX ? calloc(1, sizeof(*f)) : NULL;
+    struct kernel_file *f = fd < KERNEL_FDS_MAX ? calloc(1, sizeof(*f)) : NULL;
     if (f == NULL) {
         if (p->give_number != NULL)
             p->give_number(p->context, fd);
@@ -64,32 +65,32 @@ int posix_new_file(struct posix *p, enum posix_kind kind, int flags, struct posi
     return fd;
 }
 
-static void free_file(struct posix *p, struct posix_file *f)
+static void free_file(struct kernel *p, struct kernel_file *f)
 {
-    posix_epoll_forget(p, f->fd);
+    kernel_epoll_forget(p, f->fd);
     p->files[f->fd] = NULL;
     if (p->give_number != NULL)
         p->give_number(p->context, f->fd);
-    if (f->kind == POSIX_EPOLL)
-        posix_epoll_free(f);
-    if (f->kind == POSIX_PIPE)
-        posix_pipe_close(f);
+    if (f->kind == KERNEL_EPOLL)
+        kernel_epoll_free(f);
+    if (f->kind == KERNEL_PIPE)
+        kernel_pipe_close(f);
     free(f);
 }
 
-int posix_find_socket(const struct posix *p, int fd, struct posix_file **ret_file)
+int kernel_find_socket(const struct kernel *p, int fd, struct kernel_file **ret_file)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
-    if (f->kind != POSIX_SOCKET)
+    if (f->kind != KERNEL_SOCKET)
         return -ENOTSOCK;
     *ret_file = f;
     return 0;
 }
 
-int64_t posix_block(struct posix *p, const struct posix_file *f, int flags, nst_time timeout,
-                    struct posix_wait *wait)
+int64_t kernel_block(struct kernel *p, const struct kernel_file *f, int flags, nst_time timeout,
+                     struct kernel_wait *wait)
 {
     if ((f->flags & O_NONBLOCK) != 0 || (flags & MSG_DONTWAIT) != 0)
         return -EAGAIN;
@@ -97,16 +98,16 @@ int64_t posix_block(struct posix *p, const struct posix_file *f, int flags, nst_
         wait->begun = true;
         wait->until = timeout > 0 ? p->world->now + timeout : NST_TIME_NEVER;
     }
-    return p->world->now >= wait->until ? -EAGAIN : POSIX_WAIT;
+    return p->world->now >= wait->until ? -EAGAIN : KERNEL_WAIT;
 }
 
-void posix_fini(struct posix *p)
+void kernel_fini(struct kernel *p)
 {
-    for (int fd = 0; fd < POSIX_FDS_MAX; fd++) {
-        struct posix_file *f = p->files[fd];
+    for (int fd = 0; fd < KERNEL_FDS_MAX; fd++) {
+        struct kernel_file *f = p->files[fd];
         if (f == NULL)
             continue;
-        if (f->kind == POSIX_SOCKET)
+        if (f->kind == KERNEL_SOCKET)
             nst_socket_close(p->world->stack, f->socket);
         free_file(p, f);
     }
@@ -115,7 +116,7 @@ void posix_fini(struct posix *p)
 /* ---- Opening ---- */
 
 /* The stack's type of a domain, type and protocol; or a negative errno. */
-static int socket_type(struct posix *p, int domain, int type, int protocol)
+static int socket_type(struct kernel *p, int domain, int type, int protocol)
 {
     const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (domain != AF_INET && domain != AF_INET6)
@@ -127,12 +128,12 @@ static int socket_type(struct posix *p, int domain, int type, int protocol)
             return NST_PING;
         return protocol == 0 || protocol == IPPROTO_UDP ? NST_DATAGRAM : -EPROTONOSUPPORT;
     }
-    return posix_refuse(p, ESOCKTNOSUPPORT, "socket type", kind);
+    return kernel_refuse(p, ESOCKTNOSUPPORT, "socket type", kind);
 }
 
-int posix_socket(struct posix *p, int domain, int type, int protocol)
+int kernel_socket(struct kernel *p, int domain, int type, int protocol)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     nst_socket socket;
     const int kind = socket_type(p, domain, type, protocol);
     if (kind < 0)
@@ -141,7 +142,7 @@ int posix_socket(struct posix *p, int domain, int type, int protocol)
     if (r < 0)
         return -nst_errno_from_error(r);
     const int nonblock = (type & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0;
-    const int fd = posix_new_file(p, POSIX_SOCKET, O_RDWR | nonblock, &f);
+    const int fd = kernel_new_file(p, KERNEL_SOCKET, O_RDWR | nonblock, &f);
     if (fd < 0) {
         nst_socket_close(p->world->stack, socket);
         return fd;
@@ -152,22 +153,22 @@ int posix_socket(struct posix *p, int domain, int type, int protocol)
     return fd;
 }
 
-int posix_bind(struct posix *p, int fd, const struct sockaddr *addr, socklen_t len)
+int kernel_bind(struct kernel *p, int fd, const struct sockaddr *addr, socklen_t len)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_endpoint local;
-    int r = posix_find_socket(p, fd, &f);
+    int r = kernel_find_socket(p, fd, &f);
     if (r == 0)
-        r = posix_address_get(f->family, addr, len, &local);
+        r = kernel_address_get(f->family, addr, len, &local);
     if (r < 0)
         return r;
     return -nst_errno_from_error(nst_socket_bind(p->world->stack, f->socket, &local));
 }
 
-int posix_listen(struct posix *p, int fd, int backlog)
+int kernel_listen(struct kernel *p, int fd, int backlog)
 {
-    struct posix_file *f;
-    int r = posix_find_socket(p, fd, &f);
+    struct kernel_file *f;
+    int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (f->type != NST_STREAM)
@@ -185,11 +186,11 @@ int posix_listen(struct posix *p, int fd, int backlog)
     return -nst_errno_from_error(r);
 }
 
-static int adopt(struct posix *p, const struct posix_file *listener, nst_socket socket, int flags)
+static int adopt(struct kernel *p, const struct kernel_file *listener, nst_socket socket, int flags)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     const int nonblock = (flags & SOCK_NONBLOCK) != 0 ? O_NONBLOCK : 0;
-    const int fd = posix_new_file(p, POSIX_SOCKET, O_RDWR | nonblock, &f);
+    const int fd = kernel_new_file(p, KERNEL_SOCKET, O_RDWR | nonblock, &f);
     if (fd < 0) {
         nst_socket_abort(p->world->stack, socket);
         return fd;
@@ -201,30 +202,30 @@ static int adopt(struct posix *p, const struct posix_file *listener, nst_socket 
     return fd;
 }
 
-int64_t posix_accept(struct posix *p, int fd, struct sockaddr *addr, socklen_t *len, int flags,
-                     struct posix_wait *wait)
+int64_t kernel_accept(struct kernel *p, int fd, struct sockaddr *addr, socklen_t *len, int flags,
+                      struct kernel_wait *wait)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_endpoint peer;
     nst_socket socket;
-    int r = posix_find_socket(p, fd, &f);
+    int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (f->type != NST_STREAM)
         return -EOPNOTSUPP;
     r = nst_socket_accept(p->world->stack, f->socket, &socket, &peer);
     if (r == -NST_EAGAIN)
-        return posix_block(p, f, 0, f->rcvtimeo, wait);
+        return kernel_block(p, f, 0, f->rcvtimeo, wait);
     if (r < 0)
         return -nst_errno_from_error(r);
     r = adopt(p, f, socket, flags);
     if (r >= 0)
-        posix_address_put(f->family, &peer, addr, len);
+        kernel_address_put(f->family, &peer, addr, len);
     return r;
 }
 
 /* How a connection attempt stands. */
-static int64_t connect_result(struct posix *p, struct posix_file *f, struct posix_wait *wait)
+static int64_t connect_result(struct kernel *p, struct kernel_file *f, struct kernel_wait *wait)
 {
     struct nst_stack *stack = p->world->stack;
     const int events = nst_socket_events(stack, f->socket);
@@ -237,23 +238,23 @@ static int64_t connect_result(struct posix *p, struct posix_file *f, struct posi
         f->connected = true;
         return 0;
     }
-    const int64_t r = posix_block(p, f, 0, f->sndtimeo, wait);
+    const int64_t r = kernel_block(p, f, 0, f->sndtimeo, wait);
     return r == -EAGAIN ? (wait->begun || f->flags & O_NONBLOCK ? -EINPROGRESS : r) : r;
 }
 
-int64_t posix_connect(struct posix *p, int fd, const struct sockaddr *addr, socklen_t len,
-                      struct posix_wait *wait)
+int64_t kernel_connect(struct kernel *p, int fd, const struct sockaddr *addr, socklen_t len,
+                       struct kernel_wait *wait)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_endpoint remote;
-    int r = posix_find_socket(p, fd, &f);
+    int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (f->connecting) {
         const int64_t result = connect_result(p, f, wait);
         return result == -EINPROGRESS && !wait->begun ? -EALREADY : result;
     }
-    r = posix_address_get(f->family, addr, len, &remote);
+    r = kernel_address_get(f->family, addr, len, &remote);
     if (r < 0)
         return r;
     r = nst_socket_connect(p->world->stack, f->socket, &remote);
@@ -267,10 +268,10 @@ int64_t posix_connect(struct posix *p, int fd, const struct sockaddr *addr, sock
 
 /* ---- Closing ---- */
 
-int posix_shutdown(struct posix *p, int fd, int how)
+int kernel_shutdown(struct kernel *p, int fd, int how)
 {
-    struct posix_file *f;
-    const int r = posix_find_socket(p, fd, &f);
+    struct kernel_file *f;
+    const int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (how < SHUT_RD || how > SHUT_RDWR)
@@ -281,7 +282,7 @@ int posix_shutdown(struct posix *p, int fd, int how)
 }
 
 /* Is there still something that a lingering close waits for? */
-static bool lingers(struct posix *p, const struct posix_file *f)
+static bool lingers(struct kernel *p, const struct kernel_file *f)
 {
     struct nst_tcp_info info;
     if (nst_socket_tcp_info(p->world->stack, f->socket, &info) < 0)
@@ -291,7 +292,7 @@ static bool lingers(struct posix *p, const struct posix_file *f)
 }
 
 /* SO_LINGER: close waits until the peer has everything, the FIN too, or the time is over. */
-static bool close_waits(struct posix *p, struct posix_file *f, struct posix_wait *wait)
+static bool close_waits(struct kernel *p, struct kernel_file *f, struct kernel_wait *wait)
 {
     int64_t linger;
     struct nst_stack *stack = p->world->stack;
@@ -304,17 +305,17 @@ static bool close_waits(struct posix *p, struct posix_file *f, struct posix_wait
             return false;
         stage_run(p->world);
     }
-    return lingers(p, f) && posix_block(p, f, 0, linger, wait) == POSIX_WAIT;
+    return lingers(p, f) && kernel_block(p, f, 0, linger, wait) == KERNEL_WAIT;
 }
 
-int64_t posix_close(struct posix *p, int fd, struct posix_wait *wait)
+int64_t kernel_close(struct kernel *p, int fd, struct kernel_wait *wait)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
-    if (f->kind == POSIX_SOCKET) {
+    if (f->kind == KERNEL_SOCKET) {
         if (close_waits(p, f, wait))
-            return POSIX_WAIT;
+            return KERNEL_WAIT;
         nst_socket_close(p->world->stack, f->socket);
     }
     free_file(p, f);
@@ -323,35 +324,35 @@ int64_t posix_close(struct posix *p, int fd, struct posix_wait *wait)
 
 /* ---- Names and flags ---- */
 
-int posix_getsockname(struct posix *p, int fd, struct sockaddr *addr, socklen_t *len)
+int kernel_getsockname(struct kernel *p, int fd, struct sockaddr *addr, socklen_t *len)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_endpoint local;
-    int r = posix_find_socket(p, fd, &f);
+    int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     r = nst_socket_get_local(p->world->stack, f->socket, &local);
     if (r == 0)
-        posix_address_put(f->family, &local, addr, len);
+        kernel_address_put(f->family, &local, addr, len);
     return -nst_errno_from_error(r);
 }
 
-int posix_getpeername(struct posix *p, int fd, struct sockaddr *addr, socklen_t *len)
+int kernel_getpeername(struct kernel *p, int fd, struct sockaddr *addr, socklen_t *len)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_endpoint remote;
-    int r = posix_find_socket(p, fd, &f);
+    int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     r = nst_socket_get_remote(p->world->stack, f->socket, &remote);
     if (r == 0)
-        posix_address_put(f->family, &remote, addr, len);
+        kernel_address_put(f->family, &remote, addr, len);
     return -nst_errno_from_error(r);
 }
 
-int posix_fcntl(struct posix *p, int fd, int command, int64_t argument)
+int kernel_fcntl(struct kernel *p, int fd, int command, int64_t argument)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
     switch (command) {
@@ -365,26 +366,26 @@ int posix_fcntl(struct posix *p, int fd, int command, int64_t argument)
     case F_SETFD:
         return 0; /* nothing is ever executed here */
     default:
-        return posix_refuse(p, EINVAL, "fcntl", command);
+        return kernel_refuse(p, EINVAL, "fcntl", command);
     }
 }
 
 /* The size of the datagram that is read next; 0: none waits. */
-static int next_datagram(struct posix *p, const struct posix_file *f)
+static int next_datagram(struct kernel *p, const struct kernel_file *f)
 {
     uint8_t one;
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     struct iovec iov = {&one, sizeof(one)};
     struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
-    const int64_t r = posix_recvmsg(p, f->fd, &msg, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &wait);
+    const int64_t r = kernel_recvmsg(p, f->fd, &msg, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, &wait);
     return r > 0 ? (int)r : 0;
 }
 
-static int ioctl_queued(struct posix *p, const struct posix_file *f, enum nst_option option,
+static int ioctl_queued(struct kernel *p, const struct kernel_file *f, enum nst_option option,
                         int *argument)
 {
     int64_t value;
-    if (f->kind != POSIX_SOCKET)
+    if (f->kind != KERNEL_SOCKET)
         return -ENOTTY;
     if (f->listening)
         return -EINVAL;
@@ -398,9 +399,9 @@ static int ioctl_queued(struct posix *p, const struct posix_file *f, enum nst_op
     return -nst_errno_from_error(r);
 }
 
-int posix_ioctl(struct posix *p, int fd, unsigned long request, int *argument)
+int kernel_ioctl(struct kernel *p, int fd, unsigned long request, int *argument)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
     if (argument == NULL)
@@ -414,6 +415,6 @@ int posix_ioctl(struct posix *p, int fd, unsigned long request, int *argument)
         f->flags = *argument != 0 ? f->flags | O_NONBLOCK : f->flags & ~O_NONBLOCK;
         return 0;
     default:
-        return posix_refuse(p, ENOTTY, "ioctl", (int64_t)request);
+        return kernel_refuse(p, ENOTTY, "ioctl", (int64_t)request);
     }
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "script/posix_address.h"
+#include "script/kernel_address.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -20,8 +20,8 @@ static void get6(const struct sockaddr_in6 *in, struct nst_endpoint *ret)
     memcpy(ret->addr.b, &in->sin6_addr, sizeof(ret->addr.b));
 }
 
-int posix_address_get(int family, const struct sockaddr *addr, socklen_t len,
-                      struct nst_endpoint *ret_endpoint)
+int kernel_address_get(int family, const struct sockaddr *addr, socklen_t len,
+                       struct nst_endpoint *ret_endpoint)
 {
     struct sockaddr_storage copy = {0};
     if (addr == NULL)
@@ -61,8 +61,8 @@ static socklen_t put6(const struct nst_endpoint *endpoint, struct sockaddr_stora
     return sizeof(*in);
 }
 
-void posix_address_put(int family, const struct nst_endpoint *endpoint, struct sockaddr *addr,
-                       socklen_t *len)
+void kernel_address_put(int family, const struct nst_endpoint *endpoint, struct sockaddr *addr,
+                        socklen_t *len)
 {
     struct sockaddr_storage whole = {0};
     const socklen_t size = family == AF_INET ? put4(endpoint, &whole) : put6(endpoint, &whole);

@@ -8,11 +8,11 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
-#include "script/posix.h"
+#include "script/kernel.h"
 
 struct fixture {
     struct stage w;
-    struct posix p;
+    struct kernel p;
 };
 
 static void begin(struct fixture *f)
@@ -20,12 +20,12 @@ static void begin(struct fixture *f)
     const struct stage_config config = {
         .local = nst_addr_v4(10, 0, 0, 1), .prefix_len = 24, .mtu = 1500};
     assert_int_equal(stage_init(&f->w, &config), 0);
-    posix_init(&f->p, &f->w);
+    kernel_init(&f->p, &f->w);
 }
 
 static void end(struct fixture *f)
 {
-    posix_fini(&f->p);
+    kernel_fini(&f->p);
     stage_fini(&f->w);
 }
 
@@ -39,9 +39,9 @@ static struct sockaddr_in address(uint16_t port)
 static int open_bound(struct fixture *f, int type, uint16_t port)
 {
     const struct sockaddr_in a = address(port);
-    const int fd = posix_socket(&f->p, AF_INET, type, 0);
+    const int fd = kernel_socket(&f->p, AF_INET, type, 0);
     assert_true(fd >= 3);
-    assert_int_equal(posix_bind(&f->p, fd, (const struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(kernel_bind(&f->p, fd, (const struct sockaddr *)&a, sizeof(a)), 0);
     return fd;
 }
 
@@ -49,18 +49,18 @@ static int open_bound(struct fixture *f, int type, uint16_t port)
 static void connected(struct fixture *f, int *ret_client, int *ret_server)
 {
     const struct sockaddr_in a = address(80);
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     const int listener = open_bound(f, SOCK_STREAM, 80);
-    assert_int_equal(posix_listen(&f->p, listener, 5), 0);
-    *ret_client = posix_socket(&f->p, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(kernel_listen(&f->p, listener, 5), 0);
+    *ret_client = kernel_socket(&f->p, AF_INET, SOCK_STREAM, 0);
     assert_int_equal(
-        posix_connect(&f->p, *ret_client, (const struct sockaddr *)&a, sizeof(a), &wait),
-        POSIX_WAIT);
+        kernel_connect(&f->p, *ret_client, (const struct sockaddr *)&a, sizeof(a), &wait),
+        KERNEL_WAIT);
     stage_run(&f->w);
     assert_int_equal(
-        posix_connect(&f->p, *ret_client, (const struct sockaddr *)&a, sizeof(a), &wait), 0);
-    struct posix_wait again = {0};
-    *ret_server = (int)posix_accept(&f->p, listener, NULL, NULL, SOCK_NONBLOCK, &again);
+        kernel_connect(&f->p, *ret_client, (const struct sockaddr *)&a, sizeof(a), &wait), 0);
+    struct kernel_wait again = {0};
+    *ret_server = (int)kernel_accept(&f->p, listener, NULL, NULL, SOCK_NONBLOCK, &again);
     assert_true(*ret_server >= 0);
 }
 
@@ -68,36 +68,36 @@ static int64_t write_some(struct fixture *f, int fd, size_t len)
 {
     static char data[100000];
     const struct iovec iov = {data, len};
-    struct posix_wait wait = {0};
-    const int64_t r = posix_writev(&f->p, fd, &iov, 1, &wait);
+    struct kernel_wait wait = {0};
+    const int64_t r = kernel_writev(&f->p, fd, &iov, 1, &wait);
     stage_run(&f->w);
     return r;
 }
 
-static int64_t read_some(struct fixture *f, int fd, size_t len, struct posix_wait *wait)
+static int64_t read_some(struct fixture *f, int fd, size_t len, struct kernel_wait *wait)
 {
     static char data[100000];
     const struct iovec iov = {data, len};
-    return posix_readv(&f->p, fd, &iov, 1, wait);
+    return kernel_readv(&f->p, fd, &iov, 1, wait);
 }
 
 static void numbers(void **state)
 {
     struct fixture f;
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     begin(&f);
-    assert_int_equal(posix_socket(&f.p, AF_INET, SOCK_STREAM, 0), 3);
-    assert_int_equal(posix_epoll_create(&f.p, 0), 4);
-    assert_int_equal(posix_close(&f.p, 3, &wait), 0);
-    assert_int_equal(posix_socket(&f.p, AF_INET, SOCK_DGRAM, 0), 3);
-    assert_int_equal(posix_close(&f.p, -1, &wait), -EBADF);
-    assert_int_equal(posix_close(&f.p, POSIX_FDS_MAX, &wait), -EBADF);
-    assert_int_equal(posix_listen(&f.p, 4, 1), -ENOTSOCK);
+    assert_int_equal(kernel_socket(&f.p, AF_INET, SOCK_STREAM, 0), 3);
+    assert_int_equal(kernel_epoll_create(&f.p, 0), 4);
+    assert_int_equal(kernel_close(&f.p, 3, &wait), 0);
+    assert_int_equal(kernel_socket(&f.p, AF_INET, SOCK_DGRAM, 0), 3);
+    assert_int_equal(kernel_close(&f.p, -1, &wait), -EBADF);
+    assert_int_equal(kernel_close(&f.p, KERNEL_FDS_MAX, &wait), -EBADF);
+    assert_int_equal(kernel_listen(&f.p, 4, 1), -ENOTSOCK);
     int n = 2;
-    while (posix_epoll_create(&f.p, 0) >= 0)
+    while (kernel_epoll_create(&f.p, 0) >= 0)
         n++;
-    assert_int_equal(n, POSIX_FDS_MAX - 3);
-    assert_int_equal(posix_socket(&f.p, AF_INET, SOCK_STREAM, 0), -EMFILE);
+    assert_int_equal(n, KERNEL_FDS_MAX - 3);
+    assert_int_equal(kernel_socket(&f.p, AF_INET, SOCK_STREAM, 0), -EMFILE);
     end(&f);
 }
 
@@ -105,14 +105,14 @@ static void blocking(void **state)
 {
     struct fixture f;
     int client, server;
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     begin(&f);
     connected(&f, &client, &server);
-    assert_int_equal(read_some(&f, client, 10, &wait), POSIX_WAIT);
+    assert_int_equal(read_some(&f, client, 10, &wait), KERNEL_WAIT);
     assert_int_equal(wait.until, NST_TIME_NEVER);
     assert_int_equal(write_some(&f, server, 7), 7);
     assert_int_equal(read_some(&f, client, 10, &wait), 7);
-    wait = (struct posix_wait){0};
+    wait = (struct kernel_wait){0};
     assert_int_equal(read_some(&f, server, 10, &wait), -EAGAIN);
     end(&f);
 }
@@ -122,14 +122,14 @@ static void time_limits(void **state)
     struct fixture f;
     int client, server;
     const struct timeval tv = {.tv_usec = 300000};
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     begin(&f);
     connected(&f, &client, &server);
-    assert_int_equal(posix_setsockopt(&f.p, client, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
-    assert_int_equal(read_some(&f, client, 10, &wait), POSIX_WAIT);
+    assert_int_equal(kernel_setsockopt(&f.p, client, SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof(tv)), 0);
+    assert_int_equal(read_some(&f, client, 10, &wait), KERNEL_WAIT);
     assert_int_equal(wait.until, f.w.now + 300 * NST_MSEC);
     stage_advance(&f.w, wait.until - 1);
-    assert_int_equal(read_some(&f, client, 10, &wait), POSIX_WAIT);
+    assert_int_equal(read_some(&f, client, 10, &wait), KERNEL_WAIT);
     stage_advance(&f.w, wait.until);
     assert_int_equal(read_some(&f, client, 10, &wait), -EAGAIN);
     end(&f);
@@ -139,26 +139,26 @@ static void edges(void **state)
 {
     struct fixture f;
     int client, server;
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     struct epoll_event event = {.events = EPOLLIN | EPOLLET, .data.u32 = 5}, got;
     begin(&f);
     connected(&f, &client, &server);
-    const int e = posix_epoll_create(&f.p, 0);
-    assert_int_equal(posix_epoll_ctl(&f.p, e, EPOLL_CTL_ADD, client, &event), 0);
-    assert_int_equal(posix_epoll_wait(&f.p, e, &got, 1, 0, &wait), 0);
+    const int e = kernel_epoll_create(&f.p, 0);
+    assert_int_equal(kernel_epoll_ctl(&f.p, e, EPOLL_CTL_ADD, client, &event), 0);
+    assert_int_equal(kernel_epoll_wait(&f.p, e, &got, 1, 0, &wait), 0);
     for (int i = 0; i < 3; i++) {
         write_some(&f, server, 5);
-        wait = (struct posix_wait){0};
-        assert_int_equal(posix_epoll_wait(&f.p, e, &got, 1, 0, &wait), 1);
+        wait = (struct kernel_wait){0};
+        assert_int_equal(kernel_epoll_wait(&f.p, e, &got, 1, 0, &wait), 1);
         assert_int_equal(got.data.u32, 5);
-        wait = (struct posix_wait){0};
-        assert_int_equal(posix_epoll_wait(&f.p, e, &got, 1, 0, &wait), 0);
+        wait = (struct kernel_wait){0};
+        assert_int_equal(kernel_epoll_wait(&f.p, e, &got, 1, 0, &wait), 0);
     }
     /* A descriptor that is closed leaves every set. */
-    wait = (struct posix_wait){0};
-    assert_int_equal(posix_close(&f.p, client, &wait), 0);
-    assert_int_equal(posix_epoll_ctl(&f.p, e, EPOLL_CTL_DEL, client, NULL), -EBADF);
-    assert_null(posix_file(&f.p, e)->interests);
+    wait = (struct kernel_wait){0};
+    assert_int_equal(kernel_close(&f.p, client, &wait), 0);
+    assert_int_equal(kernel_epoll_ctl(&f.p, e, EPOLL_CTL_DEL, client, NULL), -EBADF);
+    assert_null(kernel_file(&f.p, e)->interests);
     end(&f);
 }
 
@@ -166,19 +166,19 @@ static void pipes(void **state)
 {
     struct fixture f;
     int fds[2];
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     begin(&f);
-    assert_int_equal(posix_pipe(&f.p, fds, O_NONBLOCK), 0);
+    assert_int_equal(kernel_pipe(&f.p, fds, O_NONBLOCK), 0);
     assert_int_equal(read_some(&f, fds[0], 10, &wait), -EAGAIN);
     assert_int_equal(write_some(&f, fds[1], 100000), 65536);
     assert_int_equal(write_some(&f, fds[1], 1), -EAGAIN);
     assert_int_equal(read_some(&f, fds[0], 60000, &wait), 60000);
     assert_int_equal(write_some(&f, fds[1], 60000), 60000);
-    assert_int_equal(posix_close(&f.p, fds[1], &wait), 0);
+    assert_int_equal(kernel_close(&f.p, fds[1], &wait), 0);
     assert_int_equal(read_some(&f, fds[0], 100000, &wait), 65536);
     assert_int_equal(read_some(&f, fds[0], 10, &wait), 0);
-    assert_int_equal(posix_pipe(&f.p, fds, 0), 0);
-    assert_int_equal(posix_close(&f.p, fds[0], &wait), 0);
+    assert_int_equal(kernel_pipe(&f.p, fds, 0), 0);
+    assert_int_equal(kernel_close(&f.p, fds[0], &wait), 0);
     assert_int_equal(write_some(&f, fds[1], 1), -EPIPE);
     end(&f);
 }
@@ -187,25 +187,25 @@ static void hostile_arguments(void **state)
 {
     struct fixture f;
     struct sockaddr_in a = address(80);
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     int value;
     socklen_t len = sizeof(value);
     begin(&f);
-    const int fd = posix_socket(&f.p, AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(posix_bind(&f.p, fd, NULL, sizeof(a)), -EFAULT);
-    assert_int_equal(posix_bind(&f.p, fd, (struct sockaddr *)&a, 1), -EINVAL);
+    const int fd = kernel_socket(&f.p, AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(kernel_bind(&f.p, fd, NULL, sizeof(a)), -EFAULT);
+    assert_int_equal(kernel_bind(&f.p, fd, (struct sockaddr *)&a, 1), -EINVAL);
     a.sin_family = AF_INET6;
-    assert_int_equal(posix_bind(&f.p, fd, (struct sockaddr *)&a, sizeof(a)), -EAFNOSUPPORT);
-    assert_int_equal(posix_sendmsg(&f.p, fd, NULL, 0, &wait), -EFAULT);
-    assert_int_equal(posix_recvmsg(&f.p, fd, NULL, 0, &wait), -EFAULT);
-    assert_int_equal(posix_setsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, NULL, 4), -EFAULT);
-    assert_int_equal(posix_setsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, &value, 1), -EINVAL);
-    assert_int_equal(posix_getsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, &value, NULL), -EFAULT);
+    assert_int_equal(kernel_bind(&f.p, fd, (struct sockaddr *)&a, sizeof(a)), -EAFNOSUPPORT);
+    assert_int_equal(kernel_sendmsg(&f.p, fd, NULL, 0, &wait), -EFAULT);
+    assert_int_equal(kernel_recvmsg(&f.p, fd, NULL, 0, &wait), -EFAULT);
+    assert_int_equal(kernel_setsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, NULL, 4), -EFAULT);
+    assert_int_equal(kernel_setsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, &value, 1), -EINVAL);
+    assert_int_equal(kernel_getsockopt(&f.p, fd, SOL_TCP, TCP_NODELAY, &value, NULL), -EFAULT);
     assert_null(f.p.unsupported);
-    assert_int_equal(posix_getsockopt(&f.p, fd, SOL_TCP, 9999, &value, &len), -ENOPROTOOPT);
+    assert_int_equal(kernel_getsockopt(&f.p, fd, SOL_TCP, 9999, &value, &len), -ENOPROTOOPT);
     assert_non_null(f.p.unsupported);
-    assert_int_equal(posix_shutdown(&f.p, fd, 9), -EINVAL);
-    assert_int_equal(posix_poll(&f.p, NULL, 1, 0, &wait), -EFAULT);
+    assert_int_equal(kernel_shutdown(&f.p, fd, 9), -EINVAL);
+    assert_int_equal(kernel_poll(&f.p, NULL, 1, 0, &wait), -EFAULT);
     end(&f);
 }
 

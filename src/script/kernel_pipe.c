@@ -6,12 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "script/posix.h"
+#include "script/kernel.h"
 
 #define PIPE_SIZE ((size_t)65536)
 #define MOVE_MAX  ((size_t)65536) /* bytes in one step of splice and sendfile */
 
-struct posix_buffer {
+struct kernel_buffer {
     int ends;         /* that are open */
     bool writer_gone; /* nobody will write any more */
     bool reader_gone;
@@ -19,23 +19,23 @@ struct posix_buffer {
     uint8_t data[PIPE_SIZE];
 };
 
-int posix_pipe(struct posix *p, int ret_fds[2], int flags)
+int kernel_pipe(struct kernel *p, int ret_fds[2], int flags)
 {
-    struct posix_file *reader, *writer;
-    struct posix_wait wait = {0};
-    struct posix_buffer *buffer = calloc(1, sizeof(*buffer));
+    struct kernel_file *reader, *writer;
+    struct kernel_wait wait = {0};
+    struct kernel_buffer *buffer = calloc(1, sizeof(*buffer));
     if (buffer == NULL)
         return -ENOMEM;
     buffer->ends = 1;
-    const int in = posix_new_file(p, POSIX_PIPE, O_RDONLY | (flags & O_NONBLOCK), &reader);
+    const int in = kernel_new_file(p, KERNEL_PIPE, O_RDONLY | (flags & O_NONBLOCK), &reader);
     if (in < 0) {
         free(buffer);
         return in;
     }
     reader->buffer = buffer;
-    const int out = posix_new_file(p, POSIX_PIPE, O_WRONLY | (flags & O_NONBLOCK), &writer);
+    const int out = kernel_new_file(p, KERNEL_PIPE, O_WRONLY | (flags & O_NONBLOCK), &writer);
     if (out < 0) {
-        posix_close(p, in, &wait);
+        kernel_close(p, in, &wait);
         return out;
     }
     writer->buffer = buffer;
@@ -46,9 +46,9 @@ int posix_pipe(struct posix *p, int ret_fds[2], int flags)
     return 0;
 }
 
-void posix_pipe_close(struct posix_file *f)
+void kernel_pipe_close(struct kernel_file *f)
 {
-    struct posix_buffer *b = f->buffer;
+    struct kernel_buffer *b = f->buffer;
     if (f->writes)
         b->writer_gone = true;
     else
@@ -57,7 +57,7 @@ void posix_pipe_close(struct posix_file *f)
         free(b);
 }
 
-static size_t take_bytes(struct posix_buffer *b, uint8_t *to, size_t len)
+static size_t take_bytes(struct kernel_buffer *b, uint8_t *to, size_t len)
 {
     size_t n = 0;
     for (; n < len && b->used > 0; n++, b->used--) {
@@ -67,7 +67,7 @@ static size_t take_bytes(struct posix_buffer *b, uint8_t *to, size_t len)
     return n;
 }
 
-static size_t put_bytes(struct posix_buffer *b, const uint8_t *from, size_t len)
+static size_t put_bytes(struct kernel_buffer *b, const uint8_t *from, size_t len)
 {
     size_t n = 0;
     for (; n < len && b->used < PIPE_SIZE; n++, b->used++)
@@ -75,7 +75,7 @@ static size_t put_bytes(struct posix_buffer *b, const uint8_t *from, size_t len)
     return n;
 }
 
-int64_t posix_pipe_read(struct posix_file *f, const struct iovec *iov, int count)
+int64_t kernel_pipe_read(struct kernel_file *f, const struct iovec *iov, int count)
 {
     size_t sum = 0;
     if (f->writes)
@@ -87,7 +87,7 @@ int64_t posix_pipe_read(struct posix_file *f, const struct iovec *iov, int count
     return (int64_t)sum;
 }
 
-int64_t posix_pipe_write(struct posix_file *f, const struct iovec *iov, int count)
+int64_t kernel_pipe_write(struct kernel_file *f, const struct iovec *iov, int count)
 {
     size_t sum = 0;
     if (!f->writes)
@@ -101,68 +101,68 @@ int64_t posix_pipe_write(struct posix_file *f, const struct iovec *iov, int coun
     return (int64_t)sum;
 }
 
-uint32_t posix_pipe_events(const struct posix_file *f)
+uint32_t kernel_pipe_events(const struct kernel_file *f)
 {
-    const struct posix_buffer *b = f->buffer;
+    const struct kernel_buffer *b = f->buffer;
     if (f->writes)
         return b->reader_gone ? POLLERR | POLLOUT : b->used < PIPE_SIZE ? POLLOUT | POLLWRNORM : 0;
     return (b->used > 0 ? POLLIN | POLLRDNORM : 0) | (b->writer_gone ? POLLHUP : 0);
 }
 
-int posix_open(struct posix *p, const char *path, int flags)
+int kernel_open(struct kernel *p, const char *path, int flags)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     if (strcmp(path, "/dev/zero") != 0)
-        return posix_refuse(p, ENOENT, "opening a file other than /dev/zero, flags", flags);
-    return posix_new_file(p, POSIX_ZERO, flags & (O_ACCMODE | O_NONBLOCK), &f);
+        return kernel_refuse(p, ENOENT, "opening a file other than /dev/zero, flags", flags);
+    return kernel_new_file(p, KERNEL_ZERO, flags & (O_ACCMODE | O_NONBLOCK), &f);
 }
 
 /* ---- Moving bytes ---- */
 
 /* Up to `len` bytes of `in`, without waiting. */
-static int64_t draw(struct posix *p, struct posix_file *in, uint8_t *bytes, size_t len)
+static int64_t draw(struct kernel *p, struct kernel_file *in, uint8_t *bytes, size_t len)
 {
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     const struct iovec iov = {bytes, len};
     struct msghdr msg = {.msg_iov = (struct iovec *)&iov, .msg_iovlen = 1};
     switch (in->kind) {
-    case POSIX_ZERO:
+    case KERNEL_ZERO:
         memset(bytes, 0, len);
         return (int64_t)len;
-    case POSIX_PIPE:
-        return posix_pipe_read(in, &iov, 1);
-    case POSIX_SOCKET:
-        return posix_recvmsg(p, in->fd, &msg, MSG_DONTWAIT, &wait);
-    case POSIX_EPOLL:
+    case KERNEL_PIPE:
+        return kernel_pipe_read(in, &iov, 1);
+    case KERNEL_SOCKET:
+        return kernel_recvmsg(p, in->fd, &msg, MSG_DONTWAIT, &wait);
+    case KERNEL_EPOLL:
         break;
     }
     return -EINVAL;
 }
 
-static int64_t pour(struct posix *p, struct posix_file *out, const uint8_t *bytes, size_t len)
+static int64_t pour(struct kernel *p, struct kernel_file *out, const uint8_t *bytes, size_t len)
 {
-    struct posix_wait wait = {0};
+    struct kernel_wait wait = {0};
     const struct iovec iov = {(void *)bytes, len};
     const struct msghdr msg = {.msg_iov = (struct iovec *)&iov, .msg_iovlen = 1};
-    if (out->kind == POSIX_PIPE)
-        return posix_pipe_write(out, &iov, 1);
-    if (out->kind == POSIX_SOCKET)
-        return posix_sendmsg(p, out->fd, &msg, MSG_DONTWAIT, &wait);
+    if (out->kind == KERNEL_PIPE)
+        return kernel_pipe_write(out, &iov, 1);
+    if (out->kind == KERNEL_SOCKET)
+        return kernel_sendmsg(p, out->fd, &msg, MSG_DONTWAIT, &wait);
     return -EINVAL;
 }
 
 /* How much `out` takes now. */
-static size_t room_of(struct posix *p, const struct posix_file *out)
+static size_t room_of(struct kernel *p, const struct kernel_file *out)
 {
     int64_t room = 0;
-    if (out->kind == POSIX_PIPE)
+    if (out->kind == KERNEL_PIPE)
         return PIPE_SIZE - out->buffer->used;
     nst_socket_get(p->world->stack, out->socket, NST_OPT_SEND_ROOM, &room);
     return room > 0 ? (size_t)room : 0;
 }
 
 /* One step: what both sides allow now. */
-static int64_t move(struct posix *p, struct posix_file *in, struct posix_file *out, size_t len)
+static int64_t move(struct kernel *p, struct kernel_file *in, struct kernel_file *out, size_t len)
 {
     uint8_t *bytes = malloc(MOVE_MAX);
     if (bytes == NULL)
@@ -185,28 +185,28 @@ static int64_t move(struct posix *p, struct posix_file *in, struct posix_file *o
     return r;
 }
 
-int64_t posix_splice(struct posix *p, int in, int out, size_t len, unsigned flags,
-                     struct posix_wait *wait)
+int64_t kernel_splice(struct kernel *p, int in, int out, size_t len, unsigned flags,
+                      struct kernel_wait *wait)
 {
-    struct posix_file *from = posix_file(p, in), *to = posix_file(p, out);
+    struct kernel_file *from = kernel_file(p, in), *to = kernel_file(p, out);
     if (from == NULL || to == NULL)
         return -EBADF;
-    if (from->kind != POSIX_PIPE && to->kind != POSIX_PIPE)
+    if (from->kind != KERNEL_PIPE && to->kind != KERNEL_PIPE)
         return -EINVAL;
     if (len == 0)
         return 0;
     const int64_t r = move(p, from, to, len);
     if (r != -EAGAIN || (flags & SPLICE_F_NONBLOCK) != 0)
         return r;
-    return posix_block(p, from->kind == POSIX_SOCKET ? from : to, 0, 0, wait);
+    return kernel_block(p, from->kind == KERNEL_SOCKET ? from : to, 0, 0, wait);
 }
 
-int64_t posix_sendfile(struct posix *p, int out, int in, size_t len, struct posix_wait *wait)
+int64_t kernel_sendfile(struct kernel *p, int out, int in, size_t len, struct kernel_wait *wait)
 {
-    struct posix_file *from = posix_file(p, in), *to = posix_file(p, out);
+    struct kernel_file *from = kernel_file(p, in), *to = kernel_file(p, out);
     if (from == NULL || to == NULL)
         return -EBADF;
-    if (from->kind != POSIX_ZERO || to->kind != POSIX_SOCKET)
+    if (from->kind != KERNEL_ZERO || to->kind != KERNEL_SOCKET)
         return -EINVAL;
     while (wait->done < len) {
         const int64_t r = move(p, from, to, len - wait->done);
@@ -214,8 +214,8 @@ int64_t posix_sendfile(struct posix *p, int out, int in, size_t len, struct posi
             wait->done += (size_t)r;
             continue;
         }
-        const int64_t end = r == -EAGAIN ? posix_block(p, to, 0, to->sndtimeo, wait) : r;
-        return end != POSIX_WAIT && wait->done > 0 ? (int64_t)wait->done : end;
+        const int64_t end = r == -EAGAIN ? kernel_block(p, to, 0, to->sndtimeo, wait) : r;
+        return end != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : end;
     }
     return (int64_t)wait->done;
 }

@@ -9,7 +9,7 @@
 
 #include <nicstack/host.h>
 
-#include "script/posix.h"
+#include "script/kernel.h"
 #include "script/tcpinfo.h"
 
 #define MEMINFO_VARS 9 /* of SO_MEMINFO: receive queue and buffer, send queue and buffer, ... */
@@ -52,18 +52,19 @@ static const struct option *find(int level, int name)
 }
 
 /* Says which option it was that nobody knows. */
-static int unknown(struct posix *p, int level, int name)
+static int unknown(struct kernel *p, int level, int name)
 {
     const char *what = level == SOL_SOCKET   ? "SOL_SOCKET option"
                        : level == SOL_TCP    ? "TCP option"
                        : level == IPPROTO_IP ? "IP option"
                                              : "socket option";
-    return posix_refuse(p, ENOPROTOOPT, what, name);
+    return kernel_refuse(p, ENOPROTOOPT, what, name);
 }
 
 /* ---- Setting ---- */
 
-static int set_stack(struct posix *p, const struct posix_file *f, const struct option *o, int value)
+static int set_stack(struct kernel *p, const struct kernel_file *f, const struct option *o,
+                     int value)
 {
     int64_t number = value;
     if (o->unit == UNIT_FLAG)
@@ -78,7 +79,8 @@ static int set_stack(struct posix *p, const struct posix_file *f, const struct o
     return -nst_errno_from_error(nst_socket_set(p->world->stack, f->socket, o->option, number));
 }
 
-static int set_linger(struct posix *p, const struct posix_file *f, const void *value, socklen_t len)
+static int set_linger(struct kernel *p, const struct kernel_file *f, const void *value,
+                      socklen_t len)
 {
     struct linger linger;
     if (len < sizeof(linger))
@@ -101,7 +103,7 @@ static int set_timeout(nst_time *timeout, const void *value, socklen_t len)
 }
 
 /* Linux doubles what is asked for, to have room for its own overhead, and shows that. */
-static int set_buffer(struct posix *p, struct posix_file *f, int name, int value)
+static int set_buffer(struct kernel *p, struct kernel_file *f, int name, int value)
 {
     const bool send = name == SO_SNDBUF;
     const int least = send ? 4608 / 2 : 2304 / 2;
@@ -124,7 +126,7 @@ static int set_congestion(const void *value, socklen_t len)
     return n == 4 && memcmp(value, "reno", 4) == 0 ? 0 : -ENOENT;
 }
 
-static int set_socket_level(struct posix *p, struct posix_file *f, int name, const void *value,
+static int set_socket_level(struct kernel *p, struct kernel_file *f, int name, const void *value,
                             socklen_t len)
 {
     int number;
@@ -152,11 +154,12 @@ static int set_socket_level(struct posix *p, struct posix_file *f, int name, con
     }
 }
 
-int posix_setsockopt(struct posix *p, int fd, int level, int name, const void *value, socklen_t len)
+int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void *value,
+                      socklen_t len)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     int number;
-    const int r = posix_find_socket(p, fd, &f);
+    const int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (value == NULL)
@@ -192,7 +195,7 @@ static int give_number(int64_t number, void *value, socklen_t *len)
     return give(&n, sizeof(n), value, len);
 }
 
-static int get_stack(struct posix *p, const struct posix_file *f, const struct option *o,
+static int get_stack(struct kernel *p, const struct kernel_file *f, const struct option *o,
                      void *value, socklen_t *len)
 {
     int64_t number = 0;
@@ -206,7 +209,7 @@ static int get_stack(struct posix *p, const struct posix_file *f, const struct o
     return give_number(number, value, len);
 }
 
-static int get_linger(struct posix *p, const struct posix_file *f, void *value, socklen_t *len)
+static int get_linger(struct kernel *p, const struct kernel_file *f, void *value, socklen_t *len)
 {
     int64_t time = -1;
     nst_socket_get(p->world->stack, f->socket, NST_OPT_LINGER, &time);
@@ -221,7 +224,7 @@ static int give_time(nst_time time, void *value, socklen_t *len)
     return give(&tv, sizeof(tv), value, len);
 }
 
-static int64_t buffer_of(struct posix *p, const struct posix_file *f, bool send)
+static int64_t buffer_of(struct kernel *p, const struct kernel_file *f, bool send)
 {
     int64_t bytes = 0;
     const int set = send ? f->sndbuf : f->rcvbuf;
@@ -233,7 +236,7 @@ static int64_t buffer_of(struct posix *p, const struct posix_file *f, bool send)
 }
 
 /* Linux's SO_MEMINFO: what is queued and may be, the rest is not counted here. */
-static int get_meminfo(struct posix *p, const struct posix_file *f, void *value, socklen_t *len)
+static int get_meminfo(struct kernel *p, const struct kernel_file *f, void *value, socklen_t *len)
 {
     uint32_t vars[MEMINFO_VARS] = {0};
     int64_t queued = 0;
@@ -247,7 +250,7 @@ static int get_meminfo(struct posix *p, const struct posix_file *f, void *value,
     return give(vars, sizeof(vars), value, len);
 }
 
-static int get_socket_level(struct posix *p, struct posix_file *f, int name, void *value,
+static int get_socket_level(struct kernel *p, struct kernel_file *f, int name, void *value,
                             socklen_t *len)
 {
     switch (name) {
@@ -281,7 +284,7 @@ static int get_socket_level(struct posix *p, struct posix_file *f, int name, voi
     }
 }
 
-static int get_tcp_level(struct posix *p, const struct posix_file *f, int name, void *value,
+static int get_tcp_level(struct kernel *p, const struct kernel_file *f, int name, void *value,
                          socklen_t *len)
 {
     static const uint8_t no_details[20]; /* of a congestion control that has none */
@@ -302,11 +305,11 @@ static int get_tcp_level(struct posix *p, const struct posix_file *f, int name, 
     }
 }
 
-int posix_getsockopt(struct posix *p, int fd, int level, int name, void *value, socklen_t *len)
+int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value, socklen_t *len)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     struct nst_tcp_info info;
-    const int r = posix_find_socket(p, fd, &f);
+    const int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (value == NULL || len == NULL)

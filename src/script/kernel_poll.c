@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 
-#include "script/posix.h"
+#include "script/kernel.h"
 
 #define NESTED_MAX 5 /* epoll in epoll, as Linux allows */
 
-struct posix_interest {
-    struct posix_interest *next;
+struct kernel_interest {
+    struct kernel_interest *next;
     int fd;
     struct epoll_event event;
     uint32_t edges; /* of the file, as they were reported last */
@@ -23,20 +23,20 @@ struct posix_interest {
 /* ---- What is ready ---- */
 
 /* Takes the stack's news in. */
-static void collect(struct posix *p)
+static void collect(struct kernel *p)
 {
     struct nst_ready ready[16];
     int n;
     while ((n = nst_ready_list(p->world->stack, ready, 16)) > 0) {
         for (int i = 0; i < n; i++) {
-            struct posix_file *f = ready[i].context;
+            struct kernel_file *f = ready[i].context;
             if (f != NULL)
                 f->edges++;
         }
     }
 }
 
-static uint32_t socket_events(struct posix *p, const struct posix_file *f)
+static uint32_t socket_events(struct kernel *p, const struct kernel_file *f)
 {
     const int events = nst_socket_events(p->world->stack, f->socket);
     uint32_t poll_events = 0;
@@ -57,12 +57,12 @@ static uint32_t socket_events(struct posix *p, const struct posix_file *f)
     return poll_events;
 }
 
-static uint32_t events_of(struct posix *p, const struct posix_file *f, int depth);
+static uint32_t events_of(struct kernel *p, const struct kernel_file *f, int depth);
 
 /* What of it `interest` wants to hear now. */
-static uint32_t wanted(struct posix *p, const struct posix_interest *i, int depth)
+static uint32_t wanted(struct kernel *p, const struct kernel_interest *i, int depth)
 {
-    const struct posix_file *f = posix_file(p, i->fd);
+    const struct kernel_file *f = kernel_file(p, i->fd);
     if (f == NULL || i->spent)
         return 0;
     if ((i->event.events & EPOLLET) != 0 && i->reported && i->edges == f->edges)
@@ -70,25 +70,25 @@ static uint32_t wanted(struct posix *p, const struct posix_interest *i, int dept
     return events_of(p, f, depth) & (i->event.events | EPOLLERR | EPOLLHUP);
 }
 
-static uint32_t events_of(struct posix *p, const struct posix_file *f, int depth)
+static uint32_t events_of(struct kernel *p, const struct kernel_file *f, int depth)
 {
     switch (f->kind) {
-    case POSIX_SOCKET:
+    case KERNEL_SOCKET:
         return socket_events(p, f);
-    case POSIX_PIPE:
-        return posix_pipe_events(f);
-    case POSIX_EPOLL:
-        for (const struct posix_interest *i = f->interests; i != NULL; i = i->next)
+    case KERNEL_PIPE:
+        return kernel_pipe_events(f);
+    case KERNEL_EPOLL:
+        for (const struct kernel_interest *i = f->interests; i != NULL; i = i->next)
             if (depth < NESTED_MAX && wanted(p, i, depth + 1) != 0)
                 return POLLIN | POLLRDNORM;
         return 0;
-    case POSIX_ZERO:
+    case KERNEL_ZERO:
         return POLLIN | POLLOUT;
     }
     return 0;
 }
 
-uint32_t posix_events(struct posix *p, const struct posix_file *f)
+uint32_t kernel_events(struct kernel *p, const struct kernel_file *f)
 {
     collect(p);
     return events_of(p, f, 0);
@@ -96,11 +96,11 @@ uint32_t posix_events(struct posix *p, const struct posix_file *f)
 
 /* ---- poll ---- */
 
-static int check_all(struct posix *p, struct pollfd *fds, unsigned long count)
+static int check_all(struct kernel *p, struct pollfd *fds, unsigned long count)
 {
     int ready = 0;
     for (unsigned long i = 0; i < count; i++) {
-        const struct posix_file *f = posix_file(p, fds[i].fd);
+        const struct kernel_file *f = kernel_file(p, fds[i].fd);
         fds[i].revents = 0;
         if (fds[i].fd < 0)
             continue;
@@ -115,19 +115,19 @@ static int check_all(struct posix *p, struct pollfd *fds, unsigned long count)
 }
 
 /* Nothing is ready: 0 when the time is over. */
-static int64_t wait_more(struct posix *p, int timeout_ms, struct posix_wait *wait)
+static int64_t wait_more(struct kernel *p, int timeout_ms, struct kernel_wait *wait)
 {
     if (!wait->begun) {
         wait->begun = true;
         wait->until = timeout_ms < 0 ? NST_TIME_NEVER : p->world->now + timeout_ms * NST_MSEC;
     }
-    return p->world->now >= wait->until ? 0 : POSIX_WAIT;
+    return p->world->now >= wait->until ? 0 : KERNEL_WAIT;
 }
 
-int64_t posix_poll(struct posix *p, struct pollfd *fds, unsigned long count, int timeout_ms,
-                   struct posix_wait *wait)
+int64_t kernel_poll(struct kernel *p, struct pollfd *fds, unsigned long count, int timeout_ms,
+                    struct kernel_wait *wait)
 {
-    if (count > POSIX_FDS_MAX)
+    if (count > KERNEL_FDS_MAX)
         return -EINVAL;
     if (fds == NULL && count > 0)
         return -EFAULT;
@@ -138,32 +138,32 @@ int64_t posix_poll(struct posix *p, struct pollfd *fds, unsigned long count, int
 
 /* ---- epoll ---- */
 
-int posix_epoll_create(struct posix *p, int flags)
+int kernel_epoll_create(struct kernel *p, int flags)
 {
-    struct posix_file *f;
+    struct kernel_file *f;
     if ((flags & ~EPOLL_CLOEXEC) != 0)
         return -EINVAL;
-    return posix_new_file(p, POSIX_EPOLL, O_RDWR, &f);
+    return kernel_new_file(p, KERNEL_EPOLL, O_RDWR, &f);
 }
 
-static struct posix_interest **find(struct posix_file *epoll, int fd)
+static struct kernel_interest **find(struct kernel_file *epoll, int fd)
 {
-    struct posix_interest **at = &epoll->interests;
+    struct kernel_interest **at = &epoll->interests;
     while (*at != NULL && (*at)->fd != fd)
         at = &(*at)->next;
     return at;
 }
 
 /* The stack tells of everything new about the socket from now on. */
-static void watch(struct posix *p, struct posix_file *f)
+static void watch(struct kernel *p, struct kernel_file *f)
 {
-    if (f->kind == POSIX_SOCKET)
+    if (f->kind == KERNEL_SOCKET)
         nst_socket_watch(p->world->stack, f->socket, NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP,
                          f);
     collect(p);
 }
 
-static int add(struct posix *p, struct posix_interest **at, struct posix_file *f,
+static int add(struct kernel *p, struct kernel_interest **at, struct kernel_file *f,
                const struct epoll_event *event)
 {
     if (*at != NULL)
@@ -177,23 +177,23 @@ static int add(struct posix *p, struct posix_interest **at, struct posix_file *f
     return 0;
 }
 
-static void remove_interest(struct posix_interest **at)
+static void remove_interest(struct kernel_interest **at)
 {
-    struct posix_interest *gone = *at;
+    struct kernel_interest *gone = *at;
     *at = gone->next;
     free(gone);
 }
 
-int posix_epoll_ctl(struct posix *p, int epfd, int op, int fd, struct epoll_event *event)
+int kernel_epoll_ctl(struct kernel *p, int epfd, int op, int fd, struct epoll_event *event)
 {
-    struct posix_file *epoll = posix_file(p, epfd), *f = posix_file(p, fd);
+    struct kernel_file *epoll = kernel_file(p, epfd), *f = kernel_file(p, fd);
     if (epoll == NULL || f == NULL)
         return -EBADF;
-    if (epoll->kind != POSIX_EPOLL || epoll == f)
+    if (epoll->kind != KERNEL_EPOLL || epoll == f)
         return -EINVAL;
-    if (f->kind == POSIX_ZERO)
+    if (f->kind == KERNEL_ZERO)
         return -EPERM;
-    struct posix_interest **at = find(epoll, fd);
+    struct kernel_interest **at = find(epoll, fd);
     if (op != EPOLL_CTL_DEL && event == NULL)
         return -EFAULT;
     switch (op) {
@@ -215,29 +215,29 @@ int posix_epoll_ctl(struct posix *p, int epfd, int op, int fd, struct epoll_even
     }
 }
 
-static int report(struct posix *p, struct posix_file *epoll, struct epoll_event *events, int max)
+static int report(struct kernel *p, struct kernel_file *epoll, struct epoll_event *events, int max)
 {
     int n = 0;
-    for (struct posix_interest *i = epoll->interests; i != NULL && n < max; i = i->next) {
+    for (struct kernel_interest *i = epoll->interests; i != NULL && n < max; i = i->next) {
         const uint32_t now = wanted(p, i, 0);
         if (now == 0)
             continue;
         events[n].events = now;
         events[n++].data = i->event.data;
         i->reported = true;
-        i->edges = posix_file(p, i->fd)->edges;
+        i->edges = kernel_file(p, i->fd)->edges;
         i->spent = (i->event.events & EPOLLONESHOT) != 0;
     }
     return n;
 }
 
-int64_t posix_epoll_wait(struct posix *p, int epfd, struct epoll_event *events, int max,
-                         int timeout_ms, struct posix_wait *wait)
+int64_t kernel_epoll_wait(struct kernel *p, int epfd, struct epoll_event *events, int max,
+                          int timeout_ms, struct kernel_wait *wait)
 {
-    struct posix_file *epoll = posix_file(p, epfd);
+    struct kernel_file *epoll = kernel_file(p, epfd);
     if (epoll == NULL)
         return -EBADF;
-    if (epoll->kind != POSIX_EPOLL || max <= 0)
+    if (epoll->kind != KERNEL_EPOLL || max <= 0)
         return -EINVAL;
     if (events == NULL)
         return -EFAULT;
@@ -246,19 +246,19 @@ int64_t posix_epoll_wait(struct posix *p, int epfd, struct epoll_event *events, 
     return ready > 0 ? ready : wait_more(p, timeout_ms, wait);
 }
 
-void posix_epoll_forget(struct posix *p, int fd)
+void kernel_epoll_forget(struct kernel *p, int fd)
 {
-    for (int i = 0; i < POSIX_FDS_MAX; i++) {
-        struct posix_file *f = p->files[i];
-        if (f == NULL || f->kind != POSIX_EPOLL)
+    for (int i = 0; i < KERNEL_FDS_MAX; i++) {
+        struct kernel_file *f = p->files[i];
+        if (f == NULL || f->kind != KERNEL_EPOLL)
             continue;
-        struct posix_interest **at = find(f, fd);
+        struct kernel_interest **at = find(f, fd);
         if (*at != NULL)
             remove_interest(at);
     }
 }
 
-void posix_epoll_free(struct posix_file *f)
+void kernel_epoll_free(struct kernel_file *f)
 {
     while (f->interests != NULL)
         remove_interest(&f->interests);

@@ -8,8 +8,8 @@
 
 #include <nicstack/host.h>
 
-#include "script/posix.h"
-#include "script/posix_address.h"
+#include "script/kernel.h"
+#include "script/kernel_address.h"
 
 #define IOV_LIMIT 1024
 
@@ -46,13 +46,13 @@ static size_t pieces_after(const struct iovec *iov, size_t count, size_t skip,
 
 /* ---- Sending ---- */
 
-static int64_t send_datagram(struct posix *p, const struct posix_file *f, const struct msghdr *msg,
-                             size_t len)
+static int64_t send_datagram(struct kernel *p, const struct kernel_file *f,
+                             const struct msghdr *msg, size_t len)
 {
     struct nst_endpoint to;
     struct nst_stack *stack = p->world->stack;
     if (msg->msg_name != NULL) {
-        const int r = posix_address_get(f->family, msg->msg_name, msg->msg_namelen, &to);
+        const int r = kernel_address_get(f->family, msg->msg_name, msg->msg_namelen, &to);
         if (r < 0)
             return r;
     }
@@ -75,8 +75,8 @@ static int64_t send_datagram(struct posix *p, const struct posix_file *f, const 
     return r < 0 ? -nst_errno_from_error((int)r) : r;
 }
 
-static int64_t send_stream(struct posix *p, const struct posix_file *f, const struct msghdr *msg,
-                           int flags, struct posix_wait *wait)
+static int64_t send_stream(struct kernel *p, const struct kernel_file *f, const struct msghdr *msg,
+                           int flags, struct kernel_wait *wait)
 {
     struct nst_iovec pieces[IOV_LIMIT];
     const size_t count = pieces_after(msg->msg_iov, msg->msg_iovlen, wait->done, pieces);
@@ -85,8 +85,8 @@ static int64_t send_stream(struct posix *p, const struct posix_file *f, const st
 }
 
 /* A blocking send goes on until all is taken. */
-static int64_t send_all(struct posix *p, struct posix_file *f, const struct msghdr *msg, int flags,
-                        struct posix_wait *wait)
+static int64_t send_all(struct kernel *p, struct kernel_file *f, const struct msghdr *msg,
+                        int flags, struct kernel_wait *wait)
 {
     const int64_t len = total(msg->msg_iov, msg->msg_iovlen);
     for (;;) {
@@ -98,18 +98,18 @@ static int64_t send_all(struct posix *p, struct posix_file *f, const struct msgh
         if (r >= 0)
             continue;
         if (r == -NST_EAGAIN)
-            r = posix_block(p, f, flags, f->sndtimeo, wait);
+            r = kernel_block(p, f, flags, f->sndtimeo, wait);
         else
             r = r == -NST_ENOTCONN ? -EPIPE : -nst_errno_from_error((int)r);
-        return r != POSIX_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
+        return r != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
     }
 }
 
-int64_t posix_sendmsg(struct posix *p, int fd, const struct msghdr *msg, int flags,
-                      struct posix_wait *wait)
+int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
 {
-    struct posix_file *f;
-    const int r = posix_find_socket(p, fd, &f);
+    struct kernel_file *f;
+    const int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (msg == NULL)
@@ -118,9 +118,9 @@ int64_t posix_sendmsg(struct posix *p, int fd, const struct msghdr *msg, int fla
     if (len < 0)
         return len;
     if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0)
-        return posix_refuse(p, EOPNOTSUPP, "send flag", flags);
+        return kernel_refuse(p, EOPNOTSUPP, "send flag", flags);
     if (msg->msg_controllen > 0)
-        return posix_refuse(p, EINVAL, "control data of bytes", (int64_t)msg->msg_controllen);
+        return kernel_refuse(p, EINVAL, "control data of bytes", (int64_t)msg->msg_controllen);
     if (f->type != NST_STREAM)
         return len <= 65535 ? send_datagram(p, f, msg, (size_t)len) : -EMSGSIZE;
     return send_all(p, f, msg, flags, wait);
@@ -128,8 +128,8 @@ int64_t posix_sendmsg(struct posix *p, int fd, const struct msghdr *msg, int fla
 
 /* ---- Receiving ---- */
 
-static int64_t receive_stream(struct posix *p, const struct posix_file *f, struct msghdr *msg,
-                              int flags, struct posix_wait *wait)
+static int64_t receive_stream(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
+                              int flags, struct kernel_wait *wait)
 {
     struct nst_iovec pieces[IOV_LIMIT];
     const size_t count = pieces_after(msg->msg_iov, msg->msg_iovlen, wait->done, pieces);
@@ -149,7 +149,7 @@ static int64_t receive_stream(struct posix *p, const struct posix_file *f, struc
     return sum;
 }
 
-static int64_t receive_datagram(struct posix *p, const struct posix_file *f, struct msghdr *msg,
+static int64_t receive_datagram(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
                                 int flags)
 {
     static const size_t room = 65536;
@@ -171,14 +171,14 @@ static int64_t receive_datagram(struct posix *p, const struct posix_file *f, str
     if (r < 0)
         return r;
     if (msg->msg_name != NULL)
-        posix_address_put(f->family, &message.remote, msg->msg_name, &msg->msg_namelen);
+        kernel_address_put(f->family, &message.remote, msg->msg_name, &msg->msg_namelen);
     if (at < (size_t)r)
         msg->msg_flags |= MSG_TRUNC;
     return (flags & MSG_TRUNC) != 0 ? r : (int64_t)at;
 }
 
-static int64_t receive(struct posix *p, struct posix_file *f, struct msghdr *msg, int flags,
-                       struct posix_wait *wait)
+static int64_t receive(struct kernel *p, struct kernel_file *f, struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
 {
     if (f->type != NST_STREAM)
         return receive_datagram(p, f, msg, flags);
@@ -194,11 +194,11 @@ static void no_control(struct msghdr *msg)
     msg->msg_controllen = 0;
 }
 
-int64_t posix_recvmsg(struct posix *p, int fd, struct msghdr *msg, int flags,
-                      struct posix_wait *wait)
+int64_t kernel_recvmsg(struct kernel *p, int fd, struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
 {
-    struct posix_file *f;
-    int64_t r = posix_find_socket(p, fd, &f);
+    struct kernel_file *f;
+    int64_t r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
     if (msg == NULL)
@@ -216,8 +216,8 @@ int64_t posix_recvmsg(struct posix *p, int fd, struct msghdr *msg, int flags,
     if (r > 0 && !(all && (int64_t)wait->done < len))
         return all ? (int64_t)wait->done : r;
     if (r == -NST_EAGAIN || r > 0) {
-        r = posix_block(p, f, flags, f->rcvtimeo, wait);
-        return r != POSIX_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
+        r = kernel_block(p, f, flags, f->rcvtimeo, wait);
+        return r != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
     }
     if (wait->done > 0)
         return (int64_t)wait->done;
@@ -226,38 +226,38 @@ int64_t posix_recvmsg(struct posix *p, int fd, struct msghdr *msg, int flags,
 
 /* ---- read and write ---- */
 
-int64_t posix_readv(struct posix *p, int fd, const struct iovec *iov, int count,
-                    struct posix_wait *wait)
+int64_t kernel_readv(struct kernel *p, int fd, const struct iovec *iov, int count,
+                     struct kernel_wait *wait)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
     if (count < 0)
         return -EINVAL;
-    if (f->kind == POSIX_PIPE) {
-        const int64_t r = posix_pipe_read(f, iov, count);
-        return r == -EAGAIN ? posix_block(p, f, 0, 0, wait) : r;
+    if (f->kind == KERNEL_PIPE) {
+        const int64_t r = kernel_pipe_read(f, iov, count);
+        return r == -EAGAIN ? kernel_block(p, f, 0, 0, wait) : r;
     }
-    if (f->kind != POSIX_SOCKET)
+    if (f->kind != KERNEL_SOCKET)
         return -EINVAL;
     struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
-    return posix_recvmsg(p, fd, &msg, 0, wait);
+    return kernel_recvmsg(p, fd, &msg, 0, wait);
 }
 
-int64_t posix_writev(struct posix *p, int fd, const struct iovec *iov, int count,
-                     struct posix_wait *wait)
+int64_t kernel_writev(struct kernel *p, int fd, const struct iovec *iov, int count,
+                      struct kernel_wait *wait)
 {
-    struct posix_file *f = posix_file(p, fd);
+    struct kernel_file *f = kernel_file(p, fd);
     if (f == NULL)
         return -EBADF;
     if (count < 0)
         return -EINVAL;
-    if (f->kind == POSIX_PIPE) {
-        const int64_t r = posix_pipe_write(f, iov, count);
-        return r == -EAGAIN ? posix_block(p, f, 0, 0, wait) : r;
+    if (f->kind == KERNEL_PIPE) {
+        const int64_t r = kernel_pipe_write(f, iov, count);
+        return r == -EAGAIN ? kernel_block(p, f, 0, 0, wait) : r;
     }
-    if (f->kind != POSIX_SOCKET)
+    if (f->kind != KERNEL_SOCKET)
         return -EINVAL;
     struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
-    return posix_sendmsg(p, fd, &msg, 0, wait);
+    return kernel_sendmsg(p, fd, &msg, 0, wait);
 }
