@@ -21,7 +21,11 @@ static int decide(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target)
 {
     struct run *run = context;
-    return upstream_decide(&run->upstream, request, ret_target);
+    const uint64_t denied = run->upstream.denied;
+    int r = upstream_decide(&run->upstream, request, ret_target);
+    if (run->upstream.denied != denied)
+        run_capture_refused(run, request->trace, "denied by --no-host-loopback");
+    return r;
 }
 
 static void flow_ended(void *context, const struct nst_flow_summary *flow)
@@ -47,6 +51,8 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     (void)flow;
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
+    else
+        run_capture_dns(run, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -164,18 +170,27 @@ static void drain(struct run *run)
         if (stats.active_tcp == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
             return;
         nst_loop_turn(run->loop, last + DRAIN_QUIET - now);
+        run_capture_flush(run);
     }
 }
 
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
     nst_stack_free(run->stack);
     run_link_close(run);
     nst_loop_free(run->loop);
     summary_fini(&run->summary);
+}
+
+static int turn(struct run *run)
+{
+    int r = nst_loop_turn(run->loop, -1);
+    run_capture_flush(run);
+    return r;
 }
 
 int run_serve(struct run *run)
@@ -185,13 +200,15 @@ int run_serve(struct run *run)
         r = make_nic(run);
     if (r == 0)
         r = make_gateway(run);
+    if (r == 0)
+        r = run_capture_start(run);
     if (r < 0)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
     attach_release(&run->attach);
     while (!run->ended && r == 0)
-        r = nst_loop_turn(run->loop, -1);
+        r = turn(run);
     if (r < 0) {
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;

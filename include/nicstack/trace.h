@@ -19,7 +19,7 @@ extern "C" {
 
 enum nst_trace_kind {
     NST_TRACE_DROPPED = 1, /* the packet, or a copy of it, was dropped */
-    NST_TRACE_MERGED, /* its bytes are in packet `into` now, with which its fate is shared */
+    NST_TRACE_MERGED,      /* its bytes are in packet `into` now, with which its fate is shared */
 };
 
 struct nst_trace_event {
