@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "descriptors.h"
 #include "run.h"
 #include "wire/dns.h"
 
@@ -153,8 +152,6 @@ bool run_capture_open(struct run *run)
         fprintf(stderr, "nst run: --pcap-filter: %s\n", message);
         return false;
     }
-    /* A closed stderr must not become the file that we say things into. */
-    descriptors_reserve_standard();
     return strcmp(o->file, "-") == 0 ? open_stdout(c) : open_files(c, o);
 }
 

@@ -9,6 +9,7 @@
  * everything is torn down from above to below.
  */
 #include "run.h"
+#include "run_instance.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -177,6 +178,7 @@ static void drain(struct run *run)
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    run_instance_close(run);
     run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
@@ -202,6 +204,8 @@ int run_serve(struct run *run)
         r = make_gateway(run);
     if (r == 0)
         r = run_capture_start(run);
+    if (r == 0)
+        r = run_instance_start(run);
     if (r < 0)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;

@@ -84,10 +84,10 @@ struct nst_capture_output_config {
     struct nst_loop *loop;   /* tells when a stream has room; NULL: it is tried in each flush */
     uint32_t snaplen;        /* bytes of each frame; 0: NST_CAPTURE_SNAPLEN */
     uint32_t queue;          /* bytes that wait for the reader of a stream; 0: 4 MiB */
-    uint64_t packets_max;    /* the output ends after so many; 0: never */
+    uint64_t packets_max;    /* it finishes after so many; 0: never */
     const char *filter_text; /* for the file's header; NULL: none */
     struct nst_capture_filter filter[NST_CAPTURE_LINK_TYPES]; /* for interfaces of each type */
-    /* It ended by itself, by this errno (EPIPE: the reader went; ENOSPC), or 0: packets_max. Called
+    /* It is over: by this errno (EPIPE: the reader went; ENOSPC), or 0: it has finished. Called
      * by nst_capture_flush, once; it may remove the output. May be NULL. */
     void (*ended)(void *context, struct nst_capture_output *output, int errnum);
     void *context;
@@ -97,6 +97,9 @@ struct nst_capture_output_config {
 NST_API int nst_capture_add(struct nst_capture *capture,
                             const struct nst_capture_output_config *config,
                             struct nst_capture_output **ret_output);
+/* Takes no more frames. What waits and the statistics are written as the reader takes them; then
+ * `ended` is called. */
+NST_API void nst_capture_finish(struct nst_capture_output *output);
 /* Writes what waits and the statistics, to a stream for as long as its reader takes some of it
  * within `patience` (and ten times that in all), then frees it. NULL is fine. */
 NST_API void nst_capture_remove(struct nst_capture_output *output, nst_time patience);

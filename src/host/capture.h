@@ -15,8 +15,8 @@
  *  1. frames are in the order in which they were shown, so their trace numbers rise.
  *  2. A buffer holds whole blocks, but for the first of a stream, a part of which may be written.
  *  3. The sniffers are on, and the stack traces, while there is an output.
- *  4. Outputs that ended take no more frames; their `ended` is called in nst_capture_flush alone,
- *     because frames may also be written while a link is called (too many of them wait).
+ *  4. Outputs that are over take no more frames; their `ended` is called in nst_capture_flush
+ * alone, because frames may also be written while a link is called (too many of them wait).
  */
 #ifndef NICSTACK_SRC_HOST_CAPTURE_H
 #define NICSTACK_SRC_HOST_CAPTURE_H

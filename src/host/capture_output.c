@@ -19,7 +19,9 @@
 #define QUEUE         (4u << 20)
 #define QUEUE_MIN     (256u << 10)
 #define FILE_SIZE_MIN 65536
-#define DRAIN_MAX     10
+/* More than a block of statistics takes: a stream keeps room for them. */
+#define STATISTICS_SIZE (PCAPNG_COMMENT_LEN + 256)
+#define DRAIN_MAX       10
 
 /* Of one interface, since the output was added. */
 struct counts {
@@ -37,7 +39,8 @@ struct nst_capture_output {
     uint8_t *buffer;
     size_t size, start, end;
     bool is_file, is_socket, is_watching;
-    bool has_ended, has_told;
+    bool is_finished; /* it takes no more frames, and the statistics are in the buffer */
+    bool has_failed, has_told;
     int errnum;
     uint32_t file;         /* the one that is written */
     uint64_t file_start;   /* where the buffer begins in it */
@@ -61,11 +64,17 @@ static void unwatch(struct nst_capture_output *o)
     o->is_watching = false;
 }
 
-static void end_by(struct nst_capture_output *o, int errnum)
+static void fail(struct nst_capture_output *o, int errnum)
 {
-    o->has_ended = true;
+    o->has_failed = true;
     o->errnum = errnum;
     unwatch(o);
+}
+
+/* Does it take what comes? */
+static bool is_open(const struct nst_capture_output *o)
+{
+    return !o->has_failed && !o->is_finished;
 }
 
 /* ---- Writing ---- */
@@ -95,7 +104,7 @@ static void fail_file(struct nst_capture_output *o, size_t written, int errnum)
     if (ftruncate(fd_of(o), (off_t)(o->file_start + whole)) < 0)
         errnum = errno != EINVAL ? errno : errnum; /* a device cannot be cut, and need not */
     o->start = o->end = 0;
-    end_by(o, errnum);
+    fail(o, errnum);
 }
 
 static void write_file(struct nst_capture_output *o)
@@ -145,7 +154,7 @@ static void write_stream(struct nst_capture_output *o)
             return;
         }
         if (n <= 0) {
-            end_by(o, n < 0 ? errno : EPIPE);
+            fail(o, n < 0 ? errno : EPIPE);
             return;
         }
         o->start += (size_t)n;
@@ -155,7 +164,7 @@ static void write_stream(struct nst_capture_output *o)
 
 void output_write(struct nst_capture_output *o)
 {
-    if (o->start == o->end || o->is_watching || (o->has_ended && o->errnum != 0))
+    if (o->start == o->end || o->is_watching || o->has_failed)
         return;
     if (o->is_file)
         write_file(o);
@@ -175,7 +184,7 @@ static bool make_room(struct nst_capture_output *o, size_t need)
         o->end -= o->start;
         o->start = 0;
     }
-    return o->size - o->end >= need && !(o->has_ended && o->errnum != 0);
+    return o->size - o->end >= need && !o->has_failed;
 }
 
 static struct pcapng begin_blocks(const struct nst_capture_output *o)
@@ -244,7 +253,7 @@ static void put_header(struct nst_capture_output *o)
 
 void output_put_interface(struct nst_capture_output *o, const struct interface *interface)
 {
-    if (o->has_ended || !make_room(o, PCAPNG_OVERHEAD))
+    if (!is_open(o) || !make_room(o, PCAPNG_OVERHEAD))
         return;
     struct pcapng out = begin_blocks(o);
     put_interface(o, &out, interface);
@@ -253,7 +262,7 @@ void output_put_interface(struct nst_capture_output *o, const struct interface *
 
 void output_put_name(struct nst_capture_output *o, const struct pcapng_name *name)
 {
-    if (o->has_ended || !make_room(o, PCAPNG_OVERHEAD))
+    if (!is_open(o) || !make_room(o, PCAPNG_OVERHEAD))
         return;
     struct pcapng out = begin_blocks(o);
     pcapng_names(&out, name, 1);
@@ -284,7 +293,7 @@ static void put_statistics(struct nst_capture_output *o)
     const uint64_t now = (uint64_t)capture_now(o->capture);
     for (uint32_t i = 0; i < o->capture->interface_count; i++) {
         const struct counts *n = &o->counts[i];
-        if (!make_room(o, PCAPNG_OVERHEAD))
+        if (!make_room(o, STATISTICS_SIZE))
             return;
         struct pcapng out = begin_blocks(o);
         pcapng_statistics(&out, &(struct pcapng_statistics){
@@ -309,7 +318,7 @@ static void begin_file(struct nst_capture_output *o, uint32_t file)
     o->file = file;
     o->file_start = o->file_len = o->file_packets = 0;
     if (ftruncate(fd_of(o), 0) < 0 || lseek(fd_of(o), 0, SEEK_SET) < 0)
-        end_by(o, errno);
+        fail(o, errno);
     else
         put_header(o);
 }
@@ -318,7 +327,7 @@ static void rotate(struct nst_capture_output *o)
 {
     put_statistics(o);
     output_write(o);
-    if (!o->has_ended)
+    if (!o->has_failed)
         begin_file(o, (o->file + 1) % o->config.fd_count);
 }
 
@@ -327,7 +336,7 @@ static void rotate(struct nst_capture_output *o)
 bool output_wants(struct nst_capture_output *o, const struct interface *interface,
                   const struct nst_pkt *p)
 {
-    if (o->has_ended)
+    if (!is_open(o))
         return false;
     struct counts *n = &o->counts[interface->number];
     const struct nst_capture_insn *filter = o->filter[interface->type];
@@ -368,7 +377,9 @@ void output_put_frame(struct nst_capture_output *o, const struct frame *f, const
     const size_t size = size_of(packet);
     if (o->config.fd_count > 1 && o->file_packets > 0 && o->file_len + size > o->config.file_size)
         rotate(o);
-    if (o->has_ended || !make_room(o, size)) {
+    if (o->is_finished)
+        return;
+    if (o->has_failed || !make_room(o, size + o->capture->interface_count * STATISTICS_SIZE)) {
         output_lost(o, f->interface);
         return;
     }
@@ -379,12 +390,12 @@ void output_put_frame(struct nst_capture_output *o, const struct frame *f, const
     n->written++;
     o->file_packets++;
     if (++o->packets == o->config.packets_max)
-        end_by(o, 0);
+        nst_capture_finish(o);
 }
 
 void output_tell_end(struct nst_capture_output *o)
 {
-    if (!o->has_ended || o->has_told)
+    if (o->has_told || !(o->has_failed || (o->is_finished && o->start == o->end)))
         return;
     o->has_told = true;
     if (o->config.ended != NULL)
@@ -455,7 +466,7 @@ static uint64_t position(int fd, const struct stat *st)
 /* Each file of a ring is a good one from the beginning. */
 static void begin_files(struct nst_capture_output *o)
 {
-    for (uint32_t i = o->config.fd_count; i-- > 0 && !o->has_ended;) {
+    for (uint32_t i = o->config.fd_count; i-- > 0 && !o->has_failed;) {
         begin_file(o, i);
         output_write(o);
     }
@@ -529,10 +540,19 @@ static void drain(struct nst_capture_output *o, nst_time patience)
     do {
         unwatch(o);
         output_write(o);
-        if (o->start == o->end || (o->has_ended && o->errnum != 0))
+        if (o->start == o->end || o->has_failed)
             return;
     } while (poll(&waited, 1, (int)(patience / NST_MSEC)) > 0 &&
              nst_host_now() - begun < DRAIN_MAX * patience);
+}
+
+void nst_capture_finish(struct nst_capture_output *o)
+{
+    if (!is_open(o))
+        return;
+    o->is_finished = true;
+    put_statistics(o);
+    output_write(o);
 }
 
 void nst_capture_remove(struct nst_capture_output *o, nst_time patience)
@@ -541,10 +561,8 @@ void nst_capture_remove(struct nst_capture_output *o, nst_time patience)
         return;
     struct nst_capture *c = o->capture;
     capture_write_frames(c);
-    if (!o->has_ended || o->errnum == 0) {
-        put_statistics(o);
-        drain(o, patience);
-    }
+    nst_capture_finish(o);
+    drain(o, patience);
     unwatch(o);
     for (unsigned i = 0; i < NST_CAPTURE_OUTPUTS_MAX; i++)
         if (c->outputs[i] == o)
