@@ -16,6 +16,16 @@ static const int links[NST_CAPTURE_LINK_TYPES] = {
     [NST_CAPTURE_ETHERNET] = DLT_EN10MB,
 };
 
+/* Only protochain jumps back. */
+static bool has_loop(const struct bpf_program *program)
+{
+    for (unsigned i = 0; i < program->bf_len; i++)
+        if (program->bf_insns[i].code == (BPF_JMP | BPF_JA) &&
+            program->bf_insns[i].k >= program->bf_len - i - 1)
+            return true;
+    return false;
+}
+
 /* Compiles text; with ret_code NULL only to see whether it can be. */
 static bool compile(const char *text, int link, struct nst_capture_filter *ret_code,
                     char message[FILTER_MESSAGE])
@@ -24,9 +34,14 @@ static bool compile(const char *text, int link, struct nst_capture_filter *ret_c
     pcap_t *pcap = pcap_open_dead(link, NST_CAPTURE_SNAPLEN);
     if (pcap == NULL)
         return false;
-    const bool ok = pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
+    bool ok = pcap_compile(pcap, &program, text, 1, PCAP_NETMASK_UNKNOWN) == 0;
     if (!ok)
         snprintf(message, FILTER_MESSAGE, "%s", pcap_geterr(pcap));
+    if (ok && has_loop(&program)) {
+        snprintf(message, FILTER_MESSAGE, "protochain makes a loop, which is not run here");
+        pcap_freecode(&program);
+        ok = false;
+    }
     if (ok && ret_code != NULL) {
         struct nst_capture_insn *copy = malloc(program.bf_len * sizeof(*copy));
         if (copy != NULL)

@@ -17,7 +17,7 @@
 #define FILES_DEFAULT 2
 #define FILE_SIZE_MIN (64u << 10)
 /* What waits for a reader when the program has ended: as long as it takes some within this. */
-#define PATIENCE NST_SEC
+#define PATIENCE (10 * NST_SEC)
 
 /* ---- Files ---- */
 

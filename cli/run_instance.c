@@ -20,7 +20,9 @@
 #include "run.h"
 
 /* The reader of a capture, when the instance ends, may take its time, within this. */
-#define PATIENCE (500 * NST_MSEC)
+#define PATIENCE (2 * NST_SEC)
+/* What may wait for it meanwhile; memory that is only taken when it is needed. */
+#define QUEUE (16u << 20)
 
 static void answer_info(void *context, struct instance_client *client,
                         const struct request *request)
@@ -177,6 +179,7 @@ static void answer_capture(void *context, struct instance_client *client,
         .size = sizeof(config),
         .fd_count = 1,
         .loop = run->loop,
+        .queue = QUEUE,
         .ended = stream_ended,
         .context = client,
     };
