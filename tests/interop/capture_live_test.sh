@@ -61,9 +61,9 @@ test_nst_capture() {
     said=$(as "$nst" capture -q -w - tcp | HOME=$work tshark -l -r - -Y http 2>/dev/null | grep -c 'GET /medium')
     check "$who: -w - is read live by tshark" 1 "$said"
     await $pid
-    begin interrupted -- sleep 5
+    begin interrupted -- sleep 15
     other=$pid
-    (as_exec env --default-signal=INT timeout -s INT 1 "$nst" capture 2>"$work/said")
+    (as_exec env --default-signal=INT timeout -s INT 3 "$nst" capture 2>"$work/said")
     seen "$who: Ctrl-C ends it with its counts" '^nst: 0 packets captured, of 0 that passed; 0 dropped$' "$(cat "$work/said")"
     kill $other; await $other
 }
@@ -186,12 +186,16 @@ test_extcap() {
     await $pid
     check "$who: extcap's capture has it, cut" "1 1000" "$(count_of "$work/$who-h.pcapng" 'http.request.uri == "/small"') \
 $(dissect "$work/$who-h.pcapng" -T fields -e frame.cap_len | sort -n | tail -n 1)"
-    begin wire -- sh -c "sleep 4; $get:$http/small; sleep 0.5"
+    rm -f "$work/go"
+    begin wire -- sh -c "until [ -e $work/go ]; do sleep 0.05; done; $get:$http/small; sleep 0.5"
     said=$(as env HOME="$work" NST="$nst" WIRESHARK_EXTCAP_DIR="$work/extcap" tshark -D 2>/dev/null | grep -o 'nicstack-[0-9]*-wire')
     if [ -z "$said" ]; then
         skip "$who: tshark captures by extcap" "this tshark looks into no such folder"
+        touch "$work/go"
     else
-        said=$(as env HOME="$work" NST="$nst" WIRESHARK_EXTCAP_DIR="$work/extcap" timeout 15 \
+        (for _ in $(seq 150); do pgrep -f 'nst capture -q -s [0-9]*/wire' >/dev/null && break; sleep 0.1; done
+            sleep 0.7; touch "$work/go") &
+        said=$(as env HOME="$work" NST="$nst" WIRESHARK_EXTCAP_DIR="$work/extcap" timeout 25 \
             tshark -l -i "$said" -Y http -c 40 2>"$work/said" | grep -c 'GET /small')
         check "$who: tshark captures by extcap" 1 "$said"
     fi
