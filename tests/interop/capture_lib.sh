@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Sourced after run_lib.sh by capture_test.sh and capture_live_test.sh: captures, judged by tshark.
+# Sourced after run_lib.sh by capture_test.sh, capture_why_test.sh and capture_live_test.sh: captures, judged by tshark.
 
 wrong='_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || '
 wrong+='icmp.checksum.status == 0 || ip.flags.rb == 1 || tcp.flags.res != 0 || _ws.expert.severity >= 0x00800000'
