@@ -97,6 +97,11 @@ const char *attach_text_errno(int error)
         {E2BIG, "E2BIG"},
         {ERANGE, "ERANGE"},
         {EAFNOSUPPORT, "EAFNOSUPPORT"},
+        {EADDRINUSE, "EADDRINUSE"},
+        {ECONNREFUSED, "ECONNREFUSED"},
+        {ECONNRESET, "ECONNRESET"},
+        {EDQUOT, "EDQUOT"},
+        {EFBIG, "EFBIG"},
         {ENETUNREACH, "ENETUNREACH"},
         {ELIBBAD, "ELIBBAD"},
     };

@@ -9,6 +9,7 @@
  * everything is torn down from above to below.
  */
 #include "run.h"
+#include "run_instance.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>
@@ -28,7 +29,11 @@ static int decide(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target)
 {
     struct run *run = context;
-    return upstream_decide(&run->upstream, request, ret_target);
+    const uint64_t denied = run->upstream.denied;
+    int r = upstream_decide(&run->upstream, request, ret_target);
+    if (run->upstream.denied != denied)
+        run_capture_refused(run, request->trace, "denied by --no-host-loopback");
+    return r;
 }
 
 static void flow_ended(void *context, const struct nst_flow_summary *flow)
@@ -54,6 +59,8 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     (void)flow;
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
+    else
+        run_capture_dns(run, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -173,12 +180,15 @@ static void drain(struct run *run)
         if (stats.active_tcp == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
             return;
         nst_loop_turn(run->loop, last + DRAIN_QUIET - now);
+        run_capture_flush(run);
     }
 }
 
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    run_instance_close(run);
+    run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
     nst_stack_free(run->stack);
@@ -191,10 +201,19 @@ void run_tear_down(struct run *run)
 static void confine(const struct run *run)
 {
     char text[CONFINE_TEXT_SIZE];
-    const struct confine_options options = {.init_pid = run->attach.init_pid};
+    /* Whoever asks by the control socket may have a capture at any time. */
+    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE,
+                                            .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
         fprintf(stderr, "nst: %s\n", text);
+}
+
+static int turn(struct run *run)
+{
+    int r = nst_loop_turn(run->loop, -1);
+    run_capture_flush(run);
+    return r;
 }
 
 int run_serve(struct run *run)
@@ -204,6 +223,10 @@ int run_serve(struct run *run)
         r = make_nic(run);
     if (r == 0)
         r = make_gateway(run);
+    if (r == 0)
+        r = run_capture_start(run);
+    if (r == 0)
+        r = run_instance_start(run);
     if (r < 0)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
@@ -211,7 +234,7 @@ int run_serve(struct run *run)
     confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
-        r = nst_loop_turn(run->loop, -1);
+        r = turn(run);
     if (r < 0) {
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;

@@ -29,6 +29,22 @@ static uint32_t copy_from_net(const struct pkt *p, uint8_t *to, uint32_t size)
     return n + nst_pkt_copy_out((const struct nst_pkt *)p, p->linear, to + n, size - n);
 }
 
+/* What was left to complete in p is completed in what is quoted of it: it goes onto a wire now. */
+static void complete_csum(const struct pkt *p, uint8_t *quote, uint32_t len)
+{
+    if (p->csum != NST_CSUM_PARTIAL || p->csum_start < p->net_off)
+        return;
+    const uint8_t *start = p->head + p->csum_start, *end = p->data + p->linear;
+    const uint32_t field = (uint32_t)(p->csum_start - p->net_off) + p->csum_offset;
+    if (start > end || field + 2 > len)
+        return;
+    const uint32_t linear = (uint32_t)(end - start);
+    const uint32_t sum = csum_block_add(p->pool->csum->sum(start, linear, 0),
+                                        pkt_csum(p, p->linear, p->len - p->linear), linear);
+    /* Only UDP's field is at 6, where 0 would say that there is none (RFC 768). */
+    be16_put(quote + field, p->csum_offset == 6 ? csum_fold_udp(sum) : csum_fold(sum));
+}
+
 /* RFC 1122 3.2.2: may the packet that these bytes begin be answered with an error? */
 static bool may_answer(struct nic *nic, const struct pkt *p, const uint8_t *quote, uint32_t len,
                        struct ip4_hdr *hdr)
@@ -102,6 +118,7 @@ void icmp4_send_error(struct nic *nic, const struct pkt *p, enum net_error kind,
     if (!may_answer(nic, p, quote, len, &hdr))
         return;
     len = min_u32(len, hdr.total_len);
+    complete_csum(p, quote, len);
     if (!bucket_take(&stack->icmp4->errors, stack->now, 1)) {
         COUNT(stack->counters.icmp4_errors_limited);
         return;

@@ -20,6 +20,7 @@
 #include "stack/coalesce.h"
 
 #include "base/check.h"
+#include "packet/trace.h"
 #include "wire/ip4.h"
 #include "wire/tcp.h"
 
@@ -108,10 +109,13 @@ static bool merge(struct coalesce_flow *f, struct pkt *p, const struct part *par
     uint8_t window[2];
     memcpy(window, p->data + 34, sizeof(window));
     nst_pkt_pull(pkt_pub(p), part->headers);
+    const uint32_t trace = p->trace;
     if (!pkt_append(f->p, p)) {
         nst_pkt_push(pkt_pub(p), part->headers);
         return false;
     }
+    if (unlikely(trace != 0))
+        trace_merged(f->p, trace);
     memcpy(f->p->data + 34, window, sizeof(window));
     if (part->push)
         f->p->data[33] |= TCP_PSH;
