@@ -2,9 +2,7 @@
 #include "attach_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,16 +13,27 @@
 
 #include "attach_text.h"
 #include "attach_tun.h"
+#include "attach_veth.h"
 #include "control.h"
+
+enum {
+    LOOPBACK_INDEX = 1
+};
 
 /* The ways to make a link, best first: the first that works is taken, the error of the last is
  * reported. */
 static const struct method {
     const char *name;
+    enum attach_kind kind;
     int (*open)(unsigned queues, bool vnet_hdr, enum attach_step *ret_step,
                 struct attach_link *ret_link);
 } methods[] = {
-    {"tun", attach_tun_open},
+    {"tun", ATTACH_KIND_TUN, attach_tun_open},
+    {"veth", ATTACH_KIND_PACKET, attach_veth_open},
+};
+
+enum {
+    METHOD_COUNT = sizeof(methods) / sizeof(methods[0])
 };
 
 const char *attach_child_method_name(int method)
@@ -32,10 +41,29 @@ const char *attach_child_method_name(int method)
     return methods[method].name;
 }
 
+enum attach_kind attach_child_method_kind(int method)
+{
+    return methods[method].kind;
+}
+
+int attach_child_find_method(const char *name)
+{
+    for (int method = 0; method < METHOD_COUNT; method++)
+        if (strcmp(methods[method].name, name) == 0)
+            return method;
+    return -EINVAL;
+}
+
+/* method: the one that is tried now, or 0. */
+static void note_instead(int control_fd, enum attach_step step, int error, int method)
+{
+    struct control_record record = {.kind = CONTROL_NOTE, .a = (int)step, .b = error, .c = method};
+    control_send(control_fd, &record, NULL, 0, 0);
+}
+
 static void note(int control_fd, enum attach_step step, int error)
 {
-    struct control_record record = {.kind = CONTROL_NOTE, .a = (int)step, .b = error};
-    control_send(control_fd, &record, NULL, 0, 0);
+    note_instead(control_fd, step, error, 0);
 }
 
 /* Says what failed (error is a negative errno) and gives up. */
@@ -52,56 +80,23 @@ static void require(int control_fd, enum attach_step step, int result)
         fail(control_fd, step, result);
 }
 
-static int write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    /* The kernel takes such a file in one write or not at all. */
-    int error = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-    close(fd);
-    return error;
-}
-
-/* Maps both ids to themselves: all that a user may do without help. user_namespaces(7). */
-static int map_ids(const struct attach_config *config)
-{
-    char map[64];
-    snprintf(map, sizeof(map), "%u %u 1", config->uid, config->uid);
-    int error = write_text("/proc/self/uid_map", map);
-    /* An unprivileged gid_map needs setgroups denied first; kernels before 3.19 have no such file.
-     */
-    if (error == 0)
-        error = write_text("/proc/self/setgroups", "deny");
-    if (error == 0 || error == -ENOENT) {
-        snprintf(map, sizeof(map), "%u %u 1", config->gid, config->gid);
-        error = write_text("/proc/self/gid_map", map);
-    }
-    return error;
-}
-
-static int make_mounts_private(void)
-{
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
-}
-
 static struct attach_link open_link(const struct attach_config *config, int control_fd,
                                     int *ret_method)
 {
     struct attach_link link;
-    enum attach_step step = ATTACH_STEP_TUN_OPEN;
-    int error = 0;
-    const int count = sizeof(methods) / sizeof(methods[0]);
-    for (int method = 0; method < count; method++) {
-        error = methods[method].open(config->queues, config->vnet_hdr, &step, &link);
+    enum attach_step step = ATTACH_STEP_OPTIONS;
+    const bool any = config->method == ATTACH_CHILD_ANY;
+    const int last = any ? METHOD_COUNT - 1 : config->method;
+    for (int method = any ? 0 : last;; method++) {
+        int error = methods[method].open(config->queues, config->vnet_hdr, &step, &link);
         if (error == 0) {
             *ret_method = method;
             return link;
         }
-        if (method + 1 < count)
-            note(control_fd, step, -error);
+        if (method == last)
+            fail(control_fd, step, error);
+        note_instead(control_fd, step, -error, method + 1);
     }
-    fail(control_fd, step, error);
 }
 
 /* The first network must work; the second, IPv6, may be missing from the kernel. */
@@ -126,19 +121,25 @@ static void set_network_up(const struct attach_config *config, int control_fd, u
 {
     int netlink_fd = netlink_open();
     require(control_fd, ATTACH_STEP_NETLINK, netlink_fd);
-    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, if_nametoindex("lo"), 0));
+    /* lo is the first interface of every namespace. */
+    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, LOOPBACK_INDEX, 0));
     require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
     add_networks(config, control_fd, netlink_fd, ifindex);
     close(netlink_fd);
 }
 
-/* Root without a user namespace has every id, and so may any of them ping. */
+/* Root without a user namespace has every id, and so may any of them ping; except where it has not
+ * (EINVAL), for it is root in somebody else's user namespace. */
 static int allow_ping(const struct attach_config *config)
 {
-    char range[64] = "0 2147483647";
-    if (config->has_user_namespace)
-        snprintf(range, sizeof(range), "%u %u", config->gid, config->gid);
-    return write_text("/proc/sys/net/ipv4/ping_group_range", range);
+    static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
+    char own[64];
+    int error = config->owner.has_user_namespace ? -EINVAL
+                                                 : namespaces_write_text(path, "0 2147483647");
+    if (error != -EINVAL)
+        return error;
+    snprintf(own, sizeof(own), "%u %u", config->owner.gid, config->owner.gid);
+    return namespaces_write_text(path, own);
 }
 
 /* What makes life inside good, and is not worth failing for. */
@@ -176,7 +177,7 @@ static void drop_privileges(const struct attach_config *config)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
     prctl(PR_SET_DUMPABLE, 0);
-    if (config->has_user_namespace && config->uid != 0)
+    if (config->owner.has_user_namespace && config->owner.uid != 0)
         syscall(SYS_capset, &header, none);
 }
 
@@ -186,15 +187,19 @@ void attach_child_run(const struct attach_config *config, int control_fd)
     int method;
     /* Init dies with nst even while it is stopped or still setting up. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (config->has_user_namespace)
-        require(control_fd, ATTACH_STEP_IDS, map_ids(config));
+    int error = config->owner.has_user_namespace ? namespaces_map_ids(&config->owner) : 0;
+    /* Where /proc is read-only it does without: the kernel knows the ids all the same. */
+    if (error != -EROFS)
+        require(control_fd, ATTACH_STEP_IDS, error);
     require(control_fd, ATTACH_STEP_FORK, init_fork(&config->program, control_fd, &init));
-    if (config->wanted_none)
+    if (error == -EROFS)
+        note(control_fd, ATTACH_STEP_NO_IDS, EROFS);
+    if (config->owner.wanted_none)
         note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
-    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, make_mounts_private());
+    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, namespaces_make_mounts_private());
     struct attach_link link = open_link(config, control_fd, &method);
-    if (link.offload_error != 0)
-        note(control_fd, ATTACH_STEP_OFFLOAD, link.offload_error);
+    if (link.note_error != 0)
+        note(control_fd, link.note_step, link.note_error);
     set_network_up(config, control_fd, link.ifindex);
     set_surroundings_up(config, control_fd);
     send_ready(control_fd, method, &link);

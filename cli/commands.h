@@ -4,6 +4,7 @@
 #define NICSTACK_CLI_COMMANDS_H
 
 int command_capture(int argc, char **argv);
+int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
 
 #endif

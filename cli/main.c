@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
     {"capture", command_capture, "watch the packets of a running nst"},
     {"run", command_run, "run a program with nicstack as its network"},
+    {"doctor", command_doctor, "what works on this machine, and what would help"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "wire/dns.h"
 
 void summary_add_flow(struct summary *s, const struct nst_flow_summary *flow)
@@ -73,10 +74,14 @@ static const char *reason_of(const struct nst_counter *counter)
     return counter->name + 5;
 }
 
-static void print_drops(const struct nst_stack *stack, FILE *out)
+static void print_drops(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_counter counter;
     const char *before = "; dropped: ";
+    if (s->overrun != 0) {
+        fprintf(out, "%s%llu link_overrun", before, (unsigned long long)s->overrun);
+        before = ", ";
+    }
     for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
         const char *reason = reason_of(&counter);
         if (reason == NULL)
@@ -108,7 +113,7 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
         fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
-    print_drops(stack, out);
+    print_drops(s, stack, out);
     if (failed != 0)
         fprintf(out, "; %llu failed", (unsigned long long)failed);
     if (s->denied != 0)
@@ -116,30 +121,20 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
     fputc('\n', out);
 }
 
-static void print_json_text(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20 || *c >= 0x7f)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_json_number(const char *name, uint64_t value, FILE *out)
 {
     fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
 }
 
-static void print_json_drops(const struct nst_stack *stack, FILE *out)
+static void print_json_drops(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_counter counter;
     const char *comma = "";
     fprintf(out, "\"drops\":{");
+    if (s->overrun != 0) {
+        fprintf(out, "\"link_overrun\":%llu", (unsigned long long)s->overrun);
+        comma = ",";
+    }
     for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
         if (counter.value == 0 || strncmp(counter.name, "drop_", 5) != 0)
             continue;
@@ -178,13 +173,13 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("retransmitted", s->retransmits, out);
     fprintf(out, "\"rtt_min_ms\":%.3f,\"rtt_max_ms\":%.3f,", milliseconds(s->srtt_min),
             milliseconds(s->srtt_max));
-    print_json_drops(stack, out);
+    print_json_drops(s, stack, out);
     print_json_number("memory_peak", memory.peak, out);
     fprintf(out, "\"names\":[");
     for (unsigned i = 0; i < s->name_count; i++) {
         if (i > 0)
             fputc(',', out);
-        print_json_text(s->names[i], out);
+        json_print_text(s->names[i], out);
     }
     fprintf(out, "]}\n");
 }
