@@ -21,6 +21,7 @@
 #include "commands.h"
 #include "filter.h"
 #include "instance_find.h"
+#include "json.h"
 #include "options.h"
 #include "wire/pcapng.h"
 #include "wire/show.h"
@@ -111,35 +112,21 @@ static void print_packet(const struct nic_text *nic, const struct pcapng_packet 
         fprintf(out, "    # %.*s\n", (int)p->comment_len[i], p->comments[i]);
 }
 
-static void print_json_text(const char *text, size_t len, FILE *out)
-{
-    fputc('"', out);
-    for (size_t i = 0; i < len; i++) {
-        const unsigned char c = (unsigned char)text[i];
-        if (c == '"' || c == '\\')
-            fprintf(out, "\\%c", c);
-        else if (c < 0x20 || c >= 0x7f)
-            fprintf(out, "\\u%04x", c);
-        else
-            fputc(c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_json_packet(const struct nic_text *nic, const struct pcapng_packet *p, FILE *out)
 {
-    char text[SHOW_TEXT];
+    char text[SHOW_TEXT], comment[PCAPNG_COMMENT_LEN + 1];
     show(nic, p, text, sizeof(text));
     fprintf(out, "{\"time\":%llu.%09llu,\"nic\":", (unsigned long long)(p->time / NST_SEC),
             (unsigned long long)(p->time % NST_SEC));
-    print_json_text(nic->name, strlen(nic->name), out);
+    json_print_text(nic->name, out);
     fprintf(out, ",\"direction\":\"%s\",\"length\":%u,\"text\":",
             p->direction == PCAPNG_INBOUND ? "in" : "out", p->len);
-    print_json_text(text, strlen(text), out);
+    json_print_text(text, out);
     fprintf(out, ",\"comments\":[");
     for (unsigned i = 0; i < p->comment_count; i++) {
+        snprintf(comment, sizeof(comment), "%.*s", (int)p->comment_len[i], p->comments[i]);
         fputs(i > 0 ? "," : "", out);
-        print_json_text(p->comments[i], p->comment_len[i], out);
+        json_print_text(comment, out);
     }
     fputs("]}\n", out);
 }

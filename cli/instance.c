@@ -174,7 +174,7 @@ static void on_listener(struct nst_watch *watch, uint32_t events)
     if (fd < 0)
         return;
     uid_t uid;
-    if (instance_peer_uid(fd, &uid) && (uid == geteuid() || uid == 0))
+    if (instance_peer_uid(fd, &uid) && (uid == instance->uid || uid == 0))
         add_client(instance, fd);
     else
         close(fd);
@@ -205,14 +205,14 @@ bool instance_name_is_valid(const char *name)
 int instance_open(struct instance *instance, const char *name, const char *program)
 {
     struct sockaddr_un address;
-    *instance = (struct instance){.watch.fd = -1};
+    *instance = (struct instance){.watch.fd = -1, .uid = geteuid()};
     if (name != NULL && !instance_name_is_valid(name))
         return -EINVAL;
     if (name != NULL)
         snprintf(instance->name, sizeof(instance->name), "%s", name);
     else
         make_name(instance->name, program);
-    const socklen_t len = instance_address(geteuid(), instance->name, &address);
+    const socklen_t len = instance_address(instance->uid, instance->name, &address);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return -errno;

@@ -19,6 +19,8 @@
 
 #include <nicstack/host.h>
 
+#include <sys/types.h>
+
 #include "request.h"
 
 #define INSTANCE_CLIENTS_MAX 8
@@ -54,6 +56,7 @@ struct instance_command {
 struct instance {
     struct nst_watch watch; /* first; of the listening socket */
     char name[INSTANCE_NAME_MAX];
+    uid_t uid;
     struct nst_loop *loop;
     const struct instance_command *commands;
     void *context;

@@ -10,6 +10,7 @@
 
 #include "attach_text.h"
 #include "instance_address.h"
+#include "json.h"
 
 /* An answer is expected within. */
 #define ANSWER_SECONDS 5
@@ -213,20 +214,6 @@ static void print_text(const char *text, FILE *out)
         fputc(*text >= 0x20 && *text < 0x7f ? *text : '?', out);
 }
 
-static void print_json_text(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20 || *c >= 0x7f)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_entry(const struct instance_entry *entry, const struct request *answer, FILE *out)
 {
     fprintf(out, "%-24s %-8s %-8u %-8s ", entry->name, field(answer, "pid"), (unsigned)entry->uid,
@@ -236,20 +223,22 @@ static void print_entry(const struct instance_entry *entry, const struct request
 }
 
 static void print_json_entry(const struct instance_entry *entry, const struct request *answer,
-                             FILE *out)
+                             struct json *json)
 {
-    unsigned long long pid = strtoull(field(answer, "pid"), NULL, 10);
-    unsigned long long seconds = strtoull(field(answer, "seconds"), NULL, 10);
-    fprintf(out, "{\"name\":\"%s\",\"pid\":%llu,\"uid\":%u,\"seconds\":%llu,\"nics\":[",
-            entry->name, pid, (unsigned)entry->uid, seconds);
-    print_json_text(field(answer, "nics"), out);
-    fprintf(out, "],\"program\":");
-    print_json_text(field(answer, "program"), out);
-    fputc('}', out);
+    json_begin(json, NULL, '{');
+    json_text(json, "name", entry->name);
+    json_number(json, "pid", strtoull(field(answer, "pid"), NULL, 10));
+    json_number(json, "uid", entry->uid);
+    json_number(json, "seconds", strtoull(field(answer, "seconds"), NULL, 10));
+    json_begin(json, "nics", '[');
+    json_text(json, NULL, field(answer, "nics"));
+    json_end(json, ']');
+    json_text(json, "program", field(answer, "program"));
+    json_end(json, '}');
 }
 
-/* One that ends meanwhile, or does not answer, is none; that is said. */
-static bool print_one(const char *command, const struct instance_entry *entry, const char *before,
+/* One that ends meanwhile, or does not answer, is none; that is said. json NULL: as a table. */
+static void print_one(const char *command, const struct instance_entry *entry, struct json *json,
                       FILE *out)
 {
     char text[256];
@@ -263,20 +252,17 @@ static bool print_one(const char *command, const struct instance_entry *entry, c
         ok = instance_ask(command, fd, &line, said, &answer);
         close(fd);
     }
-    if (ok && before != NULL) {
-        fputs(before, out);
-        print_json_entry(entry, &answer, out);
-    } else if (ok) {
+    if (ok && json != NULL)
+        print_json_entry(entry, &answer, json);
+    else if (ok)
         print_entry(entry, &answer, out);
-    }
     free(said);
-    return ok;
 }
 
 int instance_print_list(const char *command, bool json, FILE *out)
 {
     struct instance_entry list[INSTANCE_LIST_MAX];
-    const char *comma = "";
+    struct json output = {.out = out};
     const int count = instance_list(list);
     if (count < 0) {
         fprintf(stderr, "%s: cannot read /proc/net/unix (%s): is /proc mounted?\n", command,
@@ -286,11 +272,10 @@ int instance_print_list(const char *command, bool json, FILE *out)
     if (!json && count > 0)
         fprintf(out, "%-24s %-8s %-8s %-8s %s\n", "NAME", "PID", "UID", "NICS", "PROGRAM");
     if (json)
-        fputc('[', out);
+        json_begin(&output, NULL, '[');
     for (int i = 0; i < count; i++)
-        if (print_one(command, &list[i], json ? comma : NULL, out))
-            comma = ",";
+        print_one(command, &list[i], json ? &output : NULL, out);
     if (json)
-        fputs("]\n", out);
+        json_end(&output, ']');
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/utsname.h>
 #include <time.h>
 
 #include "wire/csum.h"
@@ -309,6 +310,15 @@ static int64_t find_epoch(nst_time (*now)(void))
     return (int64_t)ts.tv_sec * NST_SEC + ts.tv_nsec - now();
 }
 
+static void ask_host(struct nst_capture *c)
+{
+    struct utsname name;
+    if (uname(&name) < 0)
+        return;
+    snprintf(c->hardware, sizeof(c->hardware), "%s", name.machine);
+    snprintf(c->os, sizeof(c->os), "%s %s", name.sysname, name.release);
+}
+
 int nst_capture_new(const struct nst_capture_config *config, struct nst_capture **ret_capture)
 {
     char version[32];
@@ -328,6 +338,7 @@ int nst_capture_new(const struct nst_capture_config *config, struct nst_capture 
     c->now = config->now != NULL ? config->now : nst_host_now;
     c->epoch = config->epoch != 0 ? config->epoch : find_epoch(c->now);
     c->csum = csum_select();
+    ask_host(c);
     *ret_capture = c;
     return 0;
 }

@@ -68,6 +68,7 @@ struct nst_capture {
     nst_time (*now)(void);
     int64_t epoch;
     char *application;
+    char hardware[65], os[140]; /* of this machine: asked once, before anybody is confined */
     const struct csum_ops *csum;
     struct interface interfaces[NST_CAPTURE_INTERFACES_MAX];
     uint32_t interface_count;

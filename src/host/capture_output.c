@@ -9,7 +9,6 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "host/bpf.h"
@@ -202,14 +201,6 @@ static void take_blocks(struct nst_capture_output *o, const struct pcapng *out)
 
 /* ---- Blocks ---- */
 
-static const struct utsname *host(struct utsname *name, char *os, size_t size)
-{
-    if (uname(name) < 0)
-        memset(name, 0, sizeof(*name));
-    snprintf(os, size, "%s %s", name->sysname, name->release);
-    return name;
-}
-
 static void put_interface(const struct nst_capture_output *o, struct pcapng *out,
                           const struct interface *interface)
 {
@@ -217,9 +208,7 @@ static void put_interface(const struct nst_capture_output *o, struct pcapng *out
         [NST_CAPTURE_RAW_IP] = PCAPNG_RAW_IP,
         [NST_CAPTURE_ETHERNET] = PCAPNG_ETHERNET,
     };
-    struct utsname name;
-    char os[140], description[256];
-    host(&name, os, sizeof(os));
+    char description[256];
     snprintf(description, sizeof(description), "%s%sMTU %u",
              interface->description != NULL ? interface->description : "",
              interface->description != NULL ? ", " : "", interface->lower->mtu);
@@ -230,7 +219,7 @@ static void put_interface(const struct nst_capture_output *o, struct pcapng *out
                  .name = interface->name,
                  .description = description,
                  .filter = o->filter_text,
-                 .os = os,
+                 .os = o->capture->os,
                  .mac = interface->type == NST_CAPTURE_ETHERNET ? &interface->lower->addr : NULL,
              });
 }
@@ -239,11 +228,8 @@ static void put_interface(const struct nst_capture_output *o, struct pcapng *out
 static void put_header(struct nst_capture_output *o)
 {
     const struct nst_capture *c = o->capture;
-    struct utsname name;
-    char os[140];
     struct pcapng out = begin_blocks(o);
-    host(&name, os, sizeof(os));
-    pcapng_section(&out, name.machine, os, c->application);
+    pcapng_section(&out, c->hardware, c->os, c->application);
     for (uint32_t i = 0; i < c->interface_count; i++)
         put_interface(o, &out, &c->interfaces[i]);
     if (c->name_count > 0)

@@ -32,6 +32,20 @@ test_contents() {
     check_counts "$who: fragments" "$file"
 }
 
+# The other way to attach: frames with link addresses, of segments that are left to cut.
+test_veth() {
+    local file=$work/$who-v.pcapng
+    run 30 --json --attach veth --pcap "$file" -- sh -c "$get:$http/medium; ping -c1 -W2 10.0.2.2 >/dev/null"
+    check "$who: by veth" 0 $?
+    check_good "$who: by veth" "$file"
+    check_counts "$who: by veth" "$file"
+    seen "$who: by veth they are Ethernet frames" 'Encapsulation = Ethernet' "$(capinfos "$file" 2>/dev/null)"
+    run 20 --attach veth --pcap "$file" --pcap-filter "ether multicast or arp" -- true
+    check "$who: filters for Ethernet" 0 $?
+    run 20 --attach tun --pcap "$file" --pcap-filter "ether host 02:00:00:00:00:01" -- true
+    check "$who: which are none for bare IP" "125 1" "$? $(grep -c '^nst run: --pcap-filter: ' "$work/err")"
+}
+
 test_filter_and_snaplen() {
     local file=$work/$who-e.pcapng
     if ! run 20 --pcap "$file" --pcap-filter "icmp or (udp and not port 53)" -- true && grep -q 'built without' "$work/err"; then
@@ -125,6 +139,7 @@ test_options
 for who in $users; do
     test_contents
 done
+test_veth
 test_filter_and_snaplen
 test_ring
 test_full_disk
