@@ -5,6 +5,7 @@
 
 #include "packet/packet.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 
 #define COALESCE_FLOWS 8
 
@@ -28,13 +29,18 @@ static inline void coalesce_init(struct coalesce *c)
 }
 
 /* May p be TCP? Everything else passes by without a call. */
-static inline bool coalesce_concerns(const struct pkt *p)
+static inline bool coalesce_concerns(const struct pkt *p, bool v4)
 {
-    return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
+    if (p->linear < IP4_HDR_LEN)
+        return true;
+    if (v4)
+        return p->data[9] == IP_PROTO_TCP;
+    /* Behind extension headers may be TCP. */
+    return p->data[6] != IP_PROTO_UDP && p->data[6] != IP_PROTO_ICMPV6;
 }
 
 /*
- * Offers an IPv4 packet that concerns it, data at the network header, type PKT_HOST. True: it was
+ * Offers an IP packet that concerns it, data at the network header, type PKT_HOST. True: it was
  * taken, into another or to wait for more. False: p stays the caller's. Packets that must be
  * delivered now, and before p where p was not taken, are put into `due`.
  */
