@@ -13,6 +13,15 @@ static int init(struct nst_stack *stack)
     stack->ip6 = mem_zalloc(&stack->pool->mem, sizeof(*stack->ip6));
     if (stack->ip6 == NULL)
         return -NST_ENOMEM;
+    stack->ip6->label_factor = rand_u64(&stack->rand) | 1;
+    stack->ip6->iid_key = rand_siphash_key(&stack->rand);
+    return 0;
+}
+
+struct reassembly *ip6_reassembly(struct nst_stack *stack)
+{
+    if (stack->ip6->reassembly != NULL)
+        return stack->ip6->reassembly;
     const struct reassembly_family family = {
         .timeout = IP6_REASSEMBLY_TIMEOUT,
         .payload_max = UINT16_MAX,
@@ -21,17 +30,21 @@ static int init(struct nst_stack *stack)
         .reassembled = &stack->counters.ip6_reassembled,
         .failed = &stack->counters.ip6_reassembly_failed,
     };
-    reassembly_init(&stack->ip6->reassembly, stack, &family);
-    stack->ip6->label_factor = rand_u64(&stack->rand) | 1;
-    stack->ip6->iid_key = rand_siphash_key(&stack->rand);
-    return 0;
+    struct reassembly *r = mem_alloc(&stack->pool->mem, sizeof(*r));
+    if (r != NULL)
+        reassembly_init(r, stack, &family);
+    stack->ip6->reassembly = r;
+    return r;
 }
 
 static void fini(struct nst_stack *stack)
 {
     if (stack->ip6 == NULL)
         return;
-    reassembly_fini(&stack->ip6->reassembly);
+    struct reassembly *r = stack->ip6->reassembly;
+    if (r != NULL)
+        reassembly_fini(r);
+    mem_free(&stack->pool->mem, r, sizeof(*r));
     mem_free(&stack->pool->mem, stack->ip6, sizeof(*stack->ip6));
     stack->ip6 = NULL;
 }
@@ -53,7 +66,9 @@ static void ep_disable(struct net_ep *ep)
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         dad_stop(e);
     }
-    reassembly_forget_nic(&ep->nic->stack->ip6->reassembly, ep->nic);
+    struct reassembly *r = ep->nic->stack->ip6->reassembly;
+    if (r != NULL)
+        reassembly_forget_nic(r, ep->nic);
 }
 
 static void addr_added(struct net_ep *ep, struct addr_entry *e)

@@ -34,10 +34,15 @@ struct ip6_memo {
 
 struct ip6_state {
     struct ip6_memo memo[IP6_MEMO_SIZE];
-    struct reassembly reassembly;
+    struct reassembly *reassembly; /* NULL before the first fragment: it is most of a new stack */
     uint64_t label_factor;      /* odd, secret: flow labels (RFC 6437) */
     struct siphash_key iid_key; /* secret_key of RFC 7217 5 */
 };
+
+/* ---- ipv6.c ---- */
+
+/* The table of IPv6 fragments, made now if need be. NULL: no memory. */
+struct reassembly *ip6_reassembly(struct nst_stack *stack);
 
 /* ---- ipv6_in.c ---- */
 

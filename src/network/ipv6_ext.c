@@ -180,7 +180,10 @@ static struct pkt *take_fragment(struct net_ep *ep, struct pkt *p, const struct 
         .tos = rx->tos,
         .more = frag.mf,
     };
-    p = reassembly_add(&ep->nic->stack->ip6->reassembly, ep, p, &fragment);
+    struct reassembly *r = ip6_reassembly(ep->nic->stack);
+    if (r == NULL)
+        return drop(ep, p, DROP_NO_MEMORY);
+    p = reassembly_add(r, ep, p, &fragment);
     if (p == NULL)
         return NULL;
     /* The headers are the first fragment's now, and may be others than those that were read. */
