@@ -35,8 +35,8 @@ struct ip6_memo {
 struct ip6_state {
     struct ip6_memo memo[IP6_MEMO_SIZE];
     struct reassembly *reassembly; /* NULL before the first fragment: it is most of a new stack */
-    uint64_t label_factor;      /* odd, secret: flow labels (RFC 6437) */
-    struct siphash_key iid_key; /* secret_key of RFC 7217 5 */
+    uint64_t label_factor;         /* odd, secret: flow labels (RFC 6437) */
+    struct siphash_key iid_key;    /* secret_key of RFC 7217 5 */
 };
 
 /* ---- ipv6.c ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One end of a TUN or TAP, played by nicstack: 10.77.0.2/24 with UDP echo (port 7), a TCP sink
+ * One end of a TUN or TAP, played by nicstack: 10.77.0.2/24 and fd77::2/64 with UDP echo (port 7), a TCP sink
  * (port 9), which answers with the number of right bytes, and a TCP source (port 19), which sends
  * as many bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
  *
@@ -217,10 +217,13 @@ static void make_nic(struct nst_link *link)
         .size = sizeof(config), .allocator = *nst_host_allocator(), .now = nst_host_now()};
     check(nst_host_seed(config.seed), "seed");
     check(nst_stack_new(&config, &stack), "stack");
-    const struct nst_nic_config nic = {.size = sizeof(nic), .link = link};
+    const struct nst_nic_config nic = {
+        .size = sizeof(nic), .link = link, .link_local = NST_LINK_LOCAL_OPAQUE};
     check(nst_nic_add(stack, &nic, &id), "NIC");
     const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 77, 0, 2), .prefix_len = 24};
     check(nst_nic_addr_add(stack, id, &addr), "address");
+    const struct nst_nic_addr addr6 = {.addr = {{{0xfd, 0x77, [15] = 2}}}, .prefix_len = 64};
+    check(nst_nic_addr_add(stack, id, &addr6), "IPv6 address");
 }
 
 int main(int argc, char **argv)

@@ -98,7 +98,8 @@ static inline struct nst_endpoint world_end(const struct world *w, int i, uint16
 /* A stream that listens at any address of host i. */
 nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog);
 
-/* Host 0 sends everything (of that family) by way of host 1, which takes it all and answers in any name. */
+/* Host 0 sends everything (of that family) by way of host 1, which takes it all and answers in any
+ * name. */
 void world_route_all(struct world *w);
 
 /* An IPv4 packet to the single host: with an Ethernet header from WORLD_MAC(2) where the link has
