@@ -15,6 +15,7 @@
 #define MEMBER(name) offsetof(struct run_options, name)
 
 static const struct option_spec specs[] = {
+    {"attach", 0, OPTION_TEXT, "tun|veth", "how; default the first that works", MEMBER(attach)},
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
     {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
@@ -37,6 +38,7 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
+    run->summary.overrun = run_link_overrun(run);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);
@@ -50,6 +52,7 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .method = run->options.attach,
         .verbose = run->options.verbose,
     };
     if (attach_start(&attach, message, &run->attach) < 0) {
@@ -94,6 +97,10 @@ static bool complete_options(struct run *run)
     }
     if (o->memory < MEMORY_MIN) {
         fprintf(stderr, "nst run: --memory must be at least 1m\n");
+        return false;
+    }
+    if (o->attach != NULL && !attach_has_method(o->attach)) {
+        fprintf(stderr, "nst run: --attach %s: is neither tun nor veth\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {

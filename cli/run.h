@@ -13,7 +13,7 @@
 #include "upstream.h"
 
 struct run_options {
-    const char *dns;
+    const char *dns, *attach;
     uint64_t mtu, memory;
     bool no_host_loopback, verbose, quiet, json, help;
 };
@@ -40,6 +40,8 @@ int run_fail(const char *what, int error, const char *next);
 int run_link_open(struct run *run);
 /* Lets the loop serve the device. 0, or the error, which was said. */
 int run_link_watch(struct run *run);
+/* How many packets came faster than the device could hold them, as far as the kernel tells. */
+uint64_t run_link_overrun(struct run *run);
 /* Frees the links, after the stack was; what was not made is fine. */
 void run_link_close(struct run *run);
 

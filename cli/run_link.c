@@ -2,7 +2,17 @@
 /* The links of nst run, from the device up: see run.h. */
 #include "run.h"
 
-int run_link_open(struct run *run)
+#define RING_MAX (8u << 20)
+#define RING_MIN (1u << 20)
+
+/* The ring takes no more than an eighth of what the stack may, and no less than a few frames. */
+static uint32_t ring_size(uint64_t memory)
+{
+    const uint64_t size = memory / 8;
+    return size > RING_MAX ? RING_MAX : size < RING_MIN ? RING_MIN : (uint32_t)size;
+}
+
+static int open_tun(struct run *run)
 {
     const struct attach *a = &run->attach;
     const struct nst_tuntap_config tun = {
@@ -12,7 +22,27 @@ int run_link_open(struct run *run)
         .segmentation = a->offload != 0,
         .mtu = (uint32_t)run->options.mtu,
     };
-    int r = nst_tuntap_new(nst_host_allocator(), &tun, &run->device);
+    return nst_tuntap_new(nst_host_allocator(), &tun, &run->device);
+}
+
+static int open_packet(struct run *run)
+{
+    const struct attach *a = &run->attach;
+    const struct nst_afpacket_config packet = {
+        .size = sizeof(packet),
+        .fd = a->link_fd[0],
+        .vnet_hdr = a->vnet_hdr_len != 0,
+        .mtu = (uint32_t)run->options.mtu,
+        .ring = ring_size(run->options.memory),
+        .addr = {{ATTACH_MAC_OURS}},
+        .peer = {{ATTACH_MAC_PROGRAM}},
+    };
+    return nst_afpacket_new(nst_host_allocator(), &packet, &run->device);
+}
+
+int run_link_open(struct run *run)
+{
+    int r = run->attach.kind == ATTACH_KIND_TUN ? open_tun(run) : open_packet(run);
     if (r < 0)
         return run_fail("cannot make the link", r, "free some memory");
     run->link = run->device;
@@ -21,12 +51,26 @@ int run_link_open(struct run *run)
 
 int run_link_watch(struct run *run)
 {
-    int r = nst_loop_add_link(run->loop, run->device, run->attach.link_fd[0], nst_tuntap_receive);
+    int r = nst_loop_add_link(run->loop, run->device, run->attach.link_fd[0],
+                              run->attach.kind == ATTACH_KIND_TUN ? nst_tuntap_receive
+                                                                  : nst_afpacket_receive);
     return r < 0 ? run_fail("cannot watch the link", r, "raise sysctl fs.epoll.max_user_watches")
                  : 0;
 }
 
+uint64_t run_link_overrun(struct run *run)
+{
+    struct nst_afpacket_stats stats;
+    if (run->attach.kind != ATTACH_KIND_PACKET)
+        return 0;
+    nst_afpacket_get_stats(run->device, &stats);
+    return stats.rx_missed;
+}
+
 void run_link_close(struct run *run)
 {
-    nst_tuntap_free(run->device);
+    if (run->attach.kind == ATTACH_KIND_TUN)
+        nst_tuntap_free(run->device);
+    else
+        nst_afpacket_free(run->device);
 }
