@@ -97,8 +97,7 @@ static bool is_inside(const struct upstream *u, const struct nst_addr *addr)
 
 static bool is_gateway(const struct upstream *u, const struct nst_addr *addr)
 {
-    return nst_addr_equal(addr, &u->gateway) ||
-           (u->has_ipv6 && nst_addr_equal(addr, &u->gateway6));
+    return nst_addr_equal(addr, &u->gateway) || (u->has_ipv6 && nst_addr_equal(addr, &u->gateway6));
 }
 
 static bool is_dns(const struct upstream *u, const struct nst_addr *addr)

@@ -136,6 +136,12 @@ static inline void trim(struct pkt *p)
         pkt_trim(p, total);
 }
 
+static void refuse_ndp(struct nst_stack *stack, struct pkt *p)
+{
+    COUNT(stack->counters.ndp_malformed);
+    pkt_drop(p, DROP_NDP_MALFORMED);
+}
+
 /* Every packet: in the order that the theory of operation gives. */
 static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
 {
@@ -153,10 +159,11 @@ static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
     if (p == NULL)
         return;
     rx.proto = chain.next;
-    rx.tos = tclass_of(p->data); /* a fragment's congestion mark may have come in */
-    rx.fragmented = chain.fragmented;
+    rx.tos = tclass_of(p->data);     /* a fragment's congestion mark may have come in */
     if (chain.next == IP_PROTO_NONE) /* RFC 8200 4.7: nothing follows */
         pkt_drop(p, DROP_TRANS_UNKNOWN);
+    else if (chain.fragmented && ndp_is_message(p, &chain)) /* RFC 6980 5: silently */
+        refuse_ndp(stack, p);
     else
         deliver(stack, p, &rx, chain.len);
 }

@@ -5,7 +5,8 @@
  * to dad.c.
  *
  * Every message has to pass the checks of RFC 4861 6.1, 7.1 and 8.1: hop limit 255, so that it
- * comes from the link; code 0; whole options; no fragment header (RFC 6980 5).
+ * comes from the link; code 0; whole options. In fragments they never get here (RFC 6980 5:
+ * ipv6_in.c drops them).
  *
  * Who is answered (N89): whoever asks for an assigned address; on a spoofing NIC for any address,
  * without the override flag, except where that would deny an address to its owner (probes). Who is
@@ -234,7 +235,7 @@ void ndp_input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     struct net_ep *ep = nic_ep(rx->nic, NET_IPV6);
     COUNT(stack->counters.ndp_received);
-    if (rx->ttl != NDP_HOP_LIMIT || p->data[1] != 0 || rx->fragmented || !pkt_pull_up(p, p->len)) {
+    if (rx->ttl != NDP_HOP_LIMIT || p->data[1] != 0 || !pkt_pull_up(p, p->len)) {
         COUNT(stack->counters.ndp_malformed);
         pkt_drop(p, DROP_NDP_MALFORMED);
         return;

@@ -4,10 +4,22 @@
 #ifndef NICSTACK_SRC_NETWORK_NDP_H
 #define NICSTACK_SRC_NETWORK_NDP_H
 
+#include "network/ipv6.h"
+#include "packet/packet.h"
 #include "stack/proto.h"
+#include "wire/icmp6.h"
 
 /* A message of types 133 to 137, data at its header, checksum checked. Consumes p. */
 void ndp_input(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+
+/* Do these headers lead to such a message? */
+static inline bool ndp_is_message(struct pkt *p, const struct ip6_chain *chain)
+{
+    if (chain->next != IP_PROTO_ICMPV6 || !pkt_pull_up(p, chain->len + 1))
+        return false;
+    const uint8_t type = p->data[chain->len];
+    return type >= ICMP6_ROUTER_SOLICITATION && type <= ICMP6_REDIRECT;
+}
 
 /* net_proto.solicit: asks for the link address of `target`: its solicited-node group, or `mac`
  * alone. Without an address of its own a NIC cannot ask. */

@@ -3,7 +3,9 @@
 #ifndef NICSTACK_SRC_STACK_COALESCE_H
 #define NICSTACK_SRC_STACK_COALESCE_H
 
+#include "base/check.h"
 #include "packet/packet.h"
+#include "stack/proto.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 
@@ -28,15 +30,15 @@ static inline void coalesce_init(struct coalesce *c)
     c->merged = 0;
 }
 
-/* May p be TCP? Everything else passes by without a call. */
-static inline bool coalesce_concerns(const struct pkt *p, bool v4)
+/* May p, of that network protocol, be TCP? Everything else passes by without a call. */
+static inline bool coalesce_concerns(const struct pkt *p, enum net_index index)
 {
-    if (p->linear < IP4_HDR_LEN)
-        return true;
-    if (v4)
-        return p->data[9] == IP_PROTO_TCP;
+    if (likely(index == NET_IPV4))
+        return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
+    if (index != NET_IPV6)
+        return false;
     /* Behind extension headers may be TCP. */
-    return p->data[6] != IP_PROTO_UDP && p->data[6] != IP_PROTO_ICMPV6;
+    return p->linear < IP6_HDR_LEN || (p->data[6] != IP_PROTO_UDP && p->data[6] != IP_PROTO_ICMPV6);
 }
 
 /*

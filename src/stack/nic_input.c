@@ -133,8 +133,8 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
         pkt_drop(p, DROP_UNKNOWN_PROTOCOL);
         return;
     }
-    if (c != NULL && ep->proto->index != NET_ARP && p->type == PKT_HOST &&
-        coalesce_concerns(p, ep->proto->index == NET_IPV4)) {
+    if (c != NULL && p->type == PKT_HOST &&
+        coalesce_concerns(p, (enum net_index)ep->proto->index)) {
         struct nst_pktq due = {0};
         bool taken = coalesce_add(c, p, &due);
         deliver_due(nic, &due);

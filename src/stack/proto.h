@@ -33,7 +33,6 @@ struct rx {
     uint8_t tos;
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
-    bool fragmented;   /* IPv6: it had a fragment header */
 };
 
 /* What a transport says about an IP packet to send. */

@@ -365,7 +365,7 @@ for who in $users; do
     if needs curl "$who: JSON and names"; then
         test_json
         test_names
-    test_ipv6
+        test_ipv6
     fi
     test_loopback_option
 done

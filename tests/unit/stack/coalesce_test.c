@@ -91,7 +91,8 @@ static struct pkt *segment6(const struct variant *v)
 static void offer(struct pkt *p)
 {
     struct nst_pktq now = {0};
-    bool taken = coalesce_concerns(p, p->data[0] >> 4 == 4) && coalesce_add(&c, p, &now);
+    bool taken = coalesce_concerns(p, p->data[0] >> 4 == 4 ? NET_IPV4 : NET_IPV6) &&
+                 coalesce_add(&c, p, &now);
     nst_pktq_splice(&due, &now);
     if (!taken)
         pktq_push(&due, p);
