@@ -50,6 +50,9 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
                           "names that nscd or systemd-resolved answer bypass our DNS"},
     [ATTACH_STEP_PROC] = {"mount a new /proc", "the program sees the host's processes there"},
     [ATTACH_STEP_PING] = {"write net.ipv4.ping_group_range", "only a privileged ping works"},
+    [ATTACH_STEP_NO_IDS] = {"map user and group ids in /proc/self",
+                            "the program sees itself as nobody (65534); with a /proc that can be "
+                            "written (bwrap --proc /proc) it sees itself"},
     [ATTACH_STEP_ONE_ID] = {"create namespaces without a user namespace",
                             "the program cannot change ids"},
 };
@@ -61,7 +64,9 @@ const char *attach_text_errno(int error)
         const char *word;
     } words[] = {
         {EACCES, "EACCES"},
+        {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
         {EAGAIN, "EAGAIN"},
+        {EBADF, "EBADF"},
         {EBUSY, "EBUSY"},
         {EEXIST, "EEXIST"},
         {EINVAL, "EINVAL"},
@@ -71,6 +76,7 @@ const char *attach_text_errno(int error)
         {EMFILE, "EMFILE"},
         {ENAMETOOLONG, "ENAMETOOLONG"},
         {ENFILE, "ENFILE"},
+        {ENOBUFS, "ENOBUFS"},
         {ENODEV, "ENODEV"},
         {ENOENT, "ENOENT"},
         {ENOEXEC, "ENOEXEC"},
@@ -78,12 +84,14 @@ const char *attach_text_errno(int error)
         {ENOSPC, "ENOSPC"},
         {ENOSYS, "ENOSYS"},
         {ENOTDIR, "ENOTDIR"},
+        {ENOTTY, "ENOTTY"},
         {ENXIO, "ENXIO"},
         {EOPNOTSUPP, "EOPNOTSUPP"},
         {EPERM, "EPERM"},
         {EPIPE, "EPIPE"},
         {EPROTO, "EPROTO"},
         {EROFS, "EROFS"},
+        {ETIMEDOUT, "ETIMEDOUT"},
         {ETXTBSY, "ETXTBSY"},
         {EUSERS, "EUSERS"},
         {E2BIG, "E2BIG"},
@@ -103,6 +111,8 @@ const char *attach_text_errno(int error)
 /* The next step where the errno says more than the step alone. */
 static const char *next_step(enum attach_step step, int error)
 {
+    if (error == EMFILE)
+        return "raise the limit of descriptors (ulimit -n)";
     if (step == ATTACH_STEP_NAMESPACES && error == ENOSPC)
         return "raise sysctl user.max_user_namespaces (and max_net_namespaces), which is used up "
                "or 0";
@@ -137,5 +147,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_NO_IDS;
 }

@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "confine.h"
+
 /* After the program has ended: nothing passed for this long, or this long at the most. */
 #define DRAIN_QUIET (100 * NST_MSEC)
 #define DRAIN_MAX   (10 * NST_SEC)
@@ -184,6 +186,16 @@ void run_tear_down(struct run *run)
     summary_fini(&run->summary);
 }
 
+/* From here on nst opens no file and starts nothing. */
+static void confine(const struct run *run)
+{
+    char text[CONFINE_TEXT_SIZE];
+    const struct confine_options options = {.init_pid = run->attach.init_pid};
+    (void)confine_self(&options, text);
+    if (run->options.verbose)
+        fprintf(stderr, "nst: %s\n", text);
+}
+
 int run_serve(struct run *run)
 {
     int r = make_stack(run);
@@ -195,6 +207,7 @@ int run_serve(struct run *run)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
+    confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
         r = nst_loop_turn(run->loop, -1);
