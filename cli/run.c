@@ -55,7 +55,6 @@ static int run_program(struct run *run, char **argv)
         .mtu = (uint32_t)run->options.mtu,
         .address6 = run->upstream.has_ipv6 ? "fd00:0:0:2::15/64" : NULL,
         .gateway6 = run->upstream.has_ipv6 ? "fd00:0:0:2::2" : NULL,
-        .dns6 = run->upstream.has_ipv6 ? "fd00:0:0:2::3" : NULL,
         .method = run->options.attach,
         .verbose = run->options.verbose,
     };
