@@ -104,13 +104,19 @@ static int make_stack(struct run *run)
 
 static int add_addresses(struct run *run, uint32_t nic)
 {
+    const struct upstream *u = &run->upstream;
     const struct nst_nic_addr addrs[] = {
-        {.addr = run->upstream.gateway, .prefix_len = run->upstream.prefix_len},
-        {.addr = run->upstream.dns,
-         .prefix_len = run->upstream.prefix_len,
-         .place = NST_PLACE_NEVER_PRIMARY},
+        {.addr = u->gateway, .prefix_len = u->prefix_len},
+        {.addr = u->dns, .prefix_len = u->prefix_len, .place = NST_PLACE_NEVER_PRIMARY},
+        /* Nobody else is on this link who could have them. */
+        {.addr = u->gateway6, .prefix_len = u->prefix_len6, .no_dad = true},
+        {.addr = u->dns6,
+         .prefix_len = u->prefix_len6,
+         .place = NST_PLACE_NEVER_PRIMARY,
+         .no_dad = true},
     };
-    for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
+    const size_t count = u->has_ipv6 ? 4 : 2;
+    for (size_t i = 0; i < count; i++) {
         int r = nst_nic_addr_add(run->stack, nic, &addrs[i]);
         if (r < 0)
             return r;
