@@ -39,6 +39,10 @@ int tcp_bind(struct tcb *tcb, const struct nst_endpoint *local)
     if (addr_is_multicast(&local->addr) || addr_is_limited_broadcast(&local->addr) ||
         !ports_address_is_usable(tcb->stack, &local->addr, local->nic))
         return -NST_EADDRNOTAVAIL;
+    if (local->nic != 0 && nic_by_id(tcb->stack, local->nic) == NULL)
+        return -NST_EADDRNOTAVAIL;
+    if (!ports_address_is_usable(tcb->stack, &local->addr, local->nic))
+        return -NST_EADDRNOTAVAIL;
     struct demux_key *key = &tcb->demux.key;
     key->local = local->addr;
     key->local_port = local->port;
