@@ -83,6 +83,7 @@ const char *attach_text_errno(int error)
         {EADDRINUSE, "EADDRINUSE"}, {ECONNREFUSED, "ECONNREFUSED"},
         {ECONNRESET, "ECONNRESET"}, {EDQUOT, "EDQUOT"},
         {EFBIG, "EFBIG"},           {ENETUNREACH, "ENETUNREACH"},
+        {EOVERFLOW, "EOVERFLOW"},
         {ELIBBAD, "ELIBBAD"},
     };
     static char number[24];

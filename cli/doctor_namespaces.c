@@ -19,7 +19,12 @@
 
 static void check_user(struct doctor_result *result)
 {
-    doctor_works(result, geteuid() == 0 ? "root does without" : NULL);
+    char map[64];
+    doctor_refusal_read_line("/proc/self/uid_map", map, sizeof(map));
+    if (map[0] == '\0')
+        doctor_works(result, "/proc is read-only, so the program sees itself as nobody");
+    else
+        doctor_works(result, geteuid() == 0 ? "root does without" : NULL);
 }
 
 static void check_network(struct doctor_result *result)

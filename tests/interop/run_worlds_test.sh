@@ -50,6 +50,8 @@ test_bubblewrap() {
     works "bubblewrap with a read-only /proc" \
         "cannot map user and group ids in /proc/self (EROFS): the program sees itself as nobody (65534)" \
         "cannot write net.ipv4.ping_group_range (EROFS): only a privileged ping works"
+    check "bubblewrap with a read-only /proc: nst doctor says so too" "nst run works here: a program is attached by veth." \
+        "$(as_exec "${world[@]}" "$nst" doctor 2>&1 | tail -n 1)"
     world bwrap --unshare-user --disable-userns --ro-bind / / --dev /dev --proc /proc
     says "bubblewrap without user namespaces" "cannot create namespaces (ENOSPC): raise sysctl \
 user.max_user_namespaces (and max_net_namespaces), which is used up or 0"
