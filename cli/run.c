@@ -12,6 +12,7 @@
 #define MEMORY_DEFAULT (256u << 20)
 #define MEMORY_MIN     (1u << 20)
 #define MTU_MIN        68
+#define MTU_MIN6       1280 /* under it there is no IPv6 (RFC 8200 5) */
 #define MTU_MAX        65535
 
 #define MEMBER(name) offsetof(struct run_options, name)
@@ -66,6 +67,8 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .address6 = run->upstream.has_ipv6 ? "fd00:0:0:2::15/64" : NULL,
+        .gateway6 = run->upstream.has_ipv6 ? "fd00:0:0:2::2" : NULL,
         .method = run->options.attach,
         .verbose = run->options.verbose,
     };
@@ -88,8 +91,8 @@ static int usage(FILE *out)
     fprintf(out, "usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n");
     if (out == stdout) {
         printf("\nRuns PROGRAM with nicstack as its network; its exit status is that of nst.\n"
-               "Inside: 10.0.2.15/24, the host's loopback is 10.0.2.2, names are asked of "
-               "10.0.2.3.\n\n");
+               "Inside: 10.0.2.15/24 and fd00:0:0:2::15/64, the host's loopback is 10.0.2.2 and "
+               "fd00:0:0:2::2,\nnames are asked of 10.0.2.3.\n\n");
         options_print(specs);
     }
     return out == stdout ? 0 : ATTACH_EXIT_FAILED;
@@ -104,6 +107,11 @@ static bool complete_options(struct run *run)
     u->prefix_len = 24;
     u->gateway = nst_addr_v4(10, 0, 2, 2);
     u->dns = nst_addr_v4(10, 0, 2, 3);
+    u->has_ipv6 = o->mtu >= MTU_MIN6;
+    u->network6 = (struct nst_addr){{{0xfd, [7] = 2}}};
+    u->prefix_len6 = 64;
+    u->gateway6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 2}}};
+    u->dns6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 3}}};
     u->no_host_loopback = o->no_host_loopback;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);

@@ -16,6 +16,11 @@
 
 #include "confine.h"
 
+/* The program is microseconds away: what is queued for it beyond this only falls out of the caches,
+ * and a window beyond this only overruns the link. */
+#define SEND_BUFFER_MAX    (1u << 20)
+#define RECEIVE_BUFFER_MAX (2u << 20)
+
 /* After the program has ended: nothing passed for this long, or this long at the most. */
 #define DRAIN_QUIET (100 * NST_MSEC)
 #define DRAIN_MAX   (10 * NST_SEC)
@@ -86,6 +91,8 @@ static int make_stack(struct run *run)
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
         .memory_limit = run->options.memory,
+        .tcp_send_buffer_max = SEND_BUFFER_MAX,
+        .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
     };
     int r = nst_host_seed(config.seed);
@@ -97,13 +104,19 @@ static int make_stack(struct run *run)
 
 static int add_addresses(struct run *run, uint32_t nic)
 {
+    const struct upstream *u = &run->upstream;
     const struct nst_nic_addr addrs[] = {
-        {.addr = run->upstream.gateway, .prefix_len = run->upstream.prefix_len},
-        {.addr = run->upstream.dns,
-         .prefix_len = run->upstream.prefix_len,
-         .place = NST_PLACE_NEVER_PRIMARY},
+        {.addr = u->gateway, .prefix_len = u->prefix_len},
+        {.addr = u->dns, .prefix_len = u->prefix_len, .place = NST_PLACE_NEVER_PRIMARY},
+        /* Nobody else is on this link who could have them. */
+        {.addr = u->gateway6, .prefix_len = u->prefix_len6, .no_dad = true},
+        {.addr = u->dns6,
+         .prefix_len = u->prefix_len6,
+         .place = NST_PLACE_NEVER_PRIMARY,
+         .no_dad = true},
     };
-    for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
+    const size_t count = u->has_ipv6 ? 4 : 2;
+    for (size_t i = 0; i < count; i++) {
         int r = nst_nic_addr_add(run->stack, nic, &addrs[i]);
         if (r < 0)
             return r;
@@ -190,22 +203,23 @@ void run_tear_down(struct run *run)
     summary_fini(&run->summary);
 }
 
+/* From here on nst opens no file and starts nothing. */
+static void confine(const struct run *run)
+{
+    char text[CONFINE_TEXT_SIZE];
+    /* Whoever asks by the control socket may have a capture at any time. */
+    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE,
+                                            .init_pid = run->attach.init_pid};
+    (void)confine_self(&options, text);
+    if (run->options.verbose)
+        fprintf(stderr, "nst: %s\n", text);
+}
+
 static int turn(struct run *run)
 {
     int r = nst_loop_turn(run->loop, -1);
     run_capture_flush(run);
     return r;
-}
-
-/* From here on nst opens no file and starts nothing. */
-static void confine(const struct run *run)
-{
-    char text[CONFINE_TEXT_SIZE];
-    const struct confine_options options = {.parts = CONFINE_CAPTURE,
-                                            .init_pid = run->attach.init_pid};
-    (void)confine_self(&options, text);
-    if (run->options.verbose)
-        fprintf(stderr, "nst: %s\n", text);
 }
 
 int run_serve(struct run *run)

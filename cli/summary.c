@@ -64,11 +64,12 @@ static const char *size_text(uint64_t bytes, char *text, size_t size)
 }
 
 /* The reason, without "drop_", if people should know of it; else NULL. They know of refused flows,
- * and packets of protocols that there are none of here every kernel sends: router solicitations. */
+ * and every kernel says things that nobody here listens to: router solicitations, group reports. */
 static const char *reason_of(const struct nst_counter *counter)
 {
     if (counter->value == 0 || strncmp(counter->name, "drop_", 5) != 0 ||
         strcmp(counter->name, "drop_unknown_protocol") == 0 ||
+        strcmp(counter->name, "drop_ip_not_ours") == 0 ||
         strcmp(counter->name, "drop_request_ended") == 0)
         return NULL;
     return counter->name + 5;

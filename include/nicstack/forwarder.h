@@ -9,10 +9,10 @@
  *         (oldest first).
  *   UDP   the first datagram of a flow. Accepting gives a connected datagram socket that holds it,
  *         and up to 15 that followed; the host closes it when the flow has been idle.
- *   ICMP  an echo request to an address that is not ours. Accepting gives a ping socket for all
- *         requests of that flow (both addresses and the identifier, which is remote.port). It reads
- *         each as an ICMP message from its type on. What is sent there, a message too, goes back as
- *         echo reply: type, code, checksum and identifier are filled in, the sequence number is the
+ *   ICMP  an echo request, of either family, to an address that is not ours. Accepting gives a ping
+ * socket for all requests of that flow (both addresses and the identifier, which is remote.port).
+ * It reads each as an ICMP message from its type on. What is sent there, a message too, goes back
+ * as echo reply: type, code, checksum and identifier are filled in, the sequence number is the
  *         message's. So what a ping socket of the host gives can be sent as it is.
  */
 #ifndef NICSTACK_FORWARDER_H

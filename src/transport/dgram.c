@@ -404,7 +404,8 @@ void dgram_report(struct dgram *d, const struct net_error_report *report)
         [NET_ERROR_PARAMETER] = 0,
     };
 
-    if (report->kind == NET_ERROR_TOO_BIG && d->dst != NULL)
+    if (report->kind == NET_ERROR_TOO_BIG && d->dst != NULL &&
+        nst_addr_equal(&d->dst->addr, &report->dst))
         dst_lower_mtu(d->dst, report->info);
     if ((size_t)report->kind >= ARRAY_SIZE(errors) || errors[report->kind] == 0)
         return;

@@ -336,7 +336,8 @@ static bool handle(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     struct forwarder *fw = stack->forwarder;
 
     /* Responders stay when the forwarder stops. */
-    if (rx->proto == IP_PROTO_ICMP && ping_request(stack, p, rx))
+    const bool is_icmp = rx->proto == IP_PROTO_ICMP || rx->proto == IP_PROTO_ICMPV6;
+    if (is_icmp && ping_request(stack, p, rx))
         return true;
     if (fw == NULL || rx->type != PKT_HOST || (fw->nic != 0 && fw->nic != rx->nic->id))
         return false;
@@ -346,6 +347,7 @@ static bool handle(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     case IP_PROTO_UDP:
         return fw->takes[KIND_UDP] && take_udp(fw, p, rx);
     case IP_PROTO_ICMP:
+    case IP_PROTO_ICMPV6:
         return fw->takes[KIND_ECHO] && take_echo(fw, p, rx);
     default:
         return false;
