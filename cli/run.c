@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "descriptors.h"
 #include "options.h"
+#include "run_instance.h"
 
 #define MEMORY_DEFAULT (256u << 20)
 #define MEMORY_MIN     (1u << 20)
@@ -24,6 +26,18 @@ static const struct option_spec specs[] = {
      MEMBER(memory)},
     {"no-host-loopback", 0, OPTION_FLAG, NULL, "10.0.2.2 is not the host's loopback",
      MEMBER(no_host_loopback)},
+    {"name", 0, OPTION_TEXT, "NAME", "how nst capture calls this run; default PROGRAM-PID",
+     MEMBER(name)},
+    {"pcap", 0, OPTION_TEXT, "FILE|-", "capture every packet into a pcapng file",
+     MEMBER(capture.file)},
+    {"pcap-filter", 0, OPTION_TEXT, "EXPR", "only packets that match, as tcpdump spells it",
+     MEMBER(capture.filter)},
+    {"pcap-size", 0, OPTION_SIZE, "SIZE", "a ring of files of this size",
+     MEMBER(capture.file_size)},
+    {"pcap-files", 0, OPTION_SIZE, "N", "how many files the ring has; default 2",
+     MEMBER(capture.files)},
+    {"snaplen", 0, OPTION_SIZE, "BYTES", "capture only so much of each packet",
+     MEMBER(capture.snaplen)},
     {"verbose", 'v', OPTION_FLAG, NULL, "say how the program is attached, and each flow",
      MEMBER(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no summary", MEMBER(quiet)},
@@ -135,7 +149,13 @@ int command_run(int argc, char **argv)
         return usage(stdout);
     if (first >= argc)
         return usage(stderr);
-    if (!complete_options(&run))
-        return ATTACH_EXIT_FAILED;
-    return run_program(&run, argv + first);
+    run.program = argv[first];
+    /* A closed stderr must not become a file that we say things into. */
+    descriptors_reserve_standard();
+    int status = ATTACH_EXIT_FAILED;
+    if (complete_options(&run) && run_capture_open(&run) && run_instance_open(&run))
+        status = run_program(&run, argv + first);
+    run_instance_close(&run);
+    run_capture_close(&run);
+    return status;
 }

@@ -145,6 +145,16 @@ static void print_json_drops(const struct summary *s, const struct nst_stack *st
     fprintf(out, "},");
 }
 
+/* What the NICs counted, under the same name. */
+static void print_json_nics(const char *name, const struct nst_stack *stack, FILE *out)
+{
+    uint64_t sum = 0, value;
+    for (uint32_t nic = 0; (nic = nst_nic_next(stack, nic)) != 0;)
+        if (nst_nic_counter_get(stack, nic, name, &value) == 0)
+            sum += value;
+    print_json_number(name, sum, out);
+}
+
 void summary_print_json(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_memory memory;
@@ -159,6 +169,8 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("denied", s->denied, out);
     print_json_number("bytes_out", s->gateway.bytes_out, out);
     print_json_number("bytes_in", s->gateway.bytes_in, out);
+    print_json_nics("rx_packets", stack, out);
+    print_json_nics("tx_packets", stack, out);
     print_json_number("retransmitted", s->retransmits, out);
     fprintf(out, "\"rtt_min_ms\":%.3f,\"rtt_max_ms\":%.3f,", milliseconds(s->srtt_min),
             milliseconds(s->srtt_max));

@@ -44,6 +44,7 @@ struct nst_request_info {
     enum nst_socket_type type;
     struct nst_endpoint local;  /* whom the packet was for */
     struct nst_endpoint remote; /* who sent it; its nic is where it came in */
+    uint32_t trace; /* the number of its first packet (trace.h); 0 where the stack does not trace */
 };
 
 /* The next request that was not yet shown. False: none. NST_READY_REQUEST announces them. */

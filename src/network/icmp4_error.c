@@ -90,6 +90,7 @@ void icmp4_send_error(struct nic *nic, const struct pkt *p, enum net_error kind,
     if (!may_answer(nic, p, quote, len, &hdr))
         return;
     len = min_u32(len, hdr.total_len);
+    quote_complete_csum(p, quote, len);
     if (!bucket_take(&stack->icmp4->errors, stack->now, 1)) {
         COUNT(stack->counters.icmp4_errors_limited);
         return;

@@ -110,6 +110,7 @@ void icmp6_send_error(struct nic *nic, const struct pkt *p, enum net_error kind,
     const uint32_t len = quote_copy(p, quote, sizeof(bytes) - ICMP6_HDR_LEN);
     if (!may_answer(nic, p, kind, quote, len))
         return;
+    quote_complete_csum(p, quote, len);
     if (!bucket_take(&stack->icmp6->errors, stack->now, 1)) {
         COUNT(stack->counters.icmp6_errors_limited);
         return;

@@ -21,6 +21,7 @@
 #include "stack/coalesce.h"
 
 #include "base/check.h"
+#include "packet/trace.h"
 #include "wire/tcp.h"
 
 #define MERGED_MAX 65535
@@ -132,10 +133,13 @@ static bool merge(struct coalesce_flow *f, struct pkt *p, const struct part *par
     uint8_t window[2];
     memcpy(window, p->data + part->net + 14, sizeof(window));
     nst_pkt_pull(pkt_pub(p), part->headers);
+    const uint32_t trace = p->trace;
     if (!pkt_append(f->p, p)) {
         nst_pkt_push(pkt_pub(p), part->headers);
         return false;
     }
+    if (unlikely(trace != 0))
+        trace_merged(f->p, trace);
     uint8_t *tcp = f->p->data + part->net;
     memcpy(tcp + 14, window, sizeof(window));
     if (part->push)

@@ -55,7 +55,8 @@ enum dgram_kind {
 
 struct dgram_quote {
     const struct net_proto *net;
-    uint8_t len; /* 0: nothing was received yet */
+    uint8_t len;          /* 0: nothing was received yet */
+    bool is_csum_partial; /* as the packet was received */
     uint8_t bytes[DGRAM_QUOTE_MAX];
 };
 

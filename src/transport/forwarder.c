@@ -466,11 +466,13 @@ bool nst_request_next(struct nst_stack *stack, struct nst_request_info *ret_info
     list_remove(&r->unseen);
     const struct demux_key *key = &r->key;
     const uint16_t local_port = r->kind == KIND_ECHO ? 0 : key->local_port;
+    const struct pkt *first = pktq_first(&r->held);
     *ret_info = (struct nst_request_info){
         .request = r->handle,
         .type = type_of(r),
         .local = {.addr = key->local, .port = local_port, .nic = key->nic},
         .remote = {.addr = key->remote, .port = key->remote_port, .nic = key->nic},
+        .trace = first != NULL ? first->trace : 0,
     };
     return true;
 }
