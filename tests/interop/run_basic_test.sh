@@ -268,9 +268,9 @@ X
         skip "$who: IPv6" "this host has no ::1"
         return
     fi
-    $python "$work/six.py" $port "$work" & 
+    $python "$work/six.py" $port "$work" &
     local server=$!
-    sleep 0.5
+    for _ in $(seq 100); do curl -s -o /dev/null "http://[::1]:$port/small" && break; sleep 0.1; done
     run 20 -q -- curl -s -o "$work/got" "http://[${base}:2]:$port/small"
     check "$who: curl over IPv6" 0 $?
     cmp -s "$work/small" "$work/got" && ok "$who: and it is exact" || not_ok "$who: and it is exact" "differs"
