@@ -30,6 +30,7 @@ struct attach_config {
     unsigned queues;
     int method; /* by its number, or ATTACH_CHILD_ANY */
     bool vnet_hdr;
+    bool by_notify; /* no namespaces: attach_notify.c */
     struct namespaces_owner owner;
 };
 

@@ -155,15 +155,15 @@ static const struct rule rules[] = {
     {"exit_group", SERVE},
 
     /* Files of a capture, which are open, a ring of them too; its streams are polled at the end. */
-    {"lseek", CAPTURE},
-    {"_llseek", CAPTURE},
+    {"lseek", CAPTURE | NOTIFY},
+    {"_llseek", CAPTURE | NOTIFY},
     {"ftruncate", CAPTURE},
     {"ftruncate64", CAPTURE},
     {"pwrite64", CAPTURE},
     {"pwritev", CAPTURE},
-    {"poll", CAPTURE},
-    {"ppoll", CAPTURE},
-    {"ppoll_time64", CAPTURE},
+    {"poll", CAPTURE | NOTIFY},
+    {"ppoll", CAPTURE | NOTIFY},
+    {"ppoll_time64", CAPTURE | NOTIFY},
     {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
 
     /* Calls of the program come by the listener and are answered; its memory is read and written,
@@ -186,6 +186,15 @@ static const struct rule rules[] = {
     {"open", NOTIFY, 0, 1, LACKS(1, O_ACCMODE | O_CREAT | O_TRUNC)},
     {"openat", NOTIFY, 0, 1, LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC)},
     {"socketpair", NOTIFY, 0, 1, IS(0, AF_UNIX)},
+    /* At the end: what the program left behind is looked for in /proc and killed, where init did
+     * not. */
+    {"kill", NOTIFY, 0, 1, IS(1, SIGKILL)},
+    {"kill", NOTIFY, 0, 1, IS(1, SIGSTOP)},
+    {"kill", NOTIFY, 0, 1, IS(1, SIGCONT)},
+    {"getdents64", NOTIFY},
+    {"nanosleep", NOTIFY},
+    {"clock_nanosleep", NOTIFY},
+    {"clock_nanosleep_time64", NOTIFY},
 };
 
 const char *confine_filter_lack(void)

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "descriptors.h"
@@ -18,7 +19,8 @@
 #define MEMBER(name) offsetof(struct run_options, name)
 
 static const struct option_spec specs[] = {
-    {"attach", 0, OPTION_TEXT, "tun|veth", "how; default the first that works", MEMBER(attach)},
+    {"attach", 0, OPTION_TEXT, "tun|veth|notify", "how; default the first that works",
+     MEMBER(attach)},
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
     {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
@@ -122,7 +124,7 @@ static bool complete_options(struct run *run)
         return false;
     }
     if (o->attach != NULL && !attach_has_method(o->attach)) {
-        fprintf(stderr, "nst run: --attach %s: is neither tun nor veth\n", o->attach);
+        fprintf(stderr, "nst run: --attach %s: is none of tun, veth and notify\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {

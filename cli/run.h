@@ -11,6 +11,7 @@
 
 #include "attach.h"
 #include "instance.h"
+#include "notify.h"
 #include "run_capture.h"
 #include "summary.h"
 #include "upstream.h"
@@ -29,9 +30,11 @@ struct run {
     struct nst_watch event; /* of attach.event_fd */
     struct nst_loop *loop;
     struct nst_stack *stack;
-    struct nst_link *device; /* the lowest link: attach.link_fd[0] */
+    struct nst_link *device; /* the lowest link: attach.link_fd[0], or an end of the pipe */
     struct nst_link *link;   /* the highest, under the NIC */
     struct nst_gateway *gateway;
+    struct nst_link *pipe[2]; /* to the guest's stack: attached by notify */
+    struct notify *notify;
     struct upstream upstream;
     struct run_capture capture;
     struct instance instance;

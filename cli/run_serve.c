@@ -85,12 +85,18 @@ int run_fail(const char *what, int error, const char *next)
     return error;
 }
 
+/* The ceiling of each stack: where there are two, they share what the options allow. */
+static uint64_t memory_of_a_stack(const struct run *run)
+{
+    return run->attach.kind == ATTACH_KIND_NOTIFY ? run->options.memory / 2 : run->options.memory;
+}
+
 static int make_stack(struct run *run)
 {
     struct nst_stack_config config = {
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
-        .memory_limit = run->options.memory,
+        .memory_limit = memory_of_a_stack(run),
         .tcp_send_buffer_max = SEND_BUFFER_MAX,
         .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
@@ -148,7 +154,9 @@ static int make_gateway(struct run *run)
     int r = nst_loop_new(&run->loop);
     if (r < 0)
         return run_fail("cannot make the loop", r, "check the limit of descriptors (ulimit -n)");
-    nst_loop_set_stack(run->loop, run->stack, on_ready, run);
+    r = nst_loop_add_stack(run->loop, run->stack, on_ready, run);
+    if (r < 0)
+        return run_fail("cannot run the stack", r, "free some memory");
     r = run_link_watch(run);
     if (r < 0)
         return r;
@@ -168,6 +176,25 @@ static int make_gateway(struct run *run)
     r = nst_loop_add(run->loop, &run->event, EPOLLIN);
     return r < 0 ? run_fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
                  : 0;
+}
+
+/* The program's own stack, where it has no kernel's. */
+static int make_guest(struct run *run)
+{
+    if (run->attach.kind != ATTACH_KIND_NOTIFY)
+        return 0;
+    const struct notify_config config = {
+        .loop = run->loop,
+        .link = run->pipe[1],
+        .listener = run->attach.listener_fd,
+        .memory_limit = memory_of_a_stack(run),
+        .address = nst_addr_v4(10, 0, 2, 15),
+        .prefix_len = run->upstream.prefix_len,
+        .gateway = run->upstream.gateway,
+        .dns = run->upstream.dns,
+    };
+    int r = notify_new(&config, &run->notify);
+    return r < 0 ? run_fail("cannot serve the program's calls", r, "raise --memory") : 0;
 }
 
 /* What the program sent last is still on its way. */
@@ -193,6 +220,7 @@ static void drain(struct run *run)
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    notify_free(run->notify);
     run_instance_close(run);
     run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
@@ -207,8 +235,9 @@ void run_tear_down(struct run *run)
 static void confine(const struct run *run)
 {
     char text[CONFINE_TEXT_SIZE];
+    const unsigned notify = run->attach.kind == ATTACH_KIND_NOTIFY ? CONFINE_NOTIFY : 0;
     /* Whoever asks by the control socket may have a capture at any time. */
-    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE,
+    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify,
                                             .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
@@ -229,6 +258,8 @@ int run_serve(struct run *run)
         r = make_nic(run);
     if (r == 0)
         r = make_gateway(run);
+    if (r == 0)
+        r = make_guest(run);
     if (r == 0)
         r = run_capture_start(run);
     if (r == 0)

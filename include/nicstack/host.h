@@ -137,12 +137,15 @@ NST_API void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, n
 NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer);
 
 /*
- * The stack that the loop runs, one a loop; `on_ready` is called for each entry of its ready list.
- * NULL takes it out again.
+ * Lets the loop run a stack as well; `on_ready` is called for each entry of its ready list. Stacks
+ * of one loop may be joined by pipes: what one sends the other has taken in within the same turn.
+ * 0 or -NST_ENOMEM. Remove a stack before it is freed; both may be done in any callback.
  */
-NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
-                                void (*on_ready)(void *context, const struct nst_ready *ready),
-                                void *context);
+NST_API int nst_loop_add_stack(struct nst_loop *loop, struct nst_stack *stack,
+                               void (*on_ready)(void *context, const struct nst_ready *ready),
+                               void *context);
+/* One that is not there is left alone. */
+NST_API void nst_loop_remove_stack(struct nst_loop *loop, struct nst_stack *stack);
 /* Calls receive(link, max) whenever fd, the link's descriptor, is readable, and tells the link when
  * it has room again. `receive` is nst_tuntap_receive or one like it: it reads up to `max` packets,
  * delivers them, and returns how many, or -NST_E* when the device is gone, which is not watched any
@@ -161,6 +164,35 @@ NST_API void nst_loop_stop(struct nst_loop *loop);
 NST_API int nst_loop_turn(struct nst_loop *loop, nst_time timeout);
 /* The clock as it was read at the beginning of this turn. */
 NST_API nst_time nst_loop_now(const struct nst_loop *loop);
+
+/* ---- A stream of the stack and a descriptor, joined ---- */
+
+/*
+ * Copies both ways with back-pressure, and passes the end of each direction on. Fill in stack,
+ * socket and fd, a non-blocking stream socket; watch the descriptor for EPOLLIN | EPOLLOUT |
+ * EPOLLRDHUP | EPOLLET and the stream for NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP, note
+ * what the descriptor says in fd_readable and fd_writable, and run the pump upon each event.
+ * Either direction may be stopped by saying that it ended.
+ */
+struct nst_pump {
+    struct nst_stack *stack;
+    nst_socket socket;
+    int fd;
+    bool fd_readable, fd_writable; /* set by the owner, cleared by the pump */
+    bool out_ended, in_ended;      /* stack to descriptor, descriptor to stack */
+    uint64_t bytes_out, bytes_in;
+};
+
+enum nst_pumped {
+    NST_PUMP_WAITS = 0, /* for an event */
+    NST_PUMP_MORE,      /* it has done its share of this turn: run it again in the next */
+    NST_PUMP_STARVED,   /* there was no memory for the stream: run it again soon */
+    NST_PUMP_ENDED,     /* both directions have */
+};
+
+/* Moves what can be moved. Of enum nst_pumped, or the -NST_E* that ended either side: reset the
+ * other. */
+NST_API int nst_pump_run(struct nst_pump *pump);
 
 /* ---- The gateway: forwarder requests become sockets of the host ---- */
 
@@ -191,7 +223,7 @@ struct nst_flow_summary {
 
 struct nst_gateway_config {
     size_t size;
-    struct nst_loop *loop; /* whose stack is set */
+    struct nst_loop *loop; /* that runs the stack */
     struct nst_stack *stack;
     uint32_t nic;       /* the promiscuous, spoofing one; 0: all */
     uint32_t flows_max; /* TCP, UDP and ping flows together, further requests wait; 0: as many as

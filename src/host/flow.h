@@ -40,9 +40,7 @@ struct flow {
     nst_time active; /* when something last passed */
     struct nst_loop_timer timer;
     bool is_waiting, is_again;
-    /* TCP: what epoll, edge-triggered, said last */
-    bool host_readable, host_writable;
-    bool out_ended, in_ended; /* the direction from inside; towards inside */
+    struct nst_pump pump; /* TCP */
 };
 
 #define FLOW_DATAGRAM_MAX 65536

@@ -82,7 +82,7 @@ static void gate_init(struct gate *w, uint32_t flows_max)
     w->inside = w->hosts.hosts[0].stack;
     w->stack = w->hosts.hosts[1].stack;
     assert_int_equal(nst_loop_new(&w->loop), 0);
-    nst_loop_set_stack(w->loop, w->stack, on_ready, w);
+    assert_int_equal(nst_loop_add_stack(w->loop, w->stack, on_ready, w), 0);
     const struct nst_gateway_config config = {.size = sizeof(config),
                                               .loop = w->loop,
                                               .stack = w->stack,
