@@ -54,6 +54,8 @@ const char *attach_text_errno(int error)
         const char *word;
     } words[] = {
         {EACCES, "EACCES"},
+        {EADDRINUSE, "EADDRINUSE"},
+        {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
         {EAGAIN, "EAGAIN"},
         {EBUSY, "EBUSY"},
         {EEXIST, "EEXIST"},

@@ -17,6 +17,8 @@
 static const struct option_spec specs[] = {
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
+    {"publish", 'p', OPTION_TEXTS, "[ADDR:]HOST:GUEST[/udp]",
+     "lead who comes to this port of the host to the program's; repeatable", MEMBER(publish)},
     {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
     {"memory", 0, OPTION_SIZE, "SIZE", "ceiling of the stack's memory, such as 8m; default 256m",
      MEMBER(memory)},
@@ -52,10 +54,15 @@ static int run_program(struct run *run, char **argv)
         .mtu = (uint32_t)run->options.mtu,
         .verbose = run->options.verbose,
     };
+    if (!listeners_open(&run->options.publish, &run->listeners))
+        return ATTACH_EXIT_FAILED;
     if (attach_start(&attach, message, &run->attach) < 0) {
         fprintf(stderr, "nst: %s\n", message);
+        listeners_fini(&run->listeners);
         return ATTACH_EXIT_FAILED;
     }
+    if (run->options.verbose)
+        listeners_print(&run->listeners);
     int status = run_serve(run);
     const char *why = attach_message(&run->attach);
     if (why != NULL)
@@ -87,6 +94,7 @@ static bool complete_options(struct run *run)
     u->prefix_len = 24;
     u->gateway = nst_addr_v4(10, 0, 2, 2);
     u->dns = nst_addr_v4(10, 0, 2, 3);
+    u->program = nst_addr_v4(10, 0, 2, 15);
     u->no_host_loopback = o->no_host_loopback;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);

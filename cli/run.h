@@ -9,11 +9,14 @@
 #include <nicstack/host.h>
 
 #include "attach.h"
+#include "options.h"
+#include "publish.h"
 #include "summary.h"
 #include "upstream.h"
 
 struct run_options {
     const char *dns;
+    struct option_texts publish;
     uint64_t mtu, memory;
     bool no_host_loopback, verbose, quiet, json, help;
 };
@@ -27,6 +30,7 @@ struct run {
     struct nst_link *device; /* the lowest link: attach.link_fd[0] */
     struct nst_link *link;   /* the highest, under the NIC */
     struct nst_gateway *gateway;
+    struct listeners listeners;
     struct upstream upstream;
     struct summary summary;
     bool ended;

@@ -142,6 +142,9 @@ static int make_gateway(struct run *run)
     r = nst_gateway_new(&config, &run->gateway);
     if (r < 0)
         return run_fail("cannot start the gateway", r, "raise --memory");
+    r = listeners_publish(&run->listeners, run->gateway, &run->upstream);
+    if (r < 0)
+        return run_fail("cannot publish", r, "free some memory");
     run->event = (struct nst_watch){.fd = run->attach.event_fd, .on_events = on_attach_event};
     r = nst_loop_add(run->loop, &run->event, EPOLLIN);
     return r < 0 ? run_fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
@@ -170,6 +173,7 @@ static void drain(struct run *run)
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    listeners_fini(&run->listeners);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
     nst_stack_free(run->stack);
@@ -196,6 +200,7 @@ int run_serve(struct run *run)
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;
     }
+    listeners_stop(&run->listeners);
     drain(run);
     return attach_status(&run->attach);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP flow: connect on the host's side first, accept inside then, and copy both ways.
+ * A TCP flow: connect on the host's side first, accept inside then, and copy both ways. One that
+ * began outside was accepted on the host's side, and is connected inside before anything is copied.
  *
  * Theory of operation. Bytes are read from the host's socket into the stack's send buffer, and
  * written to it from the stack's receive buffer: one copy each way, by the kernel. A direction
@@ -188,16 +189,21 @@ static bool was_reset(const struct flow *flow)
            error != 0;
 }
 
+static void remember(struct flow *flow, uint32_t events)
+{
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        flow->host_readable = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        flow->host_writable = true;
+}
+
 static void tcp_on_host(struct flow *flow, uint32_t events)
 {
     if (flow->socket != 0 && (events & EPOLLERR) != 0 && was_reset(flow)) {
         flow_end(flow, -NST_ECONNRESET, true);
         return;
     }
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        flow->host_readable = true;
-    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
-        flow->host_writable = true;
+    remember(flow, events);
     if (flow->socket != 0)
         pump(flow);
     else if (flow->host_writable)
@@ -221,5 +227,34 @@ const struct flow_ops flow_tcp_ops = {
     .start = tcp_start,
     .on_host = tcp_on_host,
     .on_stack = tcp_on_stack,
+    .watch_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+};
+
+/* ---- From outside, while the connection inside is made ---- */
+
+static void led_on_host(struct flow *flow, uint32_t events)
+{
+    if ((events & EPOLLERR) != 0)
+        flow_end(flow, -NST_ECONNRESET, true); /* nobody waits for it any more */
+    else
+        remember(flow, events);
+}
+
+static void led_on_stack(struct flow *flow, uint32_t events)
+{
+    int error = nst_socket_error(flow->gateway->config.stack, flow->socket);
+    if (error != 0) {
+        flow->gateway->stats.failed++;
+        flow_end(flow, error, true);
+    } else if ((events & NST_READY_OUT) != 0) {
+        flow->ops = &flow_tcp_ops;
+        tcp_on_stack(flow, events);
+    }
+}
+
+const struct flow_ops flow_led_tcp_ops = {
+    .start = tcp_start,
+    .on_host = led_on_host,
+    .on_stack = led_on_stack,
     .watch_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 };
