@@ -113,8 +113,7 @@ static int open_socket(const struct nst_addr *addr, bool udp, uint16_t *port)
     socklen_t len = sizeof(at);
     const int one = 1, buffer = RECEIVE_BUFFER;
     memcpy(&at.sin_addr, addr->b + 12, 4);
-    int fd =
-        socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_INET, (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
     if (udp)
@@ -145,8 +144,8 @@ static bool complain(const char *text, const struct listener *l, int errnum)
 {
     char address[NST_ADDR_TEXT], next[128];
     fprintf(stderr, "nst: -p %s: cannot listen on %s port %u (%s): %s\n", text,
-            nst_addr_format(&l->addr, address, sizeof(address)), l->host,
-            attach_text_errno(errnum), next_step(errnum, l->host, next, sizeof(next)));
+            nst_addr_format(&l->addr, address, sizeof(address)), l->host, attach_text_errno(errnum),
+            next_step(errnum, l->host, next, sizeof(next)));
     return false;
 }
 

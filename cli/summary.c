@@ -102,6 +102,8 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
             (unsigned long long)g->ping_flows, size_text(g->bytes_out, sent, sizeof(sent)),
             size_text(g->bytes_in, received, sizeof(received)),
             milliseconds(s->ended - s->begun) / 1000);
+    if (g->published_flows != 0)
+        fprintf(out, "; %llu published", (unsigned long long)g->published_flows);
     if (s->name_count > 0)
         fprintf(out, "; %u name%s", s->name_count, s->name_count == 1 ? "" : "s");
     if (s->srtt_max != 0)
@@ -159,6 +161,7 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("tcp_flows", s->gateway.tcp_flows, out);
     print_json_number("udp_flows", s->gateway.udp_flows, out);
     print_json_number("ping_flows", s->gateway.ping_flows, out);
+    print_json_number("published_flows", s->gateway.published_flows, out);
     print_json_number("failed", count_failed(s), out);
     print_json_number("denied", s->denied, out);
     print_json_number("bytes_out", s->gateway.bytes_out, out);

@@ -100,11 +100,11 @@ bool units_parse_size(const char *text, uint64_t *ret_bytes)
 
 bool units_parse_time(const char *text, nst_time *ret_time)
 {
-    static const struct unit units[] = {
-        {"s", NST_SEC},     {"sec", NST_SEC},   {"secs", NST_SEC},   {"ms", NST_MSEC},
-        {"msec", NST_MSEC}, {"msecs", NST_MSEC}, {"us", NST_USEC},    {"usec", NST_USEC},
-        {"usecs", NST_USEC}, {"ns", NST_NSEC},   {"nsec", NST_NSEC},  {"nsecs", NST_NSEC},
-        {NULL, 0}};
+    static const struct unit units[] = {{"s", NST_SEC},   {"sec", NST_SEC},   {"secs", NST_SEC},
+                                        {"ms", NST_MSEC}, {"msec", NST_MSEC}, {"msecs", NST_MSEC},
+                                        {"us", NST_USEC}, {"usec", NST_USEC}, {"usecs", NST_USEC},
+                                        {"ns", NST_NSEC}, {"nsec", NST_NSEC}, {"nsecs", NST_NSEC},
+                                        {NULL, 0}};
     uint64_t n = 0;
     if (strcmp(text, "0") != 0 && !parse(text, units, HOUR, &n))
         return false;
@@ -117,9 +117,9 @@ bool units_parse_rate(const char *text, uint64_t *ret_bits)
     const uint64_t k = 1000, m = k * k, g = m * k, t = g * k;
     const uint64_t ki = 1024, mi = ki * ki, gi = mi * ki, ti = gi * ki;
     const struct unit units[] = {
-        {"", 1},       {"bit", 1},       {"kbit", k},       {"mbit", m},       {"gbit", g},
-        {"tbit", t},   {"kibit", ki},    {"mibit", mi},     {"gibit", gi},     {"tibit", ti},
-        {"bps", 8},    {"kbps", 8 * k},  {"mbps", 8 * m},   {"gbps", 8 * g},   {"tbps", 8 * t},
+        {"", 1},           {"bit", 1},        {"kbit", k},       {"mbit", m},       {"gbit", g},
+        {"tbit", t},       {"kibit", ki},     {"mibit", mi},     {"gibit", gi},     {"tibit", ti},
+        {"bps", 8},        {"kbps", 8 * k},   {"mbps", 8 * m},   {"gbps", 8 * g},   {"tbps", 8 * t},
         {"kibps", 8 * ki}, {"mibps", 8 * mi}, {"gibps", 8 * gi}, {"tibps", 8 * ti}, {NULL, 0}};
     uint64_t n;
     if (!parse(text, units, INT64_MAX, &n) || n == 0)

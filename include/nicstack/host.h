@@ -208,6 +208,7 @@ struct nst_publish_config {
     /* What a client looks like inside: *ret_source is the client, and may be changed; port 0 is any
      * free one. 0, or -NST_E*, which refuses: reset, or lost. NULL: each as it is. */
     int (*admit)(void *context, const struct nst_endpoint *client, struct nst_endpoint *ret_source);
+    nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class, as for nst_target */
     void *context;
 };
 

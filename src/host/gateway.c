@@ -442,7 +442,7 @@ void nst_gateway_free(struct nst_gateway *g)
     struct flow *flow;
     while ((flow = TAILQ_FIRST(&g->flows)) != NULL) {
         flow->request = 0;
-        flow_end(flow, 0, false);
+        flow_end(flow, 0, flow->ops == &flow_led_tcp_ops); /* it led nowhere */
     }
     publish_fini(g);
     nst_loop_disarm(g->config.loop, &g->again_timer);

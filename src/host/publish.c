@@ -124,6 +124,7 @@ int publish_connect(struct flow *flow, const struct nst_publication *p,
                     const struct nst_endpoint *client, const struct nst_endpoint *source)
 {
     struct nst_gateway *g = flow->gateway;
+    flow->udp_timeout = p->config.udp_timeout;
     flow->summary.published = true;
     flow->summary.inside = p->config.inside;
     flow->summary.outside = *client;
@@ -168,8 +169,8 @@ static void lead_inside(struct nst_publication *p, int fd, nst_socket s,
         return;
     }
     flow->ops->start(flow);
-    nst_socket_watch(g->config.stack, flow->socket,
-                     NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP, flow);
+    nst_socket_watch(g->config.stack, flow->socket, NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP,
+                     flow);
 }
 
 /* Is it the connection that is broken, not the listener? */
