@@ -67,6 +67,7 @@ static int parse_options(const struct attach_options *options, struct attach_con
     config->mtu = options->mtu ? options->mtu : ATTACH_DEFAULT_MTU;
     config->queues = options->queues ? options->queues : 1;
     config->vnet_hdr = !options->no_vnet_hdr;
+    config->single_segments = options->single_segments;
     if (!options->argv || !options->argv[0] || config->queues > ATTACH_MAX_QUEUES)
         return -EINVAL;
     int error = parse_network(AF_INET, or_default(options->address, "10.0.2.15/24"),

@@ -16,6 +16,7 @@
 #include "attach_text.h"
 #include "attach_tun.h"
 #include "control.h"
+#include "offload.h"
 
 /* The ways to make a link, best first: the first that works is taken, the error of the last is
  * reported. */
@@ -122,12 +123,25 @@ static void add_networks(const struct attach_config *config, int control_fd, int
         note(control_fd, ATTACH_STEP_ADDRESS6, -error);
 }
 
+/* Small packets come in larger numbers: a queue of 500, the default, would hold less of them than a
+ * turn of ours lets come. */
+static void make_packets_small(int control_fd, int netlink_fd, unsigned ifindex)
+{
+    int error = offload_stop_segments(ifindex);
+    if (error == 0)
+        error = netlink_set_queue(netlink_fd, ifindex, 5000);
+    if (error < 0)
+        note(control_fd, ATTACH_STEP_SEGMENTS, -error);
+}
+
 static void set_network_up(const struct attach_config *config, int control_fd, unsigned ifindex)
 {
     int netlink_fd = netlink_open();
     require(control_fd, ATTACH_STEP_NETLINK, netlink_fd);
     require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, if_nametoindex("lo"), 0));
     require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
+    if (config->single_segments)
+        make_packets_small(control_fd, netlink_fd, ifindex);
     add_networks(config, control_fd, netlink_fd, ifindex);
     close(netlink_fd);
 }

@@ -27,6 +27,7 @@ struct attach_config {
     uint32_t mtu;
     unsigned queues;
     bool vnet_hdr;
+    bool single_segments;
     bool has_user_namespace; /* ids must be mapped */
     bool wanted_none;        /* root that was refused namespaces without one */
     uid_t uid;               /* effective ids outside */

@@ -38,6 +38,8 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
                                "its init was killed, and every process of it with it"},
     [ATTACH_STEP_ADDRESS6] = {"set IPv6 up", "the program has IPv4 only"},
     [ATTACH_STEP_OFFLOAD] = {"set TUN offloads", "each packet travels alone, which is slower"},
+    [ATTACH_STEP_SEGMENTS] = {"limit the size of packets",
+                              "what the program sends is impaired in pieces of up to 64 KiB"},
     [ATTACH_STEP_RESOLV] = {"cover /etc/resolv.conf", "the program asks the host's name servers"},
     [ATTACH_STEP_HIDE] = {"hide the host's name service sockets",
                           "names that nscd or systemd-resolved answer bypass our DNS"},
@@ -131,5 +133,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_SEGMENTS;
 }

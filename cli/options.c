@@ -10,6 +10,8 @@
 
 #include "units.h"
 
+#define WIDTH 28 /* of what --help has on the left */
+
 static bool add_text(struct option_texts *texts, const char *value)
 {
     if (texts->count == OPTION_TEXTS_MAX)
@@ -163,6 +165,9 @@ void options_print(const struct option_spec *specs)
         snprintf(left, sizeof(left), "%s%c%s--%s%s%s", s->letter != 0 ? "-" : " ",
                  s->letter != 0 ? s->letter : ' ', s->letter != 0 ? ", " : "  ", s->name,
                  s->argument != NULL ? " " : "", s->argument != NULL ? s->argument : "");
-        printf("  %-28s %s\n", left, s->help);
+        if (strlen(left) > WIDTH)
+            printf("  %s\n  %-*s %s\n", left, WIDTH, "", s->help);
+        else
+            printf("  %-*s %s\n", WIDTH, left, s->help);
     }
 }

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "options.h"
@@ -11,6 +12,8 @@
 #define MEMORY_MIN     (1u << 20)
 #define MTU_MIN        68
 #define MTU_MAX        65535
+#define MTU_IMPAIRED   1500
+#define NOT_GIVEN      UINT64_MAX
 
 #define MEMBER(name) offsetof(struct run_options, name)
 
@@ -19,9 +22,21 @@ static const struct option_spec specs[] = {
      MEMBER(dns)},
     {"publish", 'p', OPTION_TEXTS, "[ADDR:]HOST:GUEST[/udp]",
      "lead who comes to this port of the host to the program's; repeatable", MEMBER(publish)},
-    {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
+    {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520, impaired 1500",
+     MEMBER(mtu)},
     {"memory", 0, OPTION_SIZE, "SIZE", "ceiling of the stack's memory, such as 8m; default 256m",
      MEMBER(memory)},
+    {"delay", 0, OPTION_TIMES, "TIME [JITTER]", "each packet is under way so long, each way",
+     MEMBER(delay)},
+    {"loss", 0, OPTION_PERCENT, "PERCENT", "so many packets are lost, each way", MEMBER(loss)},
+    {"rate", 0, OPTION_RATE, "RATE", "of the line, each way, such as 20mbit", MEMBER(rate)},
+    {"duplicate", 0, OPTION_PERCENT, "PERCENT", "so many packets come twice", MEMBER(duplicate)},
+    {"corrupt", 0, OPTION_PERCENT, "PERCENT", "so many packets have a bit flipped",
+     MEMBER(corrupt)},
+    {"reorder", 0, OPTION_PERCENT, "PERCENT", "so many packets are not delayed, and overtake",
+     MEMBER(reorder)},
+    {"seed", 0, OPTION_NUMBER, "N", "of all that chance decides; default another each time",
+     MEMBER(seed)},
     {"no-host-loopback", 0, OPTION_FLAG, NULL, "10.0.2.2 is not the host's loopback",
      MEMBER(no_host_loopback)},
     {"verbose", 'v', OPTION_FLAG, NULL, "say how the program is attached, and each flow",
@@ -39,6 +54,7 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
+    run->summary.is_impaired = run_link_impairments(run, &run->summary.impairments);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);
@@ -52,6 +68,7 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .single_segments = run_is_impaired(&run->options),
         .verbose = run->options.verbose,
     };
     if (!listeners_open(&run->options.publish, &run->listeners))
@@ -85,6 +102,25 @@ static int usage(FILE *out)
     return out == stdout ? 0 : ATTACH_EXIT_FAILED;
 }
 
+/* The MTU of a real line where one is played, the largest where not; and a seed. */
+static bool complete_impairments(struct run_options *o)
+{
+    uint8_t seed[32];
+    if (o->mtu == NOT_GIVEN)
+        o->mtu = run_is_impaired(o) ? MTU_IMPAIRED : ATTACH_DEFAULT_MTU;
+    if (o->reorder != 0 && o->delay[0] == 0) {
+        fprintf(stderr, "nst run: --reorder needs a --delay that some packets skip, such as "
+                        "--delay 10ms\n");
+        return false;
+    }
+    if (o->seed == NOT_GIVEN) {
+        o->seed = 0;
+        if (nst_host_seed(seed) == 0)
+            memcpy(&o->seed, seed, sizeof(uint32_t)); /* short enough to be typed */
+    }
+    return true;
+}
+
 /* Checks and completes the options. */
 static bool complete_options(struct run *run)
 {
@@ -96,6 +132,8 @@ static bool complete_options(struct run *run)
     u->dns = nst_addr_v4(10, 0, 2, 3);
     u->program = nst_addr_v4(10, 0, 2, 15);
     u->no_host_loopback = o->no_host_loopback;
+    if (!complete_impairments(o))
+        return false;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);
         return false;
@@ -120,7 +158,8 @@ static bool complete_options(struct run *run)
 
 int command_run(int argc, char **argv)
 {
-    static struct run run = {.options = {.mtu = ATTACH_DEFAULT_MTU, .memory = MEMORY_DEFAULT}};
+    static struct run run = {
+        .options = {.mtu = NOT_GIVEN, .memory = MEMORY_DEFAULT, .seed = NOT_GIVEN}};
     int first = options_parse(specs, "nst run", argc, argv, &run.options);
     if (first < 0)
         return ATTACH_EXIT_FAILED;

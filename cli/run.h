@@ -18,6 +18,9 @@ struct run_options {
     const char *dns;
     struct option_texts publish;
     uint64_t mtu, memory;
+    nst_time delay[2]; /* and jitter */
+    uint64_t rate, seed;
+    uint32_t loss, duplicate, corrupt, reorder;
     bool no_host_loopback, verbose, quiet, json, help;
 };
 
@@ -27,8 +30,9 @@ struct run {
     struct nst_watch event; /* of attach.event_fd */
     struct nst_loop *loop;
     struct nst_stack *stack;
-    struct nst_link *device; /* the lowest link: attach.link_fd[0] */
-    struct nst_link *link;   /* the highest, under the NIC */
+    struct nst_link *device;   /* the lowest link: attach.link_fd[0] */
+    struct nst_link *impaired; /* over it; NULL: not asked for */
+    struct nst_link *link;     /* the highest, under the NIC */
     struct nst_gateway *gateway;
     struct listeners listeners;
     struct upstream upstream;
@@ -39,11 +43,16 @@ struct run {
 /* Says on stderr what failed with which error of the library, and what to do. Gives the error. */
 int run_fail(const char *what, int error, const char *next);
 
+/* Shall packets be delayed, lost or the like? */
+bool run_is_impaired(const struct run_options *options);
 /* Makes the links from what `attach` opened: run->device and run->link. 0, or the error, which was
  * said. */
 int run_link_open(struct run *run);
 /* Lets the loop serve the device. 0, or the error, which was said. */
 int run_link_watch(struct run *run);
+/* What became of packets on their way to the program and from it, together. False: nothing was
+ * asked for. */
+bool run_link_impairments(const struct run *run, struct nst_impair_stats *ret_stats);
 /* Frees the links, after the stack was; what was not made is fine. */
 void run_link_close(struct run *run);
 

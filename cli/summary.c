@@ -86,6 +86,27 @@ static void print_drops(const struct nst_stack *stack, FILE *out)
     }
 }
 
+/* What was asked for and happened. */
+static void print_impairments(const struct summary *s, FILE *out)
+{
+    const struct nst_impair_stats *i = &s->impairments;
+    const struct {
+        const char *what;
+        uint64_t count;
+    } all[] = {{"lost", i->lost},
+               {"duplicated", i->duplicated},
+               {"corrupted", i->corrupted},
+               {"reordered", i->reordered},
+               {"over the rate", i->overflowed}};
+    const char *before = "; impaired: ";
+    for (size_t n = 0; n < sizeof(all) / sizeof(all[0]); n++) {
+        if (all[n].count == 0)
+            continue;
+        fprintf(out, "%s%llu %s", before, (unsigned long long)all[n].count, all[n].what);
+        before = ", ";
+    }
+}
+
 /* Flows that came to nothing, and not because the options say so. */
 static uint64_t count_failed(const struct summary *s)
 {
@@ -110,6 +131,7 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
         fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
+    print_impairments(s, out);
     print_drops(stack, out);
     if (failed != 0)
         fprintf(out, "; %llu failed", (unsigned long long)failed);
@@ -151,6 +173,17 @@ static void print_json_drops(const struct nst_stack *stack, FILE *out)
     fprintf(out, "},");
 }
 
+static void print_json_impairments(const struct nst_impair_stats *i, FILE *out)
+{
+    fprintf(out, "\"impaired\":{");
+    print_json_number("packets", i->packets, out);
+    print_json_number("lost", i->lost, out);
+    print_json_number("duplicated", i->duplicated, out);
+    print_json_number("corrupted", i->corrupted, out);
+    print_json_number("reordered", i->reordered, out);
+    fprintf(out, "\"over_rate\":%llu},", (unsigned long long)i->overflowed);
+}
+
 void summary_print_json(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_memory memory;
@@ -169,6 +202,8 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("retransmitted", s->retransmits, out);
     fprintf(out, "\"rtt_min_ms\":%.3f,\"rtt_max_ms\":%.3f,", milliseconds(s->srtt_min),
             milliseconds(s->srtt_max));
+    if (s->is_impaired)
+        print_json_impairments(&s->impairments, out);
     print_json_drops(stack, out);
     print_json_number("memory_peak", memory.peak, out);
     fprintf(out, "\"names\":[");

@@ -18,6 +18,8 @@ struct summary {
     nst_time begun, ended;
     struct nst_gateway_stats gateway;
     uint64_t denied; /* flows that the options refused */
+    bool is_impaired;
+    struct nst_impair_stats impairments; /* both ways together */
     uint64_t retransmits;
     nst_time srtt_min; /* over all TCP flows; 0: unknown */
     nst_time srtt_max;
