@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "attach_child.h"
-#include "attach_tun.h"
 #include "control.h"
 #include "descriptors.h"
 #include "terminal.h"
@@ -25,6 +24,11 @@
 _Static_assert((int)ATTACH_MAX_QUEUES == (int)ATTACH_LINK_MAX_QUEUES &&
                    (int)ATTACH_MAX_QUEUES == (int)CONTROL_MAX_FDS,
                "a link's descriptors travel in one record");
+
+bool attach_has_method(const char *name)
+{
+    return attach_child_find_method(name) >= 0;
+}
 
 static const char *or_default(const char *text, const char *otherwise)
 {
@@ -68,7 +72,9 @@ static int parse_options(const struct attach_options *options, struct attach_con
     config->queues = options->queues ? options->queues : 1;
     config->vnet_hdr = !options->no_vnet_hdr;
     config->single_segments = options->single_segments;
-    if (!options->argv || !options->argv[0] || config->queues > ATTACH_MAX_QUEUES)
+    config->method = options->method ? attach_child_find_method(options->method) : ATTACH_CHILD_ANY;
+    if (!options->argv || !options->argv[0] || config->queues > ATTACH_MAX_QUEUES ||
+        config->method < ATTACH_CHILD_ANY)
         return -EINVAL;
     int error = parse_network(AF_INET, or_default(options->address, "10.0.2.15/24"),
                               or_default(options->gateway, "10.0.2.2"), &config->networks[0]);
@@ -137,7 +143,7 @@ static int spawn(struct attach *attach, struct attach_config *config)
 
 static void describe(struct attach *attach, enum attach_step step, int error)
 {
-    attach_text_describe(step, error, attach->program, attach->message);
+    attach_text_describe(step, error, attach->program, NULL, attach->message);
 }
 
 static void print_note(const struct attach *attach, const struct control_record *record)
@@ -146,7 +152,8 @@ static void print_note(const struct attach *attach, const struct control_record 
     enum attach_step step = (enum attach_step)record->a;
     if (!attach->is_verbose && !attach_text_is_warning(step))
         return;
-    attach_text_describe(step, record->b, attach->program, text);
+    attach_text_describe(step, record->b, attach->program,
+                         record->c > 0 ? attach_child_method_name(record->c) : NULL, text);
     fprintf(stderr, "nst: %s\n", text);
 }
 
@@ -154,6 +161,7 @@ static void take_link(struct attach *attach, const struct control_record *record
                       size_t count)
 {
     attach->how = attach_child_method_name(record->a);
+    attach->kind = attach_child_method_kind(record->a);
     attach->vnet_hdr_len = (unsigned)record->b;
     attach->offload = (unsigned)record->c;
     attach->link_count = (unsigned)count;
@@ -229,14 +237,14 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
     attach.status = ATTACH_EXIT_FAILED;
     int error = parse_options(options, &config);
     if (error < 0) {
-        attach_text_describe(ATTACH_STEP_OPTIONS, -error, "", ret_message);
+        attach_text_describe(ATTACH_STEP_OPTIONS, -error, "", NULL, ret_message);
         return error;
     }
     snprintf(attach.program, sizeof(attach.program), "%s", options->argv[0]);
     descriptors_reserve_standard();
     error = signals_start(&attach.signals);
     if (error < 0) {
-        attach_text_describe(ATTACH_STEP_PREPARE, -error, "", ret_message);
+        attach_text_describe(ATTACH_STEP_PREPARE, -error, "", NULL, ret_message);
         return error;
     }
     attach.had_terminal = terminal_is_ours();

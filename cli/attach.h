@@ -4,7 +4,7 @@
  * side of `nst run`.
  *
  *     nst (host's namespaces) --control line--> init (process 1) --leash--> PROGRAM
- *      ^------------------- TUN descriptor -------'
+ *      ^----------------- descriptors of the link ---'
  *
  * Theory of operation. attach_start() clones init straight into new network, mount and process id
  * namespaces (and a user namespace when not root). Init forks the program, which waits, then makes
@@ -22,8 +22,8 @@
  *     the last process and the last descriptor of the link.
  * (4) nst stops when the program was stopped, and goes on with it.
  *
- * Not done: other ways than TUN (each is a row in the table of attach_child.c); sysfs inside shows
- * the host's interfaces.
+ * The ways to attach are rows in the table of attach_child.c. Not done: sysfs inside shows the
+ * host's interfaces.
  */
 #ifndef NICSTACK_CLI_ATTACH_H
 #define NICSTACK_CLI_ATTACH_H
@@ -32,6 +32,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "attach_link.h"
 #include "attach_text.h"
 #include "signals.h"
 
@@ -58,12 +59,14 @@ struct attach_options {
     const char *dns6;     /* NULL: none */
     unsigned queues;      /* of the link, 1 to ATTACH_MAX_QUEUES; 0: 1 */
     bool single_segments; /* the program's kernel sends packets of the MTU, not larger ones */
+    const char *method;   /* "tun" or "veth"; NULL: the first that works */
     bool no_vnet_hdr;     /* bare packets: no virtio-net header and no offloads */
     bool verbose; /* print what is done without, and how the program is attached, to stderr */
 };
 
 struct attach {
-    const char *how;                /* "tun" */
+    const char *how;                /* "tun" or "veth" */
+    enum attach_kind kind;          /* what comes out of the descriptors */
     int link_fd[ATTACH_MAX_QUEUES]; /* non-blocking; whoever takes one over sets it to -1 here */
     unsigned link_count;
     unsigned vnet_hdr_len; /* bytes of virtio-net header before each packet: 10, or 0 */
@@ -82,6 +85,9 @@ struct attach {
     int status;
     char message[ATTACH_TEXT_SIZE];
 };
+
+/* Is there a way to attach of this name? */
+bool attach_has_method(const char *name);
 
 /*
  * Makes the namespaces, the link and the program's process, which waits. Call it before anything

@@ -15,17 +15,24 @@
 
 #include "attach_text.h"
 #include "attach_tun.h"
+#include "attach_veth.h"
 #include "control.h"
-#include "offload.h"
+#include "offloads.h"
 
 /* The ways to make a link, best first: the first that works is taken, the error of the last is
  * reported. */
 static const struct method {
     const char *name;
+    enum attach_kind kind;
     int (*open)(unsigned queues, bool vnet_hdr, enum attach_step *ret_step,
                 struct attach_link *ret_link);
 } methods[] = {
-    {"tun", attach_tun_open},
+    {"tun", ATTACH_KIND_TUN, attach_tun_open},
+    {"veth", ATTACH_KIND_PACKET, attach_veth_open},
+};
+
+enum {
+    METHOD_COUNT = sizeof(methods) / sizeof(methods[0])
 };
 
 const char *attach_child_method_name(int method)
@@ -33,10 +40,29 @@ const char *attach_child_method_name(int method)
     return methods[method].name;
 }
 
+enum attach_kind attach_child_method_kind(int method)
+{
+    return methods[method].kind;
+}
+
+int attach_child_find_method(const char *name)
+{
+    for (int method = 0; method < METHOD_COUNT; method++)
+        if (strcmp(methods[method].name, name) == 0)
+            return method;
+    return -EINVAL;
+}
+
+/* method: the one that is tried now, or 0. */
+static void note_instead(int control_fd, enum attach_step step, int error, int method)
+{
+    struct control_record record = {.kind = CONTROL_NOTE, .a = (int)step, .b = error, .c = method};
+    control_send(control_fd, &record, NULL, 0, 0);
+}
+
 static void note(int control_fd, enum attach_step step, int error)
 {
-    struct control_record record = {.kind = CONTROL_NOTE, .a = (int)step, .b = error};
-    control_send(control_fd, &record, NULL, 0, 0);
+    note_instead(control_fd, step, error, 0);
 }
 
 /* Says what failed (error is a negative errno) and gives up. */
@@ -90,19 +116,19 @@ static struct attach_link open_link(const struct attach_config *config, int cont
                                     int *ret_method)
 {
     struct attach_link link;
-    enum attach_step step = ATTACH_STEP_TUN_OPEN;
-    int error = 0;
-    const int count = sizeof(methods) / sizeof(methods[0]);
-    for (int method = 0; method < count; method++) {
-        error = methods[method].open(config->queues, config->vnet_hdr, &step, &link);
+    enum attach_step step = ATTACH_STEP_OPTIONS;
+    const bool any = config->method == ATTACH_CHILD_ANY;
+    const int last = any ? METHOD_COUNT - 1 : config->method;
+    for (int method = any ? 0 : last;; method++) {
+        int error = methods[method].open(config->queues, config->vnet_hdr, &step, &link);
         if (error == 0) {
             *ret_method = method;
             return link;
         }
-        if (method + 1 < count)
-            note(control_fd, step, -error);
+        if (method == last)
+            fail(control_fd, step, error);
+        note_instead(control_fd, step, -error, method + 1);
     }
-    fail(control_fd, step, error);
 }
 
 /* The first network must work; the second, IPv6, may be missing from the kernel. */
@@ -123,11 +149,19 @@ static void add_networks(const struct attach_config *config, int control_fd, int
         note(control_fd, ATTACH_STEP_ADDRESS6, -error);
 }
 
-/* Small packets come in larger numbers: a queue of 500, the default, would hold less of them than a
- * turn of ours lets come. */
+static bool is_segmentation(const char *name)
+{
+    return strncmp(name, "tx-", 3) == 0 && strstr(name, "-segmentation") != NULL;
+}
+
+/* The kernel cuts large segments itself, before it hands them over. Small packets come in larger
+ * numbers: a queue of 500, the default, would hold less of them than a turn of ours lets come. */
 static void make_packets_small(int control_fd, int netlink_fd, unsigned ifindex)
 {
-    int error = offload_stop_segments(ifindex);
+    char name[IFNAMSIZ];
+    int error = if_indextoname(ifindex, name) == NULL ? -errno : 0;
+    if (error == 0)
+        error = offloads_turn_off(name, is_segmentation);
     if (error == 0)
         error = netlink_set_queue(netlink_fd, ifindex, 5000);
     if (error < 0)
@@ -207,8 +241,8 @@ void attach_child_run(const struct attach_config *config, int control_fd)
         note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
     require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, make_mounts_private());
     struct attach_link link = open_link(config, control_fd, &method);
-    if (link.offload_error != 0)
-        note(control_fd, ATTACH_STEP_OFFLOAD, link.offload_error);
+    if (link.note_error != 0)
+        note(control_fd, link.note_step, link.note_error);
     set_network_up(config, control_fd, link.ifindex);
     set_surroundings_up(config, control_fd);
     send_ready(control_fd, method, &link);

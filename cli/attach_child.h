@@ -10,13 +10,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "attach_link.h"
 #include "init.h"
 #include "netlink.h"
 #include "resolv.h"
 
 enum {
     ATTACH_CHILD_NETWORKS = 2, /* IPv4, IPv6 */
-    ATTACH_CHILD_EXIT = 125
+    ATTACH_CHILD_EXIT = 125,
+    ATTACH_CHILD_ANY = -1, /* method: the first that works */
 };
 
 /* The options, checked and parsed by the parent. */
@@ -26,6 +28,7 @@ struct attach_config {
     struct resolv_servers servers;
     uint32_t mtu;
     unsigned queues;
+    int method; /* by its number, or ATTACH_CHILD_ANY */
     bool vnet_hdr;
     bool single_segments;
     bool has_user_namespace; /* ids must be mapped */
@@ -37,7 +40,10 @@ struct attach_config {
 /* Does all of it and never returns. control_fd: the child's end of the control line. */
 void attach_child_run(const struct attach_config *config, int control_fd) __attribute__((noreturn));
 
-/* The name of a method, by the number that CONTROL_READY carries. */
+/* The methods of attachment are numbered, as CONTROL_READY carries it: the name of one, what comes
+ * out of its descriptors, and the number of a name or -EINVAL. */
 const char *attach_child_method_name(int method);
+enum attach_kind attach_child_method_kind(int method);
+int attach_child_find_method(const char *name);
 
 #endif

@@ -26,10 +26,15 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
     [ATTACH_STEP_TUN_OPEN] = {"open /dev/net/tun", "chmod 0666 /dev/net/tun, or run as root"},
     [ATTACH_STEP_TUN_CREATE] = {"create a TUN interface", "load the tun module (modprobe tun), and "
                                                           "let nobody forbid TUNSETIFF"},
+    [ATTACH_STEP_VETH] = {"create a veth pair",
+                          "load the veth module (modprobe veth), or chmod 0666 /dev/net/tun"},
+    [ATTACH_STEP_PACKET_SOCKET] =
+        {"open a packet socket",
+         "allow AF_PACKET in the seccomp profile of this place, or chmod 0666 /dev/net/tun"},
     [ATTACH_STEP_NETLINK] = {"open a netlink socket",
                              "allow AF_NETLINK in the seccomp profile of this place"},
     [ATTACH_STEP_LOOPBACK] = {"set lo up", "allow netlink in the seccomp profile of this place"},
-    [ATTACH_STEP_LINK_UP] = {"set the TUN interface up", "try a smaller --mtu"},
+    [ATTACH_STEP_LINK_UP] = {"set the interface up", "try a smaller --mtu"},
     [ATTACH_STEP_ADDRESS] = {"add the IPv4 address", "check the address and its prefix"},
     [ATTACH_STEP_ROUTE] = {"add the default route", "check that the gateway is in the network"},
     [ATTACH_STEP_FORK] = {"start a process", "check the limit of processes (ulimit -u)"},
@@ -40,6 +45,8 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
     [ATTACH_STEP_OFFLOAD] = {"set TUN offloads", "each packet travels alone, which is slower"},
     [ATTACH_STEP_SEGMENTS] = {"limit the size of packets",
                               "what the program sends is impaired in pieces of up to 64 KiB"},
+    [ATTACH_STEP_UNCUT] = {"turn segmentation off that nst cannot do",
+                           "UDP that a program sends in segments (UDP_SEGMENT) is lost"},
     [ATTACH_STEP_RESOLV] = {"cover /etc/resolv.conf", "the program asks the host's name servers"},
     [ATTACH_STEP_HIDE] = {"hide the host's name service sockets",
                           "names that nscd or systemd-resolved answer bypass our DNS"},
@@ -123,12 +130,13 @@ static const char *next_step(enum attach_step step, int error)
 }
 
 void attach_text_describe(enum attach_step step, int error, const char *program,
-                          char ret_text[ATTACH_TEXT_SIZE])
+                          const char *instead, char ret_text[ATTACH_TEXT_SIZE])
 {
     bool names_program = step == ATTACH_STEP_EXEC;
-    snprintf(ret_text, ATTACH_TEXT_SIZE, "cannot %s%s%.100s (%s): %s", phrases[step].thing,
+    snprintf(ret_text, ATTACH_TEXT_SIZE, "cannot %s%s%.100s (%s): %s%s%s", phrases[step].thing,
              names_program ? " " : "", names_program ? program : "", attach_text_errno(error),
-             next_step(step, error));
+             instead != NULL ? "using " : "", instead != NULL ? instead : next_step(step, error),
+             instead != NULL ? " instead" : "");
 }
 
 bool attach_text_is_warning(enum attach_step step)

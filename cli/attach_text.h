@@ -21,6 +21,8 @@ enum attach_step {
     ATTACH_STEP_PRIVATE_MOUNTS,
     ATTACH_STEP_TUN_OPEN,
     ATTACH_STEP_TUN_CREATE,
+    ATTACH_STEP_VETH,
+    ATTACH_STEP_PACKET_SOCKET,
     ATTACH_STEP_NETLINK,
     ATTACH_STEP_LOOPBACK,
     ATTACH_STEP_LINK_UP,
@@ -33,6 +35,7 @@ enum attach_step {
     ATTACH_STEP_ADDRESS6,
     ATTACH_STEP_OFFLOAD,
     ATTACH_STEP_SEGMENTS,
+    ATTACH_STEP_UNCUT,
     ATTACH_STEP_RESOLV,
     ATTACH_STEP_HIDE,
     ATTACH_STEP_PROC,
@@ -47,10 +50,11 @@ const char *attach_text_errno(int error);
 
 /*
  * Writes the sentence for a step that failed.
- * program: the name of the program that was to run, for ATTACH_STEP_EXEC.
+ * program: the name of the program that was to run, for ATTACH_STEP_EXEC. instead: the way to
+ * attach that is tried now, or NULL.
  */
 void attach_text_describe(enum attach_step step, int error, const char *program,
-                          char ret_text[ATTACH_TEXT_SIZE]);
+                          const char *instead, char ret_text[ATTACH_TEXT_SIZE]);
 
 /* Whether a note on this step is worth a line without -v: the program will notice. */
 bool attach_text_is_warning(enum attach_step step);

@@ -73,7 +73,8 @@ static int set_vnet_hdr(struct attach_link *link)
         if (ioctl(link->fds[i], TUNSETVNETHDRSZ, &length) < 0)
             return -errno;
     link->vnet_hdr_len = VNET_HDR_LEN;
-    link->offload_error = -set_offload(link->fds[0], &link->offload);
+    link->note_step = ATTACH_STEP_OFFLOAD;
+    link->note_error = -set_offload(link->fds[0], &link->offload);
     return 0;
 }
 

@@ -7,21 +7,7 @@
 
 #include <stdbool.h>
 
-#include "attach_text.h"
-
-enum {
-    ATTACH_LINK_MAX_QUEUES = 16
-};
-
-/* A link as a method of attachment makes it. */
-struct attach_link {
-    int fds[ATTACH_LINK_MAX_QUEUES]; /* close-on-exec, non-blocking */
-    unsigned count;
-    unsigned vnet_hdr_len;
-    unsigned offload; /* TUN_F_* */
-    unsigned ifindex;
-    int offload_error; /* 0, or the errno for which there are no offloads */
-};
+#include "attach_link.h"
 
 /*
  * Creates the interface tun0.

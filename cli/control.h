@@ -16,7 +16,8 @@ enum {
 enum control_kind {
     /* init to nst */
     CONTROL_FAILED = 1,  /* a = step (attach_text.h), b = errno: there will be no program */
-    CONTROL_NOTE,        /* a = step, b = errno: set-up goes on without it */
+    CONTROL_NOTE,        /* a = step, b = errno: set-up goes on without it; c = method that is tried
+                            instead, or 0 */
     CONTROL_READY,       /* with the link; a = method, b = virtio-net header bytes, c = offloads */
     CONTROL_EXEC_FAILED, /* b = errno: the program could not be run */
     CONTROL_STOPPED,     /* a = signal that stopped the program */

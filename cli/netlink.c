@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <linux/if_addr.h>
+#include <linux/if_link.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <linux/veth.h>
 #include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,7 +19,7 @@ struct request {
         struct ifinfomsg link;
         struct ifaddrmsg address;
         struct rtmsg route;
-        uint8_t bytes[256];
+        uint8_t bytes[512];
     } body;
 };
 
@@ -35,14 +37,31 @@ static struct request make_request(uint16_t type, size_t fixed_size, uint16_t fl
                                        .nlmsg_seq = 1}};
 }
 
-/* The requests of this file carry at most three attributes of 16 bytes: they fit. */
+/* The requests of this file carry a dozen attributes of 16 bytes at most: they fit. */
 static void put_attribute(struct request *request, uint16_t type, const void *value, size_t size)
 {
     size_t offset = NLMSG_ALIGN(request->header.nlmsg_len);
     struct rtattr attribute = {.rta_len = (unsigned short)RTA_LENGTH(size), .rta_type = type};
     memcpy((uint8_t *)request + offset, &attribute, sizeof(attribute));
-    memcpy((uint8_t *)request + offset + RTA_LENGTH(0), value, size);
+    if (size > 0)
+        memcpy((uint8_t *)request + offset + RTA_LENGTH(0), value, size);
     request->header.nlmsg_len = (uint32_t)(offset + RTA_ALIGN(attribute.rta_len));
+}
+
+/* What is put between the two is inside an attribute of its own. Gives where that begins. */
+static size_t begin_nest(struct request *request, uint16_t type)
+{
+    size_t offset = NLMSG_ALIGN(request->header.nlmsg_len);
+    put_attribute(request, type, NULL, 0);
+    return offset;
+}
+
+static void end_nest(struct request *request, size_t offset)
+{
+    struct rtattr attribute;
+    memcpy(&attribute, (uint8_t *)request + offset, sizeof(attribute));
+    attribute.rta_len = (unsigned short)(request->header.nlmsg_len - offset);
+    memcpy((uint8_t *)request + offset, &attribute, sizeof(attribute));
 }
 
 static int await_acknowledgement(int fd)
@@ -72,6 +91,46 @@ static int execute(int fd, const struct request *request)
                sizeof(kernel)) < 0)
         return -errno;
     return await_acknowledgement(fd);
+}
+
+static void put_end(struct request *request, const struct netlink_veth_end *end)
+{
+    put_attribute(request, IFLA_IFNAME, end->name, strlen(end->name) + 1);
+    put_attribute(request, IFLA_ADDRESS, end->mac, 6);
+}
+
+int netlink_add_veth(int fd, const struct netlink_veth_end *one, const struct netlink_veth_end *two)
+{
+    static const struct ifinfomsg no_arp = {.ifi_flags = IFF_NOARP, .ifi_change = IFF_NOARP};
+    struct request request =
+        make_request(RTM_NEWLINK, sizeof(struct ifinfomsg), NLM_F_CREATE | NLM_F_EXCL);
+    request.body.link = no_arp;
+    put_end(&request, one);
+    size_t info = begin_nest(&request, IFLA_LINKINFO);
+    put_attribute(&request, IFLA_INFO_KIND, "veth", 4);
+    size_t data = begin_nest(&request, IFLA_INFO_DATA);
+    size_t peer = begin_nest(&request, VETH_INFO_PEER);
+    /* The peer's attributes follow its fixed part, which is none itself. */
+    memcpy((uint8_t *)&request + request.header.nlmsg_len, &no_arp, sizeof(no_arp));
+    request.header.nlmsg_len += (uint32_t)sizeof(no_arp);
+    put_end(&request, two);
+    end_nest(&request, peer);
+    end_nest(&request, data);
+    end_nest(&request, info);
+    return execute(fd, &request);
+}
+
+int netlink_set_no_address6(int fd, unsigned ifindex)
+{
+    const uint8_t none = IN6_ADDR_GEN_MODE_NONE;
+    struct request request = make_request(RTM_NEWLINK, sizeof(struct ifinfomsg), 0);
+    request.body.link = (struct ifinfomsg){.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+    size_t families = begin_nest(&request, IFLA_AF_SPEC);
+    size_t family = begin_nest(&request, AF_INET6);
+    put_attribute(&request, IFLA_INET6_ADDR_GEN_MODE, &none, sizeof(none));
+    end_nest(&request, family);
+    end_nest(&request, families);
+    return execute(fd, &request);
 }
 
 int netlink_set_up(int fd, unsigned ifindex, uint32_t mtu)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The four things that setting up an interface asks of rtnetlink, written by hand. Each call waits
+ * What setting up an interface asks of rtnetlink, written by hand. Each call waits
  * for the kernel's acknowledgement. They act on the network namespace in which the socket was
  * opened.
  */
@@ -20,6 +20,20 @@ struct netlink_network {
 /* Opens a route socket, close-on-exec; close(2) ends it. Returns the descriptor or a negative
  * errno. */
 int netlink_open(void);
+
+/* One of two Ethernet interfaces that are joined. */
+struct netlink_veth_end {
+    const char *name;   /* up to IFNAMSIZ - 1 bytes */
+    const uint8_t *mac; /* 6 bytes */
+};
+
+/* Makes such a pair, both ends down and with ARP off. Returns 0 or a negative errno (-EOPNOTSUPP:
+ * the kernel has no veth). */
+int netlink_add_veth(int fd, const struct netlink_veth_end *one,
+                     const struct netlink_veth_end *two);
+
+/* Lets the interface make no IPv6 address of its own. Returns 0 or a negative errno. */
+int netlink_set_no_address6(int fd, unsigned ifindex);
 
 /*
  * Sets an interface up.

@@ -18,6 +18,7 @@
 #define MEMBER(name) offsetof(struct run_options, name)
 
 static const struct option_spec specs[] = {
+    {"attach", 0, OPTION_TEXT, "tun|veth", "how; default the first that works", MEMBER(attach)},
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
     {"publish", 'p', OPTION_TEXTS, "[ADDR:]HOST:GUEST[/udp]",
@@ -54,7 +55,8 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
-    run->summary.is_impaired = run_link_impairments(run, &run->summary.impairments);
+    run->summary.is_impaired = run_impair_get_stats(run, &run->summary.impairments);
+    run->summary.overrun = run_link_overrun(run);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
         summary_print_json(&run->summary, run->stack, stderr);
@@ -69,6 +71,7 @@ static int run_program(struct run *run, char **argv)
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
         .single_segments = run_is_impaired(&run->options),
+        .method = run->options.attach,
         .verbose = run->options.verbose,
     };
     if (!listeners_open(&run->options.publish, &run->listeners))
@@ -140,6 +143,10 @@ static bool complete_options(struct run *run)
     }
     if (o->memory < MEMORY_MIN) {
         fprintf(stderr, "nst run: --memory must be at least 1m\n");
+        return false;
+    }
+    if (o->attach != NULL && !attach_has_method(o->attach)) {
+        fprintf(stderr, "nst run: --attach %s: is neither tun nor veth\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {

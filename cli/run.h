@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
- * run_link.c makes the links below the NIC, run_serve.c the stack and the gateway, and serves.
+ * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_serve.c the
+ * stack and the gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H
@@ -15,7 +16,7 @@
 #include "upstream.h"
 
 struct run_options {
-    const char *dns;
+    const char *dns, *attach;
     struct option_texts publish;
     uint64_t mtu, memory;
     nst_time delay[2]; /* and jitter */
@@ -43,18 +44,23 @@ struct run {
 /* Says on stderr what failed with which error of the library, and what to do. Gives the error. */
 int run_fail(const char *what, int error, const char *next);
 
-/* Shall packets be delayed, lost or the like? */
-bool run_is_impaired(const struct run_options *options);
 /* Makes the links from what `attach` opened: run->device and run->link. 0, or the error, which was
  * said. */
 int run_link_open(struct run *run);
 /* Lets the loop serve the device. 0, or the error, which was said. */
 int run_link_watch(struct run *run);
-/* What became of packets on their way to the program and from it, together. False: nothing was
- * asked for. */
-bool run_link_impairments(const struct run *run, struct nst_impair_stats *ret_stats);
+/* How many packets came faster than the device could hold them, as far as the kernel tells. */
+uint64_t run_link_overrun(struct run *run);
 /* Frees the links, after the stack was; what was not made is fine. */
 void run_link_close(struct run *run);
+
+/* Shall packets be delayed, lost or the like? */
+bool run_is_impaired(const struct run_options *options);
+/* Puts that over run->link, if they shall. 0, or the error, which was said. */
+int run_impair_open(struct run *run);
+/* What became of packets on their way to the program and from it, together. False: nothing was
+ * asked for. */
+bool run_impair_get_stats(const struct run *run, struct nst_impair_stats *ret_stats);
 
 /* Lets the program go on a stack of its own until it ends. Gives the exit status. */
 int run_serve(struct run *run);

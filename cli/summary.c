@@ -73,10 +73,14 @@ static const char *reason_of(const struct nst_counter *counter)
     return counter->name + 5;
 }
 
-static void print_drops(const struct nst_stack *stack, FILE *out)
+static void print_drops(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_counter counter;
     const char *before = "; dropped: ";
+    if (s->overrun != 0) {
+        fprintf(out, "%s%llu link_overrun", before, (unsigned long long)s->overrun);
+        before = ", ";
+    }
     for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
         const char *reason = reason_of(&counter);
         if (reason == NULL)
@@ -132,7 +136,7 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
     print_impairments(s, out);
-    print_drops(stack, out);
+    print_drops(s, stack, out);
     if (failed != 0)
         fprintf(out, "; %llu failed", (unsigned long long)failed);
     if (s->denied != 0)
@@ -159,11 +163,15 @@ static void print_json_number(const char *name, uint64_t value, FILE *out)
     fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
 }
 
-static void print_json_drops(const struct nst_stack *stack, FILE *out)
+static void print_json_drops(const struct summary *s, const struct nst_stack *stack, FILE *out)
 {
     struct nst_counter counter;
     const char *comma = "";
     fprintf(out, "\"drops\":{");
+    if (s->overrun != 0) {
+        fprintf(out, "\"link_overrun\":%llu", (unsigned long long)s->overrun);
+        comma = ",";
+    }
     for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++) {
         if (counter.value == 0 || strncmp(counter.name, "drop_", 5) != 0)
             continue;
@@ -204,7 +212,7 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
             milliseconds(s->srtt_max));
     if (s->is_impaired)
         print_json_impairments(&s->impairments, out);
-    print_json_drops(stack, out);
+    print_json_drops(s, stack, out);
     print_json_number("memory_peak", memory.peak, out);
     fprintf(out, "\"names\":[");
     for (unsigned i = 0; i < s->name_count; i++) {

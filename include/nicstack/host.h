@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Linux below and around a stack: TUN and TAP links, an epoll loop, and a gateway that carries the
- * forwarder's flows on by ordinary sockets of the host. All of it is optional: a host with a loop
- * of its own needs none.
+ * Linux below and around a stack: TUN, TAP and AF_PACKET links, an epoll loop, and a gateway that
+ * carries the forwarder's flows on by ordinary sockets of the host. All of it is optional: a host
+ * with a loop of its own needs none.
  */
 #ifndef NICSTACK_HOST_H
 #define NICSTACK_HOST_H
@@ -61,6 +61,45 @@ struct nst_tuntap_stats {
 NST_API void nst_tuntap_get_stats(const struct nst_link *link, struct nst_tuntap_stats *ret_stats);
 /* Nothing, after its NIC was removed. The descriptor stays the caller's. */
 NST_API void nst_tuntap_free(struct nst_link *link);
+
+/* ---- AF_PACKET: an interface of the kernel ---- */
+
+struct nst_afpacket_config {
+    size_t size;
+    int fd;        /* from nst_afpacket_open; stays the caller's */
+    bool vnet_hdr; /* as it was opened: checksums left to complete, and large TCP segments, both
+                      ways */
+    bool no_ring;  /* receive by read(2) */
+    uint32_t mtu;  /* of the interface; 1 to 65535 */
+    uint32_t ring; /* bytes of the receive ring, in which each frame takes 64 KiB; 0: 8 MiB */
+    struct nst_mac addr; /* our end's, not that of the interface, whose frames the kernel keeps for
+                            itself */
+    struct nst_mac peer; /* all zero: an Ethernet, whose hosts ARP finds. Else point to point: every
+                            frame goes to this address, and each that comes is for us */
+};
+
+/* Opens a packet socket on the interface called `name`: it needs CAP_NET_RAW in the network
+ * namespace. Promiscuous; what is sent on the interface, and what has a VLAN tag, is not received.
+ * A non-blocking descriptor, or -NST_ENOENT (no such interface), or what the kernel said:
+ * -NST_EPERM, -NST_EAFNOSUPPORT. */
+NST_API int nst_afpacket_open(const char *name, bool vnet_hdr);
+/* A link on such a socket. Where the kernel refuses a ring it receives by read(2). The link is the
+ * caller's. 0, -NST_EINVAL, -NST_ENOMEM. */
+NST_API int nst_afpacket_new(const struct nst_allocator *allocator,
+                             const struct nst_afpacket_config *config, struct nst_link **ret_link);
+/* As nst_tuntap_receive. -NST_EIO: the interface is gone. */
+NST_API int nst_afpacket_receive(struct nst_link *link, int max);
+
+struct nst_afpacket_stats {
+    uint64_t rx_missed;    /* dropped by the kernel: the ring or the receive buffer was full */
+    uint64_t rx_no_memory; /* dropped: the stack's budget was spent, or no NIC was attached */
+    uint64_t rx_malformed; /* dropped: too long for a slot, or nonsense in its virtio-net header */
+    uint64_t tx_refused; /* lost: the kernel did not take them for another reason than being full */
+    uint32_t ring_slots; /* frames that the ring holds; 0: there is none */
+};
+NST_API void nst_afpacket_get_stats(struct nst_link *link, struct nst_afpacket_stats *ret_stats);
+/* Nothing, after its NIC was removed. The descriptor stays the caller's. */
+NST_API void nst_afpacket_free(struct nst_link *link);
 
 /* ---- The loop ---- */
 

@@ -3,7 +3,7 @@
  * Runs a program attached as `nst run` does, with a network in which 10.0.2.2 (and whatever else is
  * asked) answers pings and nothing else answers anything: the process side of nst without a stack.
  *
- *     attach_probe [-v] [-b] [-q QUEUES] [-6] [-h] PROGRAM [ARGS]
+ *     attach_probe [-v] [-b] [-q QUEUES] [-m METHOD] [-6] [-h] PROGRAM [ARGS]
  *     -b bare packets without virtio-net header   -6 IPv6 addresses too   -h hold the program for a
  * second
  */
@@ -19,7 +19,7 @@
 #include "attach.h"
 
 enum {
-    PACKET_SIZE = 65536 + 16
+    PACKET_SIZE = 65536 + 32
 };
 
 static uint16_t checksum(const uint8_t *data, size_t size)
@@ -60,11 +60,13 @@ static bool answer(uint8_t *packet, size_t size)
 static void serve_link(const struct attach *attach, int fd)
 {
     static uint8_t buffer[PACKET_SIZE];
+    /* A frame goes back as it came: with ARP off, both its addresses are the program's. */
+    const size_t header = attach->vnet_hdr_len + (attach->kind == ATTACH_KIND_PACKET ? 14 : 0);
     for (;;) {
         ssize_t size = read(fd, buffer, sizeof(buffer));
-        if (size < (ssize_t)attach->vnet_hdr_len)
+        if (size < (ssize_t)header)
             return;
-        if (!answer(buffer + attach->vnet_hdr_len, (size_t)size - attach->vnet_hdr_len))
+        if (!answer(buffer + header, (size_t)size - header))
             continue;
         memset(buffer, 0, attach->vnet_hdr_len);
         if (write(fd, buffer, (size_t)size) != size)
@@ -96,10 +98,12 @@ int main(int argc, char **argv)
     char message[ATTACH_TEXT_SIZE];
     bool hold = false;
     int letter;
-    while ((letter = getopt(argc, argv, "+vbhq:6")) != -1) {
+    while ((letter = getopt(argc, argv, "+vbhm:q:6")) != -1) {
         options.verbose |= letter == 'v';
         options.no_vnet_hdr |= letter == 'b';
         hold |= letter == 'h';
+        if (letter == 'm')
+            options.method = optarg;
         if (letter == 'q')
             options.queues = (unsigned)strtoul(optarg, NULL, 10);
         if (letter == '6') {

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The process side of `nst run`, on a real kernel: exit codes, signals, job control, names, and that nothing
-# is left behind. Everything happens in a mount namespace of the test's own, with a TUN device node of its
-# own. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and fails if any is not ok.
+# is left behind. Everything happens in a mount namespace of the test's own, with a TUN device node of its own
+# or, with NST_INTEROP_WAY=veth, without one. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and
+# fails if any is not ok.
 #
-#     attach_test.sh [CC]
+#     attach_test.sh [CC]      NST_BUILD: where libnicstack.a is (build/)
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" = 0 ] && [ -z "$ATTACH_TEST_INSIDE" ]; then
     ATTACH_TEST_INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
@@ -15,9 +16,10 @@ cc=${1:-cc}
 work=$(mktemp -d) && chmod 755 "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
 probe=$work/probe
-$cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra $ATTACH_TEST_CFLAGS -I"$here/../../cli" -o "$probe" \
-    "$here/attach_probe.c" "$here"/../../cli/{attach,attach_child,attach_text,attach_tun,control,descriptors}.c \
-    "$here"/../../cli/{init,netlink,resolv,signals,terminal}.c || { not_ok build "does not compile"; exit 1; }
+$cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra $ATTACH_TEST_CFLAGS -I"$here"/../../cli -I"$here"/../../include -o "$probe" \
+    "$here/attach_probe.c" "$here"/../../cli/{attach,attach_child,attach_text,attach_tun,attach_veth}.c \
+    "$here"/../../cli/{control,descriptors,init,netlink,offloads,resolv,signals,terminal}.c \
+    "${NST_BUILD:-$here/../../build}/libnicstack.a" || { not_ok build "does not compile"; exit 1; }
 cp "$here/attach_pty.py" "$work/attach_pty.py"
 cat >"$work/answer.c" <<'EOF'
 #include <unistd.h>
@@ -25,16 +27,21 @@ int main(void) { return write(1, "static\n", 7) == 7 ? 42 : 1; }
 EOF
 $cc -static -o "$work/static" "$work/answer.c" 2>/dev/null
 
+way=${NST_INTEROP_WAY:-tun} device=tun0 ends=tun0
+[ $way = tun ] || device=eth0 ends="nst0 eth0"
 if [ "$(id -u)" = 0 ]; then
     mkdir -p /dev/net
-    mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 ||
+    mount -t tmpfs -o mode=755 tmpfs /dev/net && { [ $way != tun ] || mknod -m 666 /dev/net/tun c 10 200; } ||
         { skip all "cannot make a TUN device node"; exit 0; }
     users="root user"
-elif [ -w /dev/net/tun ]; then
-    users=user
-else
+elif [ $way = tun ] && [ ! -w /dev/net/tun ]; then
     skip all "needs root, or a /dev/net/tun that may be opened"
     exit 0
+elif [ $way != tun ] && [ -w /dev/net/tun ]; then
+    skip all "needs root, or no /dev/net/tun that may be opened"
+    exit 0
+else
+    users=user
 fi
 
 # as WHO COMMAND...: runs it as that user.
@@ -68,16 +75,20 @@ test_exit_codes() {
 }
 
 test_failures_are_named() {
-    local text
+    local text method
     [ "$(id -u)" = 0 ] || return 0
-    text=$(unshare --mount sh -c 'umount /dev/net; mount -t tmpfs none /dev/net; "$@" 2>&1; echo $?' sh \
-        "$probe" -- true)
-    check "no /dev/net/tun: one sentence and 125" "attach_probe: cannot open /dev/net/tun (ENOENT): \
-modprobe tun, or in a container --device /dev/net/tun 125" "$(echo $text)"
-    text=$(unshare --mount sh -c 'chmod 600 /dev/net/tun; setpriv --reuid 65534 --regid 65534 \
-        --clear-groups "$@" 2>&1; echo $?; chmod 666 /dev/net/tun' sh "$probe" -- true)
-    check "/dev/net/tun of root only: one sentence and 125" "attach_probe: cannot open /dev/net/tun \
+    for method in "" "-m tun"; do
+        text=$(unshare --mount sh -c 'umount /dev/net; mount -t tmpfs none /dev/net; "$@" 2>&1; echo $?' sh \
+            "$probe" $method -- true)
+        check "no /dev/net/tun: veth, or one sentence and 125 $method" "$([ -z "$method" ] && echo 0 || echo "attach_probe: \
+cannot open /dev/net/tun (ENOENT): modprobe tun, or in a container --device /dev/net/tun 125")" "$(echo $text)"
+    done
+    if [ $way = tun ]; then
+        text=$(unshare --mount sh -c 'chmod 600 /dev/net/tun; setpriv --reuid 65534 --regid 65534 \
+            --clear-groups "$@" 2>&1; echo $?; chmod 666 /dev/net/tun' sh "$probe" -m tun -- true)
+        check "/dev/net/tun of root only: one sentence and 125" "attach_probe: cannot open /dev/net/tun \
 (EACCES): chmod 0666 /dev/net/tun, or run as root 125" "$(echo $text)"
+    fi
     text=$(unshare --mount sh -c 'mount -o bind,ro /proc/sys /proc/sys; mount -t tmpfs none /proc/bus; \
         setpriv --reuid 65534 --regid 65534 --clear-groups "$@" 2>&1; echo $?' sh "$probe" -v -- true)
     [[ $text == *"cannot mount a new /proc (EPERM)"*"ping_group_range (EROFS)"*0 ]] &&
@@ -86,15 +97,15 @@ modprobe tun, or in a container --device /dev/net/tun 125" "$(echo $text)"
 }
 
 test_network() {
-    check "$who: lo is up and tun0 is all there is" "lo tun0" \
-        "$(run -- ip -o link show up | awk -F': ' '{print $2}' | xargs)"
+    check "$who: lo is up and $ends is all there is" "lo $ends" \
+        "$(run -- ip -o link show up | awk -F'[:@] *' '{print $2}' | xargs)"
     check "$who: MTU 65520 and the address" "65520 10.0.2.15/24" \
-        "$(run -- sh -c 'cat /proc/self/net/dev >/dev/null; ip -o link show tun0; ip -o -4 addr show tun0' |
+        "$(run -- sh -c 'cat /proc/self/net/dev >/dev/null; ip -o link show $1; ip -o -4 addr show $1' sh $device |
             grep -oE 'mtu [0-9]+|inet [0-9./]+' | awk '{print $2}' | xargs)"
-    check "$who: the default route" "default via 10.0.2.2 dev tun0" \
+    check "$who: the default route" "default via 10.0.2.2 dev $device" \
         "$(run -- ip route show default | awk '{print $1, $2, $3, $4, $5}')"
     check "$who: IPv6 when asked for" "fd00:0:0:2::15/64" \
-        "$(run -6 -- ip -o -6 addr show dev tun0 scope global | awk '{print $4}')"
+        "$(run -6 -- ip -o -6 addr show dev $device scope global | awk '{print $4}')"
     if have ping; then
         run -- ping -c1 -W5 10.0.2.2 >/dev/null;       check "$who: ping through the link" 0 $?
         run -b -- ping -c1 -W5 10.0.2.2 >/dev/null;    check "$who: ping over bare packets" 0 $?

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One end of a TUN or TAP, played by nicstack: 10.77.0.2/24 with UDP echo (port 7), a TCP sink
- * (port 9), which answers with the number of right bytes, and a TCP source (port 19), which sends
- * as many bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
+ * One end of a link, played by nicstack: 10.77.0.2/24 with UDP echo (port 7), a TCP sink (port 9),
+ * which answers with the number of right bytes, and a TCP source (port 19), which sends as many
+ * bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
  *
- *     link_peer NAME tun|tap [plain|vnet|offload] [CAPTURE.pcap]
+ *     link_peer NAME tun|tap plain|vnet|offload [CAPTURE.pcap]
+ *     link_peer NAME ether|p2p plain|offload|slots|read [CAPTURE.pcap]
+ *
+ * The second form is a packet socket on the interface NAME; p2p: point to point with
+ * 02:00:00:77:00:01; slots: offloads and ring slots for the longest frame; read: without a ring.
  *
  * Byte i of every stream is pattern(i mod 65521).
  */
@@ -19,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
 
 #define PERIOD      65521
 #define CAPTURE_MAX 20000
@@ -40,6 +45,8 @@ struct conn {
 
 static struct nst_stack *stack;
 static struct nst_loop *loop;
+static struct nst_link *device;
+static bool is_afpacket;
 static FILE *capture;
 static uint32_t captured;
 static uint8_t pattern[2 * PERIOD];
@@ -169,7 +176,7 @@ static struct nst_link *capture_to(const char *path, struct nst_link *link, bool
     return nst_sniffer_new(nst_host_allocator(), link, see, NULL);
 }
 
-static int open_device(const char *name, bool ethernet, const char *how)
+static int open_tuntap(const char *name, bool ethernet, const char *how)
 {
     struct ifreq ifr = {.ifr_flags = (short)((ethernet ? IFF_TAP : IFF_TUN) | IFF_NO_PI)};
     const int header = 12;
@@ -190,18 +197,68 @@ static void on_signal(int number)
     nst_loop_stop(loop); /* NOLINT(bugprone-signal-handler): safe there, host.h says */
 }
 
-static void report(const struct nst_link *link)
+static void make_tuntap(char **argv)
+{
+    const bool ethernet = strcmp(argv[2], "tap") == 0;
+    const struct nst_tuntap_config config = {.size = sizeof(config),
+                                             .fd = open_tuntap(argv[1], ethernet, argv[3]),
+                                             .ethernet = ethernet,
+                                             .vnet_hdr = strcmp(argv[3], "plain") == 0 ? 0 : 12,
+                                             .segmentation = strcmp(argv[3], "offload") == 0,
+                                             .mtu = 1500,
+                                             .addr = {{2, 0, 0, 0x77, 0, 2}}};
+    check(config.fd, "device");
+    check(nst_tuntap_new(nst_host_allocator(), &config, &device), "link");
+    check(nst_loop_add_link(loop, device, config.fd, nst_tuntap_receive), "watch");
+}
+
+static void make_afpacket(char **argv)
+{
+    const int small = 100000;
+    const bool vnet = strcmp(argv[3], "plain") != 0;
+    struct nst_afpacket_config config = {.size = sizeof(config),
+                                         .fd = nst_afpacket_open(argv[1], vnet),
+                                         .vnet_hdr = vnet,
+                                         .no_ring = strcmp(argv[3], "read") == 0,
+                                         .mtu = 1500,
+                                         .addr = {{2, 0, 0, 0x77, 0, 2}}};
+    check(config.fd, "device");
+    if (strcmp(argv[2], "p2p") == 0)
+        config.peer = (struct nst_mac){{2, 0, 0, 0x77, 0, 1}};
+    if (strcmp(argv[3], "slots") == 0)
+        setsockopt(config.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    check(nst_afpacket_new(nst_host_allocator(), &config, &device), "link");
+    check(nst_loop_add_link(loop, device, config.fd, nst_afpacket_receive), "watch");
+    is_afpacket = true;
+}
+
+static struct nst_tuntap_stats device_stats(uint64_t *ret_missed)
+{
+    struct nst_afpacket_stats a;
+    struct nst_tuntap_stats t;
+    *ret_missed = 0;
+    if (is_afpacket) {
+        nst_afpacket_get_stats(device, &a);
+        *ret_missed = a.rx_missed;
+        return (struct nst_tuntap_stats){a.rx_no_memory, a.rx_malformed, a.tx_refused};
+    }
+    nst_tuntap_get_stats(device, &t);
+    return t;
+}
+
+static void report(void)
 {
     struct nst_census c;
-    struct nst_tuntap_stats t;
     struct nst_counter counter;
+    uint64_t missed;
+    const struct nst_tuntap_stats t = device_stats(&missed);
     nst_stack_get_census(stack, &c);
-    nst_tuntap_get_stats(link, &t);
     const bool balanced = c.received + c.built + c.cloned + c.split ==
                           c.transmitted + c.queued + c.delivered + c.merged + c.dropped;
     printf("census %s rx_no_memory %llu rx_malformed %llu tx_refused %llu\n",
            balanced ? "balanced" : "wrong", (unsigned long long)t.rx_no_memory,
            (unsigned long long)t.rx_malformed, (unsigned long long)t.tx_refused);
+    printf("missed %llu\n", (unsigned long long)missed);
     for (size_t n = 0; nst_stack_counter_at(stack, n, &counter); n++)
         if (counter.value != 0)
             printf("%s %llu\n", counter.name, (unsigned long long)counter.value);
@@ -227,25 +284,17 @@ int main(int argc, char **argv)
 {
     if (argc < 4)
         return 2;
-    const bool ethernet = strcmp(argv[2], "tap") == 0;
-    const bool offload = strcmp(argv[3], "offload") == 0;
-    struct nst_link *tuntap, *link;
+    struct nst_link *link;
     for (uint32_t i = 0; i < 2 * PERIOD; i++)
         pattern[i] = (uint8_t)((i % PERIOD) * 2654435761u >> 24);
-    const struct nst_tuntap_config tun = {.size = sizeof(tun),
-                                          .fd = open_device(argv[1], ethernet, argv[3]),
-                                          .ethernet = ethernet,
-                                          .vnet_hdr = strcmp(argv[3], "plain") == 0 ? 0 : 12,
-                                          .segmentation = offload,
-                                          .mtu = 1500,
-                                          .addr = {{2, 0, 0, 0x77, 0, 2}}};
-    check(tun.fd, "device");
-    check(nst_tuntap_new(nst_host_allocator(), &tun, &tuntap), "link");
     check(nst_loop_new(&loop), "loop");
-    link = argc > 4 ? capture_to(argv[4], tuntap, ethernet) : tuntap;
+    if (strcmp(argv[2], "tun") == 0 || strcmp(argv[2], "tap") == 0)
+        make_tuntap(argv);
+    else
+        make_afpacket(argv);
+    link = argc > 4 ? capture_to(argv[4], device, strcmp(argv[2], "tun") != 0) : device;
     make_nic(link);
     nst_loop_set_stack(loop, stack, on_ready, NULL);
-    check(nst_loop_add_link(loop, tuntap, tun.fd, nst_tuntap_receive), "watch");
     serve(ECHO, NST_DATAGRAM, 7);
     serve(SINK_LISTENER, NST_STREAM, 9);
     serve(SOURCE_LISTENER, NST_STREAM, 19);
@@ -253,13 +302,16 @@ int main(int argc, char **argv)
     puts("up");
     fflush(stdout);
     check(nst_loop_run(loop), "loop");
-    report(tuntap);
+    report();
     if (capture != NULL)
         fclose(capture);
     nst_loop_free(loop);
     nst_stack_free(stack);
-    if (link != tuntap)
+    if (link != device)
         nst_sniffer_free(link);
-    nst_tuntap_free(tuntap);
+    if (is_afpacket)
+        nst_afpacket_free(device);
+    else
+        nst_tuntap_free(device);
     return 0;
 }

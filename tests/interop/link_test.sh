@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# TUN and TAP links against the Linux kernel: address resolution, ping, fragments, UDP and TCP, with and
+# TUN, TAP and AF_PACKET links against the Linux kernel: address resolution, ping, fragments, UDP and TCP, with and
 # without virtio-net headers and segmentation, in a network namespace of the test's own. The kernel's counters
 # and tshark judge. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and fails if any is not ok.
 #
@@ -39,8 +39,18 @@ bad_checksums() {
     } END { print sum + 0 }' /proc/net/snmp
 }
 
+# make_pair HOW: nst0, the kernel's end, and nst0p, for the packet socket, of which the kernel knows nothing.
+make_pair() {
+    ip link add nst0 address 02:00:00:77:00:01 type veth peer name nst0p &&
+        ip link set nst0p arp off addrgenmode none mtu 65535 up || not_ok "a veth pair" "cannot make one"
+    [ "$1" != plain ] || ethtool -K nst0 tx off tso off gso off >/dev/null || not_ok "offloads off" "ethtool failed"
+    [ "$2" != p2p ] || ip link set nst0 arp off
+}
+
 start() { # KIND HOW [CAPTURE]
-    "$work/link_peer" nst0 "$@" >"$work/out" 2>"$work/err" &
+    local name=nst0
+    case $1 in ether | p2p) make_pair "$2" "$1" && name=nst0p ;; esac
+    "$work/link_peer" $name "$@" >"$work/out" 2>"$work/err" &
     peer=$!
     for _ in $(seq 100); do grep -q up "$work/out" && break; sleep 0.05; done
     ip addr add 10.77.0.1/24 dev nst0 && ip link set nst0 up mtu 1500 || cat "$work/err" >&2
@@ -50,6 +60,7 @@ stop() { # NAME
     kill -TERM "$peer" && wait "$peer"
     check "$1: the peer ends without a fault" 0 $?
     peer=
+    ip link del nst0 2>/dev/null
     check "$1: every packet is accounted for, and none was refused" \
         "census balanced rx_no_memory 0 rx_malformed 0 tx_refused 0" "$(grep census "$work/out")"
     check "$1: the kernel saw no bad checksum" 0 "$(bad_checksums)"
@@ -99,12 +110,15 @@ test_link() { # KIND HOW MEBIBYTES
     [ "$2" = plain ] && capture=$work/capture.pcap
     start "$1" "$2" $capture
     test_ping "$name"
-    [ "$1" = tap ] && test_resolution "$name"
+    case $1 in tap | ether) test_resolution "$name" ;; esac
     check "$name: UDP echo of 0 to 65,507 bytes" "" "$(client echo)"
     [ -z "$capture" ] || check "$name: TCP, 8 MiB to the kernel" "" "$(client source $((8 << 20)))"
     check "$name: TCP, $3 MiB from the kernel" "" "$(client sink $bytes)"
     check "$name: TCP, $3 MiB to the kernel" "" "$(client source $bytes)"
     stop "$name"
+    case $name in "ether, offload" | "p2p, offload")
+        check "$name: nothing came too fast" "missed 0" "$(grep '^missed' "$work/out")" ;;
+    esac
     [ -z "$capture" ] || test_tshark "$name"
 }
 
@@ -114,4 +128,9 @@ test_link tun plain 64
 test_link tap vnet 64
 test_link tun offload 256
 test_link tap offload 1024
+test_link p2p offload 256
+test_link ether slots 128
+test_link ether read 64
+if have ethtool; then test_link ether plain 64; else skip "ether, plain" "no ethtool (apt-get install ethtool)"; fi
+test_link ether offload 1024
 exit $failed

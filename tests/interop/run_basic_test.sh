@@ -49,15 +49,24 @@ print('alive')")
     check "$who: a daemon that the program left behind ends with it" "4 " "$? $got"
 }
 
-# What refuses TUN is named, with what helps; nothing hangs.
-test_no_tun() {
+# Without TUN there is veth; who wants TUN is told what refuses it, and what helps.
+test_ways() {
+    [ "$way" = tun ] || return 0
+    for who in $users; do
+        run 20 -v --attach veth -- true
+        check "$who: --attach veth" "0 nst: attached by veth" "$? $(head -n 1 "$work/err")"
+    done
     [ "$(id -u)" = 0 ] || { skip "without TUN" "needs root"; return; }
-    who=user
     chmod 600 /dev/net/tun
-    run 20 -- true;           check "a TUN of root only: 125, one sentence that helps" \
+    run 20 -vq -- true;             check "a TUN of root only: veth" \
+        "0 nst: cannot open /dev/net/tun (EACCES): using veth instead nst: attached by veth" "$? $(echo $(cat "$work/err"))"
+    run 20 --attach tun -- true;    check "a TUN of root only, --attach tun: 125, one sentence that helps" \
         "125 nst: cannot open /dev/net/tun (EACCES): chmod 0666 /dev/net/tun, or run as root" "$? $(cat "$work/err")"
     mv /dev/net/tun /dev/net/away
-    run 20 --json -- true;    check "no TUN: 125, one sentence that helps" \
+    run 20 -vq -- true;             check "no TUN: veth" \
+        "0 nst: cannot open /dev/net/tun (ENOENT): using veth instead nst: attached by veth" "$? $(echo $(cat "$work/err"))"
+    run 20 -q -- true;              check "no TUN: nothing is said without -v" "0 " "$? $(cat "$work/err")"
+    run 20 --json --attach=tun -- true; check "no TUN, --attach tun: 125, one sentence that helps" \
         "125 nst: cannot open /dev/net/tun (ENOENT): modprobe tun, or in a container --device /dev/net/tun" \
         "$? $(cat "$work/err")"
     mv /dev/net/away /dev/net/tun
@@ -112,7 +121,7 @@ test_channels() {
     check "$who: stdout is the program's alone" "out" "$(run 20 -v --json -- sh -c 'echo out')"
     run 20 -q -- true;                     check "$who: -q is quiet" "" "$(cat "$work/err")"
     run 20 -v -- true
-    grep -qx 'nst: attached by tun' "$work/err" && ok "$who: -v names the attachment" ||
+    grep -qx "nst: attached by $way" "$work/err" && ok "$who: -v names the attachment" ||
         not_ok "$who: -v names the attachment" "$(cat "$work/err")"
     run 20 -v -- $python "$work/run_client.py" refused "$nobody"
     grep -qE "^nst: tcp 10\.0\.2\.2 port $nobody: 0 out, 0 in, [0-9.]+ s, connection refused\$" "$work/err" &&
@@ -154,6 +163,7 @@ test_options() {
 --dns nowhere true|nst run: --dns nowhere: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
 --dns 127.0.0.1:0 true|nst run: --dns 127.0.0.1:0: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
 --dns [::1 true|nst run: --dns [::1: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
+--attach pigeon true|nst run: --attach pigeon: is neither tun nor veth
 --quiet=yes true|nst run: --quiet=yes: takes no argument; see nst run --help
 --mtu|nst run: --mtu: needs an argument; see nst run --help
 |usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]
@@ -162,7 +172,7 @@ X
 
 test_json() {
     run 30 --json -- curl -s -o /dev/null "http://10.0.2.2:$http/small"
-    check "$who: --json is one object with its members" ok "$($python - "$work/err" <<'X'
+    check "$who: --json is one object with its members" ok "$($python - "$work/err" $way <<'X'
 import json, sys
 line, = open(sys.argv[1], encoding="utf-8").read().splitlines()
 o = json.loads(line)
@@ -173,7 +183,7 @@ wanted = {"attached": str, "exit_status": int, "seconds": float, "tcp_flows": in
 wrong = [k for k in wanted if not isinstance(o.get(k), wanted[k])] + [k for k in o if k not in wanted]
 if wrong:
     print("members:", wrong)
-elif (o["attached"], o["exit_status"], o["tcp_flows"], o["failed"], o["denied"]) != ("tun", 0, 1, 0, 0):
+elif (o["attached"], o["exit_status"], o["tcp_flows"], o["failed"], o["denied"]) != (sys.argv[2], 0, 1, 0, 0):
     print("values:", o)
 elif not 100000 < o["bytes_in"] < 101000 or not 50 < o["bytes_out"] < 1000 or o["memory_peak"] == 0:
     print("counts:", o)
@@ -298,7 +308,7 @@ for who in $users; do
     fi
     test_loopback_option
 done
-test_no_tun
+test_ways
 check_nothing_left "nothing is left behind"
 if use_sanitized; then
     client "with sanitizers: TCP" 40 -- parallel "$echo" 20 65536

@@ -4,10 +4,12 @@
 #
 # As root the test goes on in mount, network and process namespaces of its own, with a TUN device node that
 # everybody may open, loopback, and 192.0.2.1 and 192.0.2.2 as "the world outside"; the kernel ends all of it
-# with the test. As an ordinary user it goes on where it is, on free ports of the loopback.
+# with the test. As an ordinary user it goes on where it is, on free ports of the loopback. With
+# NST_INTEROP_WAY=veth there is no TUN device at all: that is what the run_veth_*_test.sh do.
 #
-# Afterwards: $work (an empty folder that everybody may write), $nst (the release build, or the sanitizer
-# build after use_sanitized), $users ("root user" or "user"), $python, the functions below. Lines of the
+# Afterwards: $way (how nst is expected to attach: tun or veth), $work (an empty folder that everybody may
+# write), $nst (the release build, or the sanitizer build after use_sanitized), $users ("root user" or
+# "user"), $python, the functions below. Lines of the
 # protocol: "ok NAME", "not ok NAME: why", "skip NAME: reason".
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -44,17 +46,21 @@ cp "$release/nst" "$work/nst" && cp "$here"/run_*.py "$here/attach_pty.py" "$wor
 chmod 755 "$work"/nst "$work"/*.py
 nst=$work/nst
 
+way=${NST_INTEROP_WAY:-tun}
 if [ "$(id -u)" = 0 ]; then
     mkdir -p /dev/net
-    mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 ||
+    mount -t tmpfs -o mode=755 tmpfs /dev/net && { [ $way != tun ] || mknod -m 666 /dev/net/tun c 10 200; } ||
         { skip "$(basename "$0" .sh)" "cannot make a TUN device node"; exit 0; }
     ip link set lo up && ip addr add 192.0.2.1/32 dev lo && ip addr add 192.0.2.2/32 dev lo || exit 1
     users="root user"
-elif [ -w /dev/net/tun ]; then
-    users=user
-else
+elif [ $way = tun ] && [ ! -w /dev/net/tun ]; then
     skip "$(basename "$0" .sh)" "needs root, or a /dev/net/tun that may be opened"
     exit 0
+elif [ $way != tun ] && [ -w /dev/net/tun ]; then
+    skip "$(basename "$0" .sh)" "needs root, or no /dev/net/tun that may be opened"
+    exit 0
+else
+    users=user
 fi
 who=${users##* }
 

@@ -122,6 +122,8 @@ choose a port above 1023, or sysctl net.ipv4.ip_unprivileged_port_start=80"
 test_begin_and_end() {
     local status=0
     outside "what a program sends last arrives after its end" bye "$bye"
+    for _ in $(seq 100); do kill -0 $nst_pid 2>/dev/null || break; sleep 0.1; done
+    kill $nst_pid 2>/dev/null # one that has not ended by now
     wait $nst_pid || status=$?
     check "$who: and its status is its own" 0 $status
     (as_exec timeout -k 5 30 "$nst" run --json -v -p 127.0.0.1:0:7000 -- sleep 1) >"$work/inside" 2>"$work/err" &
