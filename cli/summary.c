@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json.h"
 #include "wire/dns.h"
 
 void summary_add_flow(struct summary *s, const struct nst_flow_summary *flow)
@@ -144,20 +145,6 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
     fputc('\n', out);
 }
 
-static void print_json_text(const char *text, FILE *out)
-{
-    fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fprintf(out, "\\%c", *c);
-        else if (*c < 0x20 || *c >= 0x7f)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 static void print_json_number(const char *name, uint64_t value, FILE *out)
 {
     fprintf(out, "\"%s\":%llu,", name, (unsigned long long)value);
@@ -218,7 +205,7 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     for (unsigned i = 0; i < s->name_count; i++) {
         if (i > 0)
             fputc(',', out);
-        print_json_text(s->names[i], out);
+        json_print_text(s->names[i], out);
     }
     fprintf(out, "]}\n");
 }
