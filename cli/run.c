@@ -40,6 +40,7 @@ static const struct option_spec specs[] = {
      MEMBER(seed)},
     {"no-host-loopback", 0, OPTION_FLAG, NULL, "10.0.2.2 is not the host's loopback",
      MEMBER(no_host_loopback)},
+    {"top", 0, OPTION_FLAG, NULL, "show the flows once a second, with --json as JSON", MEMBER(top)},
     {"verbose", 'v', OPTION_FLAG, NULL, "say how the program is attached, and each flow",
      MEMBER(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no summary", MEMBER(quiet)},

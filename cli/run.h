@@ -13,6 +13,7 @@
 #include "options.h"
 #include "publish.h"
 #include "summary.h"
+#include "top.h"
 #include "upstream.h"
 
 struct run_options {
@@ -22,7 +23,7 @@ struct run_options {
     nst_time delay[2]; /* and jitter */
     uint64_t rate, seed;
     uint32_t loss, duplicate, corrupt, reorder;
-    bool no_host_loopback, verbose, quiet, json, help;
+    bool no_host_loopback, top, verbose, quiet, json, help;
 };
 
 struct run {
@@ -38,6 +39,8 @@ struct run {
     struct listeners listeners;
     struct upstream upstream;
     struct summary summary;
+    struct names names;
+    struct top top;
     bool ended;
 };
 

@@ -47,6 +47,8 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     (void)flow;
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
+    else
+        names_learn(&run->names, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -170,8 +172,23 @@ static void drain(struct run *run)
     }
 }
 
+static void start_top(struct run *run)
+{
+    const struct top_config config = {
+        .loop = run->loop,
+        .stack = run->stack,
+        .gateway = run->gateway,
+        .names = &run->names,
+        .retransmits = &run->summary.retransmits,
+        .json = run->options.json,
+    };
+    if (run->options.top)
+        top_start(&run->top, &config);
+}
+
 void run_tear_down(struct run *run)
 {
+    top_stop(&run->top);
     nst_gateway_free(run->gateway);
     listeners_fini(&run->listeners);
     if (run->loop != NULL && run->device != NULL)
@@ -180,6 +197,7 @@ void run_tear_down(struct run *run)
     run_link_close(run);
     nst_loop_free(run->loop);
     summary_fini(&run->summary);
+    names_fini(&run->names);
 }
 
 int run_serve(struct run *run)
@@ -193,6 +211,7 @@ int run_serve(struct run *run)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
+    start_top(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
         r = nst_loop_turn(run->loop, -1);
@@ -202,5 +221,6 @@ int run_serve(struct run *run)
     }
     listeners_stop(&run->listeners);
     drain(run);
+    top_stop(&run->top);
     return attach_status(&run->attach);
 }

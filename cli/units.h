@@ -24,4 +24,17 @@ bool units_parse_rate(const char *text, uint64_t *ret_bits);
 /* "1%", "0.05%" or "1", all percent, 0 to 100. */
 bool units_parse_percent(const char *text, uint32_t *ret_ppm);
 
+/* ---- And back, short; each returns `text`. ---- */
+
+#define UNITS_TEXT 16
+
+/* "12B", "1.5KiB", "110MiB" */
+char *units_format_bytes(uint64_t bytes, char text[UNITS_TEXT]);
+/* Bits a second: "0bit", "9.6Kbit", "93.2Mbit" */
+char *units_format_rate(uint64_t bits, char text[UNITS_TEXT]);
+/* "250us", "1.52ms", "12.4ms", "3.1s" */
+char *units_format_time(nst_time time, char text[UNITS_TEXT]);
+/* "12s", "3m05s", "2h05m", "9d03h" */
+char *units_format_age(nst_time time, char text[UNITS_TEXT]);
+
 #endif

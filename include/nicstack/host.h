@@ -190,6 +190,14 @@ struct nst_flow_summary {
     void *flow_context;
 };
 
+/* A flow as it is now. */
+struct nst_flow_info {
+    struct nst_flow_summary summary; /* so far: `ended` is 0, srtt and retransmits are of now */
+    uint64_t id;                     /* of this flow alone; the newer the higher */
+    bool is_waiting;                 /* for a descriptor */
+    uint8_t tcp_state; /* of the connection inside, enum nst_tcp_state; 0: none yet, or no TCP */
+};
+
 struct nst_gateway_config {
     size_t size;
     struct nst_loop *loop; /* whose stack is set */
@@ -226,6 +234,9 @@ NST_API int nst_gateway_new(const struct nst_gateway_config *config,
 NST_API bool nst_gateway_ready(struct nst_gateway *gateway, const struct nst_ready *ready);
 NST_API void nst_gateway_get_stats(const struct nst_gateway *gateway,
                                    struct nst_gateway_stats *ret_stats);
+/* Copies up to `max` flows, the oldest first; returns how many there are. */
+NST_API size_t nst_gateway_flow_list(const struct nst_gateway *gateway,
+                                     struct nst_flow_info *ret_flows, size_t max);
 /* Ends every flow and publication, closes their sockets and stops the forwarder. Not in a callback
  * of its own. NULL is fine. */
 NST_API void nst_gateway_free(struct nst_gateway *gateway);

@@ -35,6 +35,7 @@ struct flow {
     nst_request request; /* 0 once it was accepted or refused, and where it began outside */
     nst_socket socket;   /* 0 before */
     bool has_begun;      /* counted in gateway->begun */
+    uint64_t id;
     struct nst_flow_summary summary;
     struct sockaddr_storage target;
     socklen_t target_len;
@@ -63,7 +64,8 @@ struct nst_gateway {
     struct flow_list flows;
     struct flow_list starved; /* requests that wait for a descriptor */
     uint32_t starved_count;
-    uint32_t begun; /* flows that flows_max counts */
+    uint32_t begun;   /* flows that flows_max counts */
+    uint64_t last_id; /* of the newest flow */
     struct nst_loop_timer starved_timer;
     struct flow_list again; /* flows that used up their turn */
     struct nst_loop_timer again_timer;

@@ -76,18 +76,26 @@ static void close_host_socket(struct flow *flow, bool reset)
     flow->watch.fd = -1;
 }
 
+/* What the connection inside knows of itself goes into the summary. Its state, or 0. */
+static uint8_t look_inside(const struct flow *flow, struct nst_flow_summary *summary)
+{
+    struct nst_tcp_info info;
+    if (summary->type != NST_STREAM || flow->socket == 0 ||
+        nst_socket_tcp_info(flow->gateway->config.stack, flow->socket, &info) < 0)
+        return 0;
+    summary->srtt = info.srtt;
+    summary->retransmits = info.retransmits;
+    return info.state;
+}
+
 static void close_stack_socket(struct flow *flow, bool reset)
 {
     struct nst_stack *stack = flow->gateway->config.stack;
-    struct nst_tcp_info info;
     if (flow->request != 0)
         nst_request_refuse(stack, flow->request, NST_REFUSE_RESET);
     if (flow->socket == 0)
         return;
-    if (flow->summary.type == NST_STREAM && nst_socket_tcp_info(stack, flow->socket, &info) == 0) {
-        flow->summary.srtt = info.srtt;
-        flow->summary.retransmits = info.retransmits;
-    }
+    look_inside(flow, &flow->summary);
     if (reset)
         nst_socket_abort(stack, flow->socket);
     else
@@ -309,6 +317,7 @@ struct flow *flow_new(struct nst_gateway *g, enum nst_socket_type type, const st
     flow->gateway = g;
     flow->watch.fd = -1;
     flow->ops = ops;
+    flow->id = ++g->last_id;
     flow->summary.type = type;
     flow->summary.begun = nst_loop_now(g->config.loop);
     TAILQ_INSERT_TAIL(&g->flows, flow, link);
@@ -431,6 +440,23 @@ void nst_gateway_get_stats(const struct nst_gateway *g, struct nst_gateway_stats
         ret_stats->bytes_out += flow->summary.bytes_out;
         ret_stats->bytes_in += flow->summary.bytes_in;
     }
+}
+
+size_t nst_gateway_flow_list(const struct nst_gateway *g, struct nst_flow_info *ret_flows,
+                             size_t max)
+{
+    size_t n = 0;
+    const struct flow *flow;
+    TAILQ_FOREACH(flow, &g->flows, link)
+    {
+        if (n == max)
+            break;
+        struct nst_flow_info *info = &ret_flows[n++];
+        *info = (struct nst_flow_info){
+            .summary = flow->summary, .id = flow->id, .is_waiting = flow->is_waiting};
+        info->tcp_state = look_inside(flow, &info->summary);
+    }
+    return g->stats.active;
 }
 
 void nst_gateway_free(struct nst_gateway *g)

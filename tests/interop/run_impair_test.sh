@@ -65,7 +65,8 @@ test_mtu() {
     local sizes
     for options in "|65520" "--delay 1ms|1500" "--loss 0|65520" "--rate 1gbit --mtu 9000|9000"; do
         # shellcheck disable=SC2086 # words
-        sizes=$(run 10 ${options%|*} -- ip -o link show up | sed -n 's/.*\(tun\|eth\)[^ ]* .* mtu \([0-9]*\) .*/\2/p')
+        sizes=$(run 10 ${options%|*} -- sh -c 'ip -o link show dev "$(ip route show default | cut -d" " -f5)"' |
+            sed -n 's/.* mtu \([0-9]*\) .*/\1/p')
         check "$who: the MTU with '${options%|*}'" "${options#*|}" "$sizes"
     done
     run 10 -v --delay 1ms --seed 0x10 -- true

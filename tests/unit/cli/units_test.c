@@ -194,5 +194,28 @@ static void sizes(void **state)
     }
 }
 
+static void texts(void **state)
+{
+    char t[UNITS_TEXT];
+    assert_string_equal(units_format_bytes(0, t), "0B");
+    assert_string_equal(units_format_bytes(1023, t), "1023B");
+    assert_string_equal(units_format_bytes(1536, t), "1.50KiB");
+    assert_string_equal(units_format_bytes(110u << 20, t), "110MiB");
+    assert_string_equal(units_format_bytes(UINT64_MAX, t), "16384PiB");
+    assert_string_equal(units_format_rate(0, t), "0bit");
+    assert_string_equal(units_format_rate(9600, t), "9.60Kbit");
+    assert_string_equal(units_format_rate(93240000, t), "93.2Mbit");
+    assert_string_equal(units_format_rate(UINT64_MAX, t), "18446744Tbit");
+    assert_string_equal(units_format_time(250 * NST_USEC, t), "250us");
+    assert_string_equal(units_format_time(1520 * NST_USEC, t), "1.52ms");
+    assert_string_equal(units_format_time(12440 * NST_USEC, t), "12.4ms");
+    assert_string_equal(units_format_time(3 * NST_SEC, t), "3s");
+    assert_string_equal(units_format_age(12 * NST_SEC, t), "12s");
+    assert_string_equal(units_format_age(185 * NST_SEC, t), "3m05s");
+    assert_string_equal(units_format_age(7500 * NST_SEC, t), "2h05m");
+    assert_string_equal(units_format_age((nst_time)(9 * 86400 + 3 * 3600) * NST_SEC, t), "9d03h");
+}
+
 TESTS({"times have a unit, but 0", times}, {"rates are bits or bytes a second", rates},
-      {"percentages have a sign or none", percentages}, {"sizes are whole", sizes})
+      {"percentages have a sign or none", percentages}, {"sizes are whole", sizes},
+      {"they are written short", texts})

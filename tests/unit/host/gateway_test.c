@@ -453,6 +453,38 @@ static void many_streams_share_the_loop(void **state)
     assert_int_equal(w.ended, COUNT);
 }
 
+static void flows_are_listed_as_they_are(void **state)
+{
+    struct gate w;
+    struct nst_flow_info flows[3];
+    gate_init(&w, 1);
+    int listener = open_host(&w, SOCK_STREAM);
+    nst_socket s = open_inside(&w, NST_STREAM);
+    int fd = accept_host(&w, listener);
+    WAIT_FOR(&w, nst_socket_send(w.inside, s, "hello", 5, 0) == 5);
+    WAIT_FOR(&w, stats(&w).bytes_out == 5);
+    open_inside(&w, NST_STREAM); /* waits for the first to end */
+    WAIT_FOR(&w, w.decided == 2);
+    assert_int_equal(nst_gateway_flow_list(w.gateway, NULL, 0), 2);
+    assert_int_equal(nst_gateway_flow_list(w.gateway, flows, 3), 2);
+    assert_int_equal(flows[0].summary.type, NST_STREAM);
+    assert_int_equal(flows[0].summary.bytes_out, 5);
+    assert_int_equal(flows[0].summary.outside.port, 4242);
+    assert_int_equal(flows[0].summary.ended, 0);
+    assert_true(flows[0].summary.srtt > 0);
+    assert_int_equal(flows[0].tcp_state, NST_TCP_ESTABLISHED);
+    assert_false(flows[0].is_waiting);
+    assert_true(flows[1].id > flows[0].id);
+    assert_true(flows[1].is_waiting);
+    assert_int_equal(flows[1].tcp_state, 0);
+    memset(&flows[1], 0xee, sizeof(flows[1]));
+    assert_int_equal(nst_gateway_flow_list(w.gateway, flows, 1), 2);
+    assert_int_equal(flows[1].tcp_state, 0xee); /* no more than there is room for */
+    close(fd);
+    close(listener);
+    gate_fini(&w);
+}
+
 TESTS({"datagrams of a flow go both ways, empty ones too", datagrams_go_both_ways},
       {"a datagram flow ends when it was idle, not before", idle_datagram_flows_end},
       {"a closed port outside ends the flow, and the sender is told",
@@ -471,4 +503,5 @@ TESTS({"datagrams of a flow go both ways, empty ones too", datagrams_go_both_way
       {"a reset inside is a reset outside", a_reset_inside_is_a_reset_outside},
       {"a slow reader outside holds the sender back", a_slow_reader_outside_holds_the_sender_back},
       {"a slow reader inside holds the host back", a_slow_reader_inside_holds_the_host_back},
-      {"many streams end in one batch", many_streams_share_the_loop})
+      {"many streams end in one batch", many_streams_share_the_loop},
+      {"flows are listed as they are now", flows_are_listed_as_they_are})
