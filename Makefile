@@ -19,6 +19,7 @@ demo: all
 test:
 	@tools/test.sh $(if $(AREA),--area $(AREA)) $(if $(ONLY),--only $(ONLY))
 
+# Beside the kernel, gVisor, pasta and slirp4netns, as root: docs/guide-bench.md.
 bench: all
 	@tests/bench/run.py $(BUILD)
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +18,7 @@
 #include "attach_child.h"
 #include "control.h"
 #include "descriptors.h"
+#include "namespaces.h"
 #include "terminal.h"
 
 _Static_assert((int)ATTACH_MAX_QUEUES == (int)ATTACH_LINK_MAX_QUEUES &&
@@ -87,38 +87,6 @@ static int parse_options(const struct attach_options *options, struct attach_con
     return error;
 }
 
-/* fork() into new namespaces: the child of raw clone without a stack goes on with a copy of ours.
- */
-static pid_t clone_into(unsigned long namespaces)
-{
-    unsigned long flags = namespaces | SIGCHLD;
-#if defined(__s390__) || defined(__CRIS__)
-    long pid = syscall(SYS_clone, 0UL, flags, 0UL, 0UL, 0UL);
-#else
-    long pid = syscall(SYS_clone, flags, 0UL, 0UL, 0UL, 0UL);
-#endif
-    return pid < 0 ? -errno : (pid_t)pid;
-}
-
-/*
- * A program that root runs must be able to change ids, so root makes no user namespace, except
- * where it is root in name only (a container without CAP_SYS_ADMIN).
- */
-static pid_t clone_init(struct attach_config *config)
-{
-    const unsigned long namespaces = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID;
-    config->uid = geteuid();
-    config->gid = getegid();
-    if (config->uid == 0) {
-        pid_t pid = clone_into(namespaces);
-        if (pid != -EPERM)
-            return pid;
-        config->wanted_none = true;
-    }
-    config->has_user_namespace = true;
-    return clone_into(namespaces | CLONE_NEWUSER);
-}
-
 /* Clones init, which never returns from here. */
 static int spawn(struct attach *attach, struct attach_config *config)
 {
@@ -126,7 +94,7 @@ static int spawn(struct attach *attach, struct attach_config *config)
     int error = control_pair(fds);
     if (error < 0)
         return error;
-    pid_t pid = clone_init(config);
+    pid_t pid = namespaces_clone(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, &config->owner);
     if (pid == 0) {
         close(fds[0]);
         attach_child_run(config, fds[1]);
@@ -232,7 +200,8 @@ static int start(struct attach *attach, struct attach_config *config)
 int attach_start(const struct attach_options *options, char ret_message[ATTACH_TEXT_SIZE],
                  struct attach *ret_attach)
 {
-    struct attach attach = {.event_fd = -1, .control_fd = -1, .is_verbose = options->verbose};
+    struct attach attach = {
+        .event_fd = -1, .control_fd = -1, .terminal_fd = -1, .is_verbose = options->verbose};
     struct attach_config config = {.program.argv = options->argv};
     attach.status = ATTACH_EXIT_FAILED;
     int error = parse_options(options, &config);
@@ -247,7 +216,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
         attach_text_describe(ATTACH_STEP_PREPARE, -error, "", NULL, ret_message);
         return error;
     }
-    attach.had_terminal = terminal_is_ours();
+    attach.terminal_fd = terminal_open_ours();
     config.program.signals = &attach.signals;
     error = start(&attach, &config);
     if (error < 0) {
@@ -402,7 +371,8 @@ void attach_fini(struct attach *attach)
         attach->init_pid = 0;
     }
     close_if_open(&attach->event_fd);
-    if (attach->had_terminal)
-        terminal_take_back();
+    if (attach->terminal_fd >= 0)
+        terminal_take_back(attach->terminal_fd);
+    close_if_open(&attach->terminal_fd);
     signals_stop(&attach->signals);
 }

@@ -72,13 +72,13 @@ struct attach {
     unsigned vnet_hdr_len; /* bytes of virtio-net header before each packet: 10, or 0 */
     unsigned offload;      /* TUN_F_* that the kernel accepted: what may arrive unfinished */
     int event_fd;          /* readable: call attach_run() */
+    pid_t init_pid;        /* whose end is the program's; attach_fini() kills it */
 
     /* private */
     int control_fd;
-    pid_t init_pid;
     struct signals signals;
     char program[128];
-    bool had_terminal;
+    int terminal_fd; /* what is given back at the end; -1: it was not ours */
     bool has_ended;
     bool is_verbose;
     int stopped_by; /* the signal that stopped the program, until nst stopped too; or 0 */

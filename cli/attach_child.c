@@ -2,7 +2,6 @@
 #include "attach_child.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -18,6 +17,10 @@
 #include "attach_veth.h"
 #include "control.h"
 #include "offloads.h"
+
+enum {
+    LOOPBACK_INDEX = 1
+};
 
 /* The ways to make a link, best first: the first that works is taken, the error of the last is
  * reported. */
@@ -77,39 +80,6 @@ static void require(int control_fd, enum attach_step step, int result)
 {
     if (result < 0)
         fail(control_fd, step, result);
-}
-
-static int write_text(const char *path, const char *text)
-{
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd < 0)
-        return -errno;
-    /* The kernel takes such a file in one write or not at all. */
-    int error = write(fd, text, strlen(text)) < 0 ? -errno : 0;
-    close(fd);
-    return error;
-}
-
-/* Maps both ids to themselves: all that a user may do without help. user_namespaces(7). */
-static int map_ids(const struct attach_config *config)
-{
-    char map[64];
-    snprintf(map, sizeof(map), "%u %u 1", config->uid, config->uid);
-    int error = write_text("/proc/self/uid_map", map);
-    /* An unprivileged gid_map needs setgroups denied first; kernels before 3.19 have no such file.
-     */
-    if (error == 0)
-        error = write_text("/proc/self/setgroups", "deny");
-    if (error == 0 || error == -ENOENT) {
-        snprintf(map, sizeof(map), "%u %u 1", config->gid, config->gid);
-        error = write_text("/proc/self/gid_map", map);
-    }
-    return error;
-}
-
-static int make_mounts_private(void)
-{
-    return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ? -errno : 0;
 }
 
 static struct attach_link open_link(const struct attach_config *config, int control_fd,
@@ -172,7 +142,8 @@ static void set_network_up(const struct attach_config *config, int control_fd, u
 {
     int netlink_fd = netlink_open();
     require(control_fd, ATTACH_STEP_NETLINK, netlink_fd);
-    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, if_nametoindex("lo"), 0));
+    /* lo is the first interface of every namespace. */
+    require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, LOOPBACK_INDEX, 0));
     require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
     if (config->single_segments)
         make_packets_small(control_fd, netlink_fd, ifindex);
@@ -180,13 +151,18 @@ static void set_network_up(const struct attach_config *config, int control_fd, u
     close(netlink_fd);
 }
 
-/* Root without a user namespace has every id, and so may any of them ping. */
+/* Root without a user namespace has every id, and so may any of them ping; except where it has not
+ * (EINVAL), for it is root in somebody else's user namespace. */
 static int allow_ping(const struct attach_config *config)
 {
-    char range[64] = "0 2147483647";
-    if (config->has_user_namespace)
-        snprintf(range, sizeof(range), "%u %u", config->gid, config->gid);
-    return write_text("/proc/sys/net/ipv4/ping_group_range", range);
+    static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
+    char own[64];
+    int error =
+        config->owner.has_user_namespace ? -EINVAL : namespaces_write_text(path, "0 2147483647");
+    if (error != -EINVAL)
+        return error;
+    snprintf(own, sizeof(own), "%u %u", config->owner.gid, config->owner.gid);
+    return namespaces_write_text(path, own);
 }
 
 /* What makes life inside good, and is not worth failing for. */
@@ -224,7 +200,7 @@ static void drop_privileges(const struct attach_config *config)
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct none[2] = {0};
     prctl(PR_SET_DUMPABLE, 0);
-    if (config->has_user_namespace && config->uid != 0)
+    if (config->owner.has_user_namespace && config->owner.uid != 0)
         syscall(SYS_capset, &header, none);
 }
 
@@ -234,12 +210,16 @@ void attach_child_run(const struct attach_config *config, int control_fd)
     int method;
     /* Init dies with nst even while it is stopped or still setting up. */
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (config->has_user_namespace)
-        require(control_fd, ATTACH_STEP_IDS, map_ids(config));
+    int error = config->owner.has_user_namespace ? namespaces_map_ids(&config->owner) : 0;
+    /* Where /proc is read-only it does without: the kernel knows the ids all the same. */
+    if (error != -EROFS)
+        require(control_fd, ATTACH_STEP_IDS, error);
     require(control_fd, ATTACH_STEP_FORK, init_fork(&config->program, control_fd, &init));
-    if (config->wanted_none)
+    if (error == -EROFS)
+        note(control_fd, ATTACH_STEP_NO_IDS, EROFS);
+    if (config->owner.wanted_none)
         note(control_fd, ATTACH_STEP_ONE_ID, EPERM);
-    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, make_mounts_private());
+    require(control_fd, ATTACH_STEP_PRIVATE_MOUNTS, namespaces_make_mounts_private());
     struct attach_link link = open_link(config, control_fd, &method);
     if (link.note_error != 0)
         note(control_fd, link.note_step, link.note_error);

@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "attach_link.h"
 #include "init.h"
+#include "namespaces.h"
 #include "netlink.h"
 #include "resolv.h"
 
@@ -31,10 +31,7 @@ struct attach_config {
     int method; /* by its number, or ATTACH_CHILD_ANY */
     bool vnet_hdr;
     bool single_segments;
-    bool has_user_namespace; /* ids must be mapped */
-    bool wanted_none;        /* root that was refused namespaces without one */
-    uid_t uid;               /* effective ids outside */
-    gid_t gid;
+    struct namespaces_owner owner;
 };
 
 /* Does all of it and never returns. control_fd: the child's end of the control line. */

@@ -52,6 +52,9 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
                           "names that nscd or systemd-resolved answer bypass our DNS"},
     [ATTACH_STEP_PROC] = {"mount a new /proc", "the program sees the host's processes there"},
     [ATTACH_STEP_PING] = {"write net.ipv4.ping_group_range", "only a privileged ping works"},
+    [ATTACH_STEP_NO_IDS] = {"map user and group ids in /proc/self",
+                            "the program sees itself as nobody (65534); with a /proc that can be "
+                            "written (bwrap --proc /proc) it sees itself"},
     [ATTACH_STEP_ONE_ID] = {"create namespaces without a user namespace",
                             "the program cannot change ids"},
 };
@@ -66,6 +69,7 @@ const char *attach_text_errno(int error)
         {EADDRINUSE, "EADDRINUSE"},
         {EADDRNOTAVAIL, "EADDRNOTAVAIL"},
         {EAGAIN, "EAGAIN"},
+        {EBADF, "EBADF"},
         {EBUSY, "EBUSY"},
         {EEXIST, "EEXIST"},
         {EINVAL, "EINVAL"},
@@ -75,6 +79,7 @@ const char *attach_text_errno(int error)
         {EMFILE, "EMFILE"},
         {ENAMETOOLONG, "ENAMETOOLONG"},
         {ENFILE, "ENFILE"},
+        {ENOBUFS, "ENOBUFS"},
         {ENODEV, "ENODEV"},
         {ENOENT, "ENOENT"},
         {ENOEXEC, "ENOEXEC"},
@@ -82,12 +87,14 @@ const char *attach_text_errno(int error)
         {ENOSPC, "ENOSPC"},
         {ENOSYS, "ENOSYS"},
         {ENOTDIR, "ENOTDIR"},
+        {ENOTTY, "ENOTTY"},
         {ENXIO, "ENXIO"},
         {EOPNOTSUPP, "EOPNOTSUPP"},
         {EPERM, "EPERM"},
         {EPIPE, "EPIPE"},
         {EPROTO, "EPROTO"},
         {EROFS, "EROFS"},
+        {ETIMEDOUT, "ETIMEDOUT"},
         {ETXTBSY, "ETXTBSY"},
         {EUSERS, "EUSERS"},
         {E2BIG, "E2BIG"},
@@ -107,6 +114,8 @@ const char *attach_text_errno(int error)
 /* The next step where the errno says more than the step alone. */
 static const char *next_step(enum attach_step step, int error)
 {
+    if (error == EMFILE)
+        return "raise the limit of descriptors (ulimit -n)";
     if (step == ATTACH_STEP_NAMESPACES && error == ENOSPC)
         return "raise sysctl user.max_user_namespaces (and max_net_namespaces), which is used up "
                "or 0";
@@ -141,5 +150,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_SEGMENTS;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_SEGMENTS || step == ATTACH_STEP_NO_IDS;
 }

@@ -41,6 +41,7 @@ enum attach_step {
     ATTACH_STEP_PROC,
     ATTACH_STEP_PING,
     ATTACH_STEP_ONE_ID,
+    ATTACH_STEP_NO_IDS,
     ATTACH_STEP_COUNT
 };
 

@@ -9,12 +9,6 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* Kernel 6.2; older headers lack them. */
-#ifndef TUN_F_USO4
-#define TUN_F_USO4 0x20
-#define TUN_F_USO6 0x40
-#endif
-
 enum {
     VNET_HDR_LEN = 10
 };
@@ -38,12 +32,12 @@ static int add_queue(const char *name, int flags, enum attach_step *ret_step, in
     return 0;
 }
 
-/* The most that this kernel takes: offloads belong to the interface, so one queue speaks for all.
- */
+/* The most that this kernel takes, and our end can cut: not UDP. Offloads belong to the interface,
+ * so one queue speaks for all. */
 static int set_offload(int fd, unsigned *ret_offload)
 {
     const unsigned tso = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-    const unsigned wishes[] = {tso | TUN_F_USO4 | TUN_F_USO6, tso, TUN_F_CSUM};
+    const unsigned wishes[] = {tso, TUN_F_CSUM};
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
         if (ioctl(fd, TUNSETOFFLOAD, (unsigned long)wishes[i]) == 0) {
             *ret_offload = wishes[i];

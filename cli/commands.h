@@ -3,6 +3,7 @@
 #ifndef NICSTACK_CLI_COMMANDS_H
 #define NICSTACK_CLI_COMMANDS_H
 
+int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
 
 #endif

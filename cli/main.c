@@ -13,6 +13,7 @@ static const struct command {
     const char *help;
 } commands[] = {
     {"run", command_run, "run a program with nicstack as its network"},
+    {"doctor", command_doctor, "what works on this machine, and what would help"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

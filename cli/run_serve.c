@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <sys/epoll.h>
 
+#include "confine.h"
+
 /* After the program has ended: nothing passed for this long, or this long at the most. */
 #define DRAIN_QUIET (100 * NST_MSEC)
 #define DRAIN_MAX   (10 * NST_SEC)
@@ -200,6 +202,17 @@ void run_tear_down(struct run *run)
     names_fini(&run->names);
 }
 
+/* From here on nst opens no file and starts nothing. */
+static void confine(const struct run *run)
+{
+    char text[CONFINE_TEXT_SIZE];
+    const struct confine_options options = {.parts = run->options.top ? CONFINE_TOP : 0,
+                                            .init_pid = run->attach.init_pid};
+    (void)confine_self(&options, text);
+    if (run->options.verbose)
+        fprintf(stderr, "nst: %s\n", text);
+}
+
 int run_serve(struct run *run)
 {
     int r = make_stack(run);
@@ -212,6 +225,7 @@ int run_serve(struct run *run)
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
     start_top(run);
+    confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
         r = nst_loop_turn(run->loop, -1);

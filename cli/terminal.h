@@ -7,13 +7,12 @@
 #ifndef NICSTACK_CLI_TERMINAL_H
 #define NICSTACK_CLI_TERMINAL_H
 
-#include <stdbool.h>
-
-/* Whether the calling process group owns its terminal now; false without a terminal. */
-bool terminal_is_ours(void);
+/* A close-on-exec descriptor of the terminal if the calling process group owns it now; else, and
+ * without a terminal, -1. Whoever opened it closes it. */
+int terminal_open_ours(void);
 
 /* Takes the terminal for our process group if the group that has it is gone. Call with SIGTTOU
- * blocked. */
-void terminal_take_back(void);
+ * blocked. fd: from terminal_open_ours(). */
+void terminal_take_back(int fd);
 
 #endif

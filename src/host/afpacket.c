@@ -369,7 +369,7 @@ int nst_afpacket_open(const char *name, bool vnet_hdr)
 {
     const unsigned ifindex = if_nametoindex(name);
     if (ifindex == 0)
-        return -NST_ENOENT;
+        return -nst_error_from_errno(errno);
     int fd = socket(AF_PACKET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -nst_error_from_errno(errno);

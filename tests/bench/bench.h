@@ -36,11 +36,13 @@ static inline void check(int64_t r, const char *what)
         fail(what, r);
 }
 
-/* Host 10.0.0.`host` on `link`, its clock at 0. */
-static inline struct nst_stack *bench_stack(struct nst_link *link, uint8_t host)
+/* Host 10.0.0.`host` on `link`, its clock at 0, with a budget of so many bytes (0: the default). */
+static inline struct nst_stack *bench_stack(struct nst_link *link, uint8_t host, uint64_t memory)
 {
-    const struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = bench_allocator, .seed = {host}};
+    const struct nst_stack_config config = {.size = sizeof(config),
+                                            .allocator = bench_allocator,
+                                            .memory_limit = memory,
+                                            .seed = {host}};
     const struct nst_nic_config nic = {.size = sizeof(nic), .link = link};
     const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, host), .prefix_len = 24};
     struct nst_stack *stack;

@@ -12,6 +12,7 @@
 set -u
 export GLIBC_TUNABLES=glibc.cpu.x86_rep_movsb_threshold=1000000000
 build=${1:-build}
+divisor=${2:-1} # of how often things are done: for a test of this script
 here=$(cd "$(dirname "$0")" && pwd)
 command -v valgrind >/dev/null || { echo "valgrind is missing: apt-get install valgrind" >&2; exit 1; }
 out=$(mktemp -d) || exit 1
@@ -28,7 +29,7 @@ count() {
 
 # row ID WHAT GOAL PROGRAM N ARGS...: counts at N and 2 N.
 row() {
-    local id=$1 what=$2 goal=$3 program=$4 n=$5 once twice each
+    local id=$1 what=$2 goal=$3 program=$4 n=$(($5 / divisor)) once twice each
     shift 5
     [ -x "$build/tests/bench/bench-$program" ] || { printf '%-4s %-52s not built\n' "$id" "$what"; return 1; }
     once=$(count "$program" "$n" "$@") && twice=$(count "$program" $((2 * n)) "$@") || return 1
@@ -40,7 +41,7 @@ row() {
 
 # aside WHAT PROGRAM N ARGS...: a figure without goal.
 aside() {
-    local what=$1 program=$2 n=$3 once twice
+    local what=$1 program=$2 n=$(($3 / divisor)) once twice
     shift 3
     once=$(count "$program" "$n" "$@") && twice=$(count "$program" $((2 * n)) "$@") || return 1
     printf '     %-52s %6d instructions\n' "$what" $(((twice - once + n / 2) / n))
@@ -48,7 +49,7 @@ aside() {
 
 # share WHAT PROGRAM N FUNCTIONS...: what the calls of these functions take, with all that they call.
 share() {
-    local what=$1 program=$2 n=$3 pattern
+    local what=$1 program=$2 n=$(($3 / divisor)) pattern
     shift 3
     pattern=$(IFS='|' && echo "$*")
     callgrind_annotate --inclusive=yes --auto=no --threshold=100 "$out/$program.$n" 2>/dev/null |

@@ -1,167 +1,130 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""make bench: what SPEED's rows measure today, beside the peers that this machine has.
+"""make bench: nicstack beside the kernel, gVisor, pasta and slirp4netns, in one table.
 
-    run.py [--quick] BUILD
+    run.py [--quick|--smoke] [--only S1,S13] BUILD
 
-Everything against a peer is measured in turn, A B A B, medians of five (--quick: of one). The table says goal and
-ratio, and ends with the rows that miss; BUILD/bench.json holds the same. A peer that is missing is a line."""
-import json
+Every row is measured in turn with its peers, A B A B, medians of five with their spread; --quick: one short run of each
+(make bench-quick), --smoke: hardly any time, to see that everything runs. The table says goal and ratio and ends with
+the rows that miss; BUILD/bench.json holds the same. A peer that is missing is a line that says which package brings
+it. What needs root is a line without it. Status 1 is a row that could not be measured although all was there; a
+missed goal is no error."""
+import argparse
 import os
 import re
-import shutil
 import signal
-import statistics
-import subprocess
 import sys
-import tempfile
 import time
 
-QUICK = "--quick" in sys.argv
-BUILD = os.path.abspath([a for a in sys.argv[1:] if not a.startswith("-")][0]) if len(sys.argv) > 1 else "build"
+import peers
+import row_bulk
+import row_connect
+import row_latency
+import row_memory
+import row_start
+import row_usernet
+import table
+import world
+from measure import Failure, client
+
+NICSTACK_CONTROL = "newreno"  # src/transport/tcp/cc_*.c
 HERE = os.path.dirname(os.path.abspath(__file__))
-RUNS = 1 if QUICK else 5
-SECONDS = 1 if QUICK else 3
-PORT = 5931
-rows = []
 
 
-def out(*command, timeout=120):
-    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout,
-                          stdin=subprocess.DEVNULL)
+class Bench:
+    """What every row gets: where the programs are, how long and how often, the table, the peers."""
+
+    def __init__(self, build, runs, bulk_seconds, ask_seconds, smoke):
+        self.build, self.runs, self.smoke = build, runs, smoke
+        self.bulk_seconds, self.ask_seconds = str(bulk_seconds), str(ask_seconds)
+        self.nst = os.path.join(build, "nst")
+        self.table, self.peers = table.Table(runs), peers.Peers(build, 90 if smoke else 600)
+        self.places = {}
+
+    def program(self, name):
+        """One of tests/bench."""
+        return os.path.join(self.build, "tests/bench", "bench-" + name)
+
+    def script(self, name):
+        return os.path.join(HERE, name)
+
+    def place(self, name, make):
+        """The contestant of this name: rows share it."""
+        if name not in self.places:
+            self.places[name] = make(self)
+        return self.places[name]
+
+    def name(self, peer):
+        """With its version."""
+        return next(f"{p.name} {p.version}" for p in self.peers.all() if p.name == peer)
 
 
-def add(row, case, value, unit, goal, met, peer=None, peer_value=None, spread=""):
-    ratio = value / peer_value if peer_value else None
-    rows.append({"id": row, "case": case, "value": value, "unit": unit, "peer": peer, "peer_value": peer_value,
-                 "ratio": ratio, "goal": goal, "met": met})
-    beside = f"{peer}: {peer_value:.3g}, ratio {ratio:.2f}" if peer_value else ""
-    print(f"{row:4} {case:46} {value:10.4g} {unit:14} {'met' if met else 'MISSED':6} goal {goal:28} {beside} {spread}",
-          flush=True)
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--quick", action="store_true", help="one short run of each")
+    parser.add_argument("--smoke", action="store_true", help="only see that everything runs")
+    parser.add_argument("--only", default="", help="rows, such as S1,S13")
+    parser.add_argument("build", nargs="?", default="build")
+    return parser.parse_args()
 
 
-def say(line):
-    print(f"     {line}", flush=True)
+def machine(bench):
+    """The machine, and who is measured."""
+    with open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="utf-8") as file:
+        default = file.read().strip()
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        model = re.search(r"model name\s*: (.*)", info.read())
+    return {"cpu": model.group(1) if model else "unknown CPU", "cpus": os.cpu_count(),
+            "kernel": os.uname().release, "load": os.getloadavg()[0], "congestion_control": NICSTACK_CONTROL,
+            "kernel_control": client(bench.program("sockets"), "control")["control"], "default_control": default,
+            "peers": {p.name: p.missing or p.version for p in bench.peers.all()}, "runs": bench.runs}
 
 
-def program(name, *args):
-    return out(os.path.join(BUILD, "tests/bench", "bench-" + name), *args).stdout
-
-
-def spread(values):
-    return f"({min(values):.4g} to {max(values):.4g})" if len(values) > 1 else ""
-
-
-def numbers(pattern, name, *args):
-    return [float(re.search(pattern, program(name, *args)).group(1)) for _ in range(RUNS)]
-
-
-def in_memory():
-    # Peers in memory come with the rows against gVisor; until then the figure stands alone.
-    for row, case, segments, flags in (("S3", "TCP in memory, MTU 1500, not merged", 500000, "s"),
-                                       ("S4", "TCP in memory, 64 KiB segments", 50000, "g")):
-        values = numbers(r"([\d.]+) Gbit/s", "tcp_pipe", str(segments), flags)
-        add(row, case, statistics.median(values), "Gbit/s", "10 x gVisor (no peer yet)", False, spread=spread(values))
-    values = numbers(r"(\d+) datagrams/s", "udp_echo", "300000")
-    say(f"UDP echo in memory: {statistics.median(values) / 1e6:.2f} million datagrams/s {spread(values)}")
-
-
-def instructions():
-    for line in out("bash", os.path.join(HERE, "instr.sh"), BUILD, timeout=600).stdout.splitlines():
-        found = re.match(r"(S\d+)\s+(.*?)\s+(\d+) instructions\s+goal\s+(\d+)", line)
-        if found:
-            count, goal = int(found.group(3)), int(found.group(4))
-            add(found.group(1), found.group(2), count, "instructions", f"at most {goal}", count <= goal)
-
-
-def start():
-    text = program("start")
-    micros, size = re.match(r"([\d.]+) us, (\d+) bytes", text).groups()
-    add("S12", "stack, NIC and address: time", float(micros), "us", "at most 20", float(micros) <= 20)
-    add("S12", "stack, NIC and address: memory", int(size), "bytes", "at most 16384", int(size) <= 16384)
-    ours, theirs = [], []
-    unshare = ["unshare", "-n", "true"] if os.geteuid() == 0 else ["unshare", "-Urn", "true"]
-    for _ in range(RUNS * 2):
-        for command, into in (([BUILD + "/nst", "run", "-q", "--", "true"], ours), (unshare, theirs)):
-            begin = time.monotonic()
-            out(*command)
-            into.append((time.monotonic() - begin) * 1000)
-    a, b = statistics.median(ours), statistics.median(theirs)
-    add("S12", "nst run -- true", a, "ms", "at most 20 ms over unshare", a - b <= 20, "unshare", b, spread(ours))
-
-
-class Slirp:
-    """A namespace of its own behind slirp4netns, MTU 65520."""
-
-    name = "slirp4netns"
-
-    def __enter__(self):
-        self.holder = subprocess.Popen(["unshare", "-n", "sleep", "1000"])
-        time.sleep(0.3)
-        self.slirp = subprocess.Popen(["slirp4netns", "--configure", "--mtu=65520", str(self.holder.pid), "tap0"],
-                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(1)
-        return self
-
-    def command(self, *program):
-        return ["nsenter", "-t", str(self.holder.pid), "-n", *program]
-
-    def __exit__(self, *_):
-        for process in (self.slirp, self.holder):
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-
-
-def gigabits(command, direction):
-    text = out(*command, "-c", "10.0.2.2", "-p", str(PORT), "-t", str(SECONDS), "-J", *direction).stdout
-    return json.loads(text)["end"]["sum_received"]["bits_per_second"] / 1e9
-
-
-def run_bulk():
-    if not shutil.which("iperf3"):
-        say("S13  iperf3 is missing: apt-get install iperf3")
-        return
-    server = subprocess.Popen(["iperf3", "-s", "-B", "127.0.0.1", "-p", str(PORT)], stdout=subprocess.DEVNULL)
-    time.sleep(0.5)
-    try:
-        if os.geteuid() == 0 and shutil.which("slirp4netns"):
-            with Slirp() as peer:
-                bulk_rows(peer)
-        else:
-            say("S13  slirp4netns is missing, or we are not root: apt-get install slirp4netns")
-    finally:
-        server.kill()
-        server.wait()
-
-
-def bulk_rows(peer):
-    for case, direction, factor in (("nst run, bulk TCP, out", [], 4.0), ("nst run, bulk TCP, in", ["-R"], 2.5)):
-        ours, theirs = [], []
-        for _ in range(RUNS):
-            ours.append(gigabits([BUILD + "/nst", "run", "-q", "--", "iperf3"], direction))
-            theirs.append(gigabits(peer.command("iperf3"), direction))
-        a, b = statistics.median(ours), statistics.median(theirs)
-        add("S13", case, a, "Gbit/s", f"{factor:g} x {peer.name}", a >= factor * b, peer.name, b, spread(ours))
+def introduce(about):
+    print(f"{about['cpu']}, {about['cpus']} CPUs, Linux {about['kernel']}, load {about['load']:.1f}")
+    print(f"Congestion control: nicstack {about['congestion_control']}, the kernel's ends {about['kernel_control']}, "
+          f"gVisor cubic; what user-mode networks open outside: {about['default_control']}")
+    print(", ".join(f"{name} {version}" for name, version in about["peers"].items() if name != "kernel"))
+    print(f"Medians of {about['runs']}, in turn; every byte is compared at both ends\n", flush=True)
 
 
 def main():
-    with open("/proc/cpuinfo", encoding="utf-8") as info:
-        model = re.search(r"model name\s*: (.*)", info.read())
-    control = open("/proc/sys/net/ipv4/tcp_congestion_control", encoding="utf-8").read().strip()
-    print(f"{model.group(1) if model else 'unknown CPU'}, {os.cpu_count()} CPUs, Linux {os.uname().release}; "
-          f"the kernel's congestion control is {control}; medians of {RUNS}")
-    for part in (instructions, in_memory, start, run_bulk):
+    options = arguments()
+    build = os.path.abspath(options.build)
+    no_world = world.enter()
+    begin = time.monotonic()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    if options.smoke:
+        bench = Bench(build, 1, 0.1, 0.1, True)
+    elif options.quick:
+        bench = Bench(build, 1, 0.7, 0.5, False)
+    else:
+        bench = Bench(build, 5, 3, 2, False)
+    if no_world is None:
+        world.set_up_outside()
+    about = machine(bench)
+    introduce(about)
+    bench.table.head()
+    run_parts(bench, options.only, no_world)
+    bench.table.end()
+    bench.table.write(build, about)
+    print(f"{time.monotonic() - begin:.0f} s; {build}/bench.json")
+    return 1 if bench.table.failed else 0
+
+
+def run_parts(bench, only, no_world):
+    wanted = set(filter(None, only.split(",")))
+    alone = row_start.PARTS + row_memory.PARTS + row_connect.PARTS_ALONE
+    for name, part in alone + row_connect.PARTS + row_latency.PARTS + row_bulk.PARTS + row_usernet.PARTS:
+        if wanted and not wanted & set(name.split(",")):
+            continue
+        if no_world and (name, part) not in alone:
+            bench.table.skip(name, "this row", no_world)
+            continue
         try:
-            part()
-        except (OSError, subprocess.SubprocessError, AttributeError, KeyError, ValueError) as error:
-            say(f"{part.__name__}: {type(error).__name__}: {error}")
-    with tempfile.NamedTemporaryFile("w", dir=BUILD, delete=False) as file:
-        json.dump({"rows": rows}, file, indent=1)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, os.path.join(BUILD, "bench.json"))
-    missed = [f"{r['id']} {r['case']}" for r in rows if not r["met"]]
-    print("Missed: " + "; ".join(missed) if missed else "Every row is met.")
-    say("Rows against the kernel, gVisor and pasta are not measured yet.")
+            part(bench)
+        except (Failure, OSError, KeyError, ValueError) as error:
+            bench.table.fail(name, part.__name__, f"{type(error).__name__}: {error}")
 
 
-main()
+sys.exit(main())

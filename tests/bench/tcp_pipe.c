@@ -143,8 +143,8 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof(pattern); i++)
         pattern[i] = (uint8_t)((i % PERIOD) * 2654435761u >> 13);
     check(nst_pipe_new(&bench_allocator, &config, links), "pipe");
-    struct run r = {.from = bench_stack(links[0], 1),
-                    .to = bench_stack(links[1], 2),
+    struct run r = {.from = bench_stack(links[0], 1, 0),
+                    .to = bench_stack(links[1], 2, 0),
                     .verify = strchr(flags, 'v') != NULL};
     establish(&r);
     transfer(&r, 2000 * (uint64_t)PAYLOAD); /* windows open */

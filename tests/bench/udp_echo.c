@@ -20,7 +20,7 @@ struct end {
 
 static struct end end_new(struct nst_link *link, uint8_t host, uint16_t port)
 {
-    struct end e = {.stack = bench_stack(link, host)};
+    struct end e = {.stack = bench_stack(link, host, 0)};
     const struct nst_endpoint local = {.port = port};
     check(nst_socket_open(e.stack, NST_DATAGRAM, &e.socket), "open");
     check(nst_socket_bind(e.stack, e.socket, &local), "bind");

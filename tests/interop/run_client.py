@@ -334,6 +334,20 @@ def udp_exact(ports, *sizes):
             expect("the sender", (HOST, int(port)), peer)
 
 
+def udp_segments(port, size, count):
+    """Datagrams that the kernel is given as one, to be cut late (UDP_SEGMENT, as QUIC sends), come back
+    one by one."""
+    udp_segment = 103
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.IPPROTO_UDP, udp_segment, int(size))
+    s.settimeout(5)
+    sent = [pattern(f"{n}", int(size)) for n in range(int(count))]
+    s.sendto(sent[0], (HOST, int(port)))
+    expect("the first", sent[0], s.recv(65536))
+    s.sendto(b"".join(sent), (HOST, int(port)))
+    expect("the datagrams", sorted(sent), sorted(s.recv(65536) for _ in sent))
+
+
 def udp_many(ports, count):
     """Flows side by side: each socket gets its own answers and no others."""
     raise_limit(int(count) + 100)

@@ -22,6 +22,7 @@ test_udp() {
     for mtu in 65520 1500 576; do
         client "UDP echo of 1 to 65,507 bytes, --mtu $mtu" 60 --mtu $mtu -- udp_exact "$udp,$udp2" $sizes
     done
+    client "UDP in segments that are cut late" 30 -- udp_segments "$udp" 1200 40
     client "a UDP port that is closed: ECONNREFUSED at once" 30 -- udp_refused "$closed"
     if [ "$(id -u)" = 0 ]; then
         client "UDP without a route outside: unreachable" 30 -- udp_unreachable 198.51.100.1

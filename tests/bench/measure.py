@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Running what is measured: programs that print one line of JSON, servers that say "ready", A B A B."""
+import contextlib
+import json
+import subprocess
+
+
+class Failure(Exception):
+    """A program that was measured failed; the text says which, and what it said."""
+
+
+def run(*command, timeout=60, good=(0,)):
+    """What a program printed. Failure if its status is not among `good`, or it took too long."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout,
+                              stdin=subprocess.DEVNULL, check=False)
+    except subprocess.TimeoutExpired:
+        raise Failure(f"{command_name(command)}: not done after {timeout} s") from None
+    except OSError as error:
+        raise Failure(f"{command_name(command)}: {error}") from None
+    if done.returncode not in good:
+        said = " ".join(done.stderr.split())[-200:]
+        raise Failure(f"{command_name(command)}: status {done.returncode}: {said}")
+    return done.stdout
+
+
+def command_name(command):
+    """The program and its arguments, short."""
+    return " ".join(part.rsplit("/", 1)[-1] for part in command)[-90:]
+
+
+def client(*command):
+    """The JSON that a client printed in its last line."""
+    lines = run(*command).splitlines()
+    try:
+        return json.loads(lines[-1])
+    except (ValueError, IndexError):
+        raise Failure(f"{command_name(command)}: printed no JSON") from None
+
+
+@contextlib.contextmanager
+def server(*command):
+    """A server that runs as long as the block. It said "ready", and its stdin ends with the block."""
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as process:
+        try:
+            if process.stdout.readline() != "ready\n":
+                process.kill()
+                raise Failure(f"{command_name(command)}: {' '.join(process.stderr.read().split())[-200:]}")
+            yield process
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def in_turn(table, row, runs, contestants):
+    """A B A B: {name: [what each run gave]} of {name: function}. One that fails is told, and not asked again."""
+    found = {name: [] for name in contestants}
+    out = set()
+    for _ in range(runs):
+        for name, measure in contestants.items():
+            if name in out:
+                continue
+            try:
+                found[name].append(measure())
+            except Failure as error:
+                table.fail(row, name, error)
+                out.add(name)
+    return {name: values for name, values in found.items() if name not in out}

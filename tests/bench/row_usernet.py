@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: Apache-2.0
+"""S13: user-mode networks. The same client runs inside `nst run`, pasta and slirp4netns, and asks a server on the
+host's loopback by the address that each has for it. pasta and slirp4netns stay attached to a namespace, in which the
+client is run; `nst run` starts for each. pasta's splice, which passes the network by, needs 127.0.0.1 inside, and its
+port forwarding is off. All have an MTU of 65520: slirp4netns is told so, the others have it by themselves."""
+import contextlib
+
+import world
+from measure import Failure, client, in_turn, server
+
+PASTA = "pasta -f -q -4 --runas 0 --config-net -t none -u none -T none -U none --netns"
+SLIRP = "slirp4netns --configure --mtu=65520 --netns-type=path"
+
+
+class Network:
+    """How a program is run inside, and the address of the host's loopback there."""
+
+    def __init__(self, bench, prefix, host):
+        self.bench, self.prefix, self.host = bench, prefix, host
+
+    def ask(self, what, seconds):
+        return client(*self.prefix, self.bench.program("sockets"), what, self.host, seconds)
+
+
+@contextlib.contextmanager
+def attached(bench, name, command, host):
+    """A namespace behind a program that has attached itself to it."""
+    place = world.Place("behind-" + name)
+    process = world.start(*command.split(), f"/run/netns/{place.name}", *(("tap0",) if name != "pasta" else ()))
+    try:
+        if not world.wait_for(lambda: is_up(place)):
+            raise Failure(f"{name} does not come up")
+        yield Network(bench, place.command(), host)
+    finally:
+        world.stop(process)
+
+
+def is_up(place):
+    try:
+        return "default" in world.run("ip", "-n", place.name, "route")
+    except Failure:
+        return False
+
+
+def networks(bench, stack):
+    """{name: network} of those that are here."""
+    found = {"nst run": Network(bench, (bench.nst, "run", "-q", "--"), "10.0.2.2")}
+    for peer, command, host in ((bench.peers.pasta, PASTA, world.OUTSIDE_GATEWAY),
+                                (bench.peers.slirp, SLIRP, "10.0.2.2")):
+        if peer.missing:
+            bench.table.skip("S13", peer.name, peer.missing)
+            continue
+        try:
+            found[peer.name] = stack.enter_context(attached(bench, peer.name, command, host))
+        except Failure as error:
+            bench.table.fail("S13", peer.name, error)
+    return found
+
+
+def tell_control(bench, inside):
+    """The client's congestion control decides how it sends: it should be the same for all."""
+    for name, network in inside.items():
+        control = client(*network.prefix, bench.program("sockets"), "control")["control"]
+        if control != "cubic":
+            print(f"S13    the client inside {name} has {control} as its congestion control, not cubic")
+
+
+# What is asked of each, its member of the client's JSON, and [(peer, goal as text, is it met?)].
+CASES = (
+    ("send", "bulk TCP, out", "gbit", "Gbit/s",
+     (("pasta", "1.3 x pasta", lambda a, b: a >= 1.3 * b), ("slirp4netns", "4 x slirp4netns", lambda a, b: a >= 4 * b))),
+    ("receive", "bulk TCP, in", "gbit", "Gbit/s",
+     (("pasta", "1.3 x pasta", lambda a, b: a >= 1.3 * b),
+      ("slirp4netns", "2.5 x slirp4netns", lambda a, b: a >= 2.5 * b))),
+    ("ask", "request-response 64 B, p50", "p50", "us", (("pasta", "at most pasta's", lambda a, b: a <= b),)),
+    ("connect", "connect-request-reset", "rate", "a second", (("pasta", "at least pasta's", lambda a, b: a >= b),)),
+)
+
+
+def one_case(bench, inside, case):
+    what, text, member, unit, goals = case
+    seconds = bench.bulk_seconds if member == "gbit" else bench.ask_seconds
+    found = in_turn(bench.table, "S13", bench.runs, {
+        name: lambda one=one: one.ask(what, seconds)[member] for name, one in inside.items()})
+    judged = {"nst run"}
+    for peer, goal, met in goals:
+        if "nst run" in found and peer in found:
+            bench.table.row("S13", "nst run, " + text, found["nst run"], unit, goal, met, bench.name(peer),
+                            found[peer])
+            judged.add(peer)
+    for name in found.keys() - judged:
+        bench.table.aside("S13", text, found[name], unit, name)
+    if judged == {"nst run"} and "nst run" in found:
+        bench.table.aside("S13", text, found["nst run"], unit, "nst run")
+
+
+def usernet(bench):
+    with contextlib.ExitStack() as stack:
+        inside = networks(bench, stack)
+        tell_control(bench, inside)
+        stack.enter_context(server(bench.program("sockets"), "serve", "127.0.0.1"))
+        for case in CASES:
+            one_case(bench, inside, case)
+
+
+PARTS = (("S13", usernet),)
