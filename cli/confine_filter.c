@@ -165,6 +165,7 @@ static const struct rule rules[] = {
     {"poll", CAPTURE | TOP}, /* has stderr room? */
     {"ppoll", CAPTURE | TOP},
     {"ppoll_time64", CAPTURE | TOP},
+    {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
 
     /* A table on the terminal: how large is that? */
     {"ioctl", TOP, 0, 1, IS(1, TIOCGWINSZ)},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
- * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_serve.c the
- * stack and the gateway, and serves.
+ * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_capture.c
+ * what captures want, run_instance.c answers other commands, run_serve.c makes the stack and the
+ * gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H
@@ -10,8 +11,10 @@
 #include <nicstack/host.h>
 
 #include "attach.h"
+#include "instance.h"
 #include "options.h"
 #include "publish.h"
+#include "run_capture.h"
 #include "summary.h"
 #include "top.h"
 #include "upstream.h"
@@ -24,6 +27,8 @@ struct run_options {
     uint64_t rate, seed;
     uint32_t loss, duplicate, corrupt, reorder;
     bool no_host_loopback, top, verbose, quiet, json, help;
+    const char *name;
+    struct run_capture_options capture;
 };
 
 struct run {
@@ -38,6 +43,9 @@ struct run {
     struct nst_gateway *gateway;
     struct listeners listeners;
     struct upstream upstream;
+    struct run_capture capture;
+    struct instance instance;
+    const char *program;
     struct summary summary;
     struct names names;
     struct top top;
