@@ -152,8 +152,8 @@ test_options() {
     done <<'X'
 --nonsense true|nst run: --nonsense: no such option; see nst run --help
 -x true|nst run: -x: no such option; see nst run --help
---memory lots true|nst run: lots: is no size, such as 8m; see nst run --help
---memory=8mm true|nst run: 8mm: is no size, such as 8m; see nst run --help
+--memory lots true|nst run: --memory lots: is no size, such as 8m; see nst run --help
+--memory=8mm true|nst run: --memory 8mm: is no size, such as 8m; see nst run --help
 --memory 1k true|nst run: --memory must be at least 1m
 --mtu 67 true|nst run: --mtu must be 68 to 65535
 --mtu 65536 true|nst run: --mtu must be 68 to 65535
