@@ -169,7 +169,7 @@ char *units_format_rate(uint64_t bits, char text[UNITS_TEXT])
 char *units_format_time(nst_time time, char text[UNITS_TEXT])
 {
     static const char *const units[] = {"us", "ms", "s", NULL};
-    return format((double)(time / NST_USEC), 1000, units, text);
+    return format((double)time / NST_USEC, 1000, units, text);
 }
 
 char *units_format_age(nst_time time, char text[UNITS_TEXT])
