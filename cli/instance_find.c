@@ -216,8 +216,8 @@ static void print_text(const char *text, FILE *out)
 
 static void print_entry(const struct instance_entry *entry, const struct request *answer, FILE *out)
 {
-    fprintf(out, "%-24s %-8s %-8u %-8s ", entry->name, field(answer, "pid"), (unsigned)entry->uid,
-            field(answer, "nics"));
+    fprintf(out, "%-24s %-8s %-8u %-8s %-8s ", entry->name, field(answer, "pid"),
+            (unsigned)entry->uid, field(answer, "nics"), field(answer, "captures"));
     print_text(field(answer, "program"), out);
     fputc('\n', out);
 }
@@ -233,6 +233,7 @@ static void print_json_entry(const struct instance_entry *entry, const struct re
     json_begin(json, "nics", '[');
     json_text(json, NULL, field(answer, "nics"));
     json_end(json, ']');
+    json_number(json, "captures", strtoull(field(answer, "captures"), NULL, 10));
     json_text(json, "program", field(answer, "program"));
     json_end(json, '}');
 }
@@ -270,7 +271,8 @@ int instance_print_list(const char *command, bool json, FILE *out)
         return FAILED;
     }
     if (!json && count > 0)
-        fprintf(out, "%-24s %-8s %-8s %-8s %s\n", "NAME", "PID", "UID", "NICS", "PROGRAM");
+        fprintf(out, "%-24s %-8s %-8s %-8s %-8s %s\n", "NAME", "PID", "UID", "NICS", "CAPTURES",
+                "PROGRAM");
     if (json)
         json_begin(&output, NULL, '[');
     for (int i = 0; i < count; i++)
