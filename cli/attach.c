@@ -74,6 +74,7 @@ static int parse_options(const struct attach_options *options, struct attach_con
     config->mtu = options->mtu ? options->mtu : ATTACH_DEFAULT_MTU;
     config->queues = options->queues ? options->queues : 1;
     config->vnet_hdr = !options->no_vnet_hdr;
+    config->single_segments = options->single_segments;
     config->by_notify = options->method != NULL && strcmp(options->method, "notify") == 0;
     config->method = options->method && !config->by_notify
                          ? attach_child_find_method(options->method)

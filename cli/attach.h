@@ -62,6 +62,7 @@ struct attach_options {
     const char *gateway6; /* NULL: no IPv6 default route */
     const char *dns6;     /* NULL: none */
     unsigned queues;      /* of the link, 1 to ATTACH_MAX_QUEUES; 0: 1 */
+    bool single_segments; /* the program's kernel sends packets of the MTU, not larger ones */
     const char *method;   /* "tun", "veth" or "notify"; NULL: the first that works */
     bool no_vnet_hdr;     /* bare packets: no virtio-net header and no offloads */
     bool verbose; /* print what is done without, and how the program is attached, to stderr */

@@ -51,6 +51,8 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
          "or in a container --cap-add SYS_PTRACE)"},
     [ATTACH_STEP_ADDRESS6] = {"set IPv6 up", "the program has IPv4 only"},
     [ATTACH_STEP_OFFLOAD] = {"set TUN offloads", "each packet travels alone, which is slower"},
+    [ATTACH_STEP_SEGMENTS] = {"limit the size of packets",
+                              "what the program sends is impaired in pieces of up to 64 KiB"},
     [ATTACH_STEP_UNCUT] = {"turn segmentation off that nst cannot do",
                            "UDP that a program sends in segments (UDP_SEGMENT) is lost"},
     [ATTACH_STEP_RESOLV] = {"cover /etc/resolv.conf", "the program asks the host's name servers"},
@@ -142,5 +144,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_NO_IDS;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_SEGMENTS || step == ATTACH_STEP_NO_IDS;
 }

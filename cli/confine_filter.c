@@ -52,6 +52,7 @@ int confine_filter_install(const struct confine_options *options, unsigned *ret_
 #define SERVE   CONFINE_SERVE
 #define CAPTURE CONFINE_CAPTURE
 #define NOTIFY  CONFINE_NOTIFY
+#define TOP     CONFINE_TOP
 
 /* One argument: is the value, of which the kernel looks at 32 bits; has none of the bits. */
 #define IS(number, value)                                                 \
@@ -161,10 +162,13 @@ static const struct rule rules[] = {
     {"ftruncate64", CAPTURE},
     {"pwrite64", CAPTURE},
     {"pwritev", CAPTURE},
-    {"poll", CAPTURE | NOTIFY},
-    {"ppoll", CAPTURE | NOTIFY},
-    {"ppoll_time64", CAPTURE | NOTIFY},
+    {"poll", CAPTURE | NOTIFY | TOP}, /* has stderr room? */
+    {"ppoll", CAPTURE | NOTIFY | TOP},
+    {"ppoll_time64", CAPTURE | NOTIFY | TOP},
     {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
+
+    /* A table on the terminal: how large is that? */
+    {"ioctl", TOP, 0, 1, IS(1, TIOCGWINSZ)},
 
     /* Calls of the program come by the listener and are answered; its memory is read and written,
      * its descriptors are looked up and fetched, sockets are made and handed in. */

@@ -64,8 +64,11 @@ int run_link_open(struct run *run)
     if (r < 0)
         return run_fail("cannot make the link", r, "free some memory");
     run->link = run->device;
-    return run_capture_link(run, run->attach.kind == ATTACH_KIND_TUN ? NST_CAPTURE_RAW_IP
-                                                                     : NST_CAPTURE_ETHERNET);
+    r = run_impair_open(run);
+    if (r < 0)
+        return r;
+    return run_capture_link(run, run->attach.kind == ATTACH_KIND_PACKET ? NST_CAPTURE_ETHERNET
+                                                                        : NST_CAPTURE_RAW_IP);
 }
 
 int run_link_watch(struct run *run)
@@ -90,6 +93,7 @@ uint64_t run_link_overrun(struct run *run)
 
 void run_link_close(struct run *run)
 {
+    nst_impair_free(run->impaired);
     if (run->attach.kind == ATTACH_KIND_TUN)
         nst_tuntap_free(run->device);
     else if (run->attach.kind == ATTACH_KIND_PACKET)

@@ -52,6 +52,12 @@ static void flow_ended(void *context, const struct nst_flow_summary *flow)
             flow->error != 0 ? nst_strerror(flow->error) : "");
 }
 
+static void learn_names(struct run *run, const uint8_t *answer, size_t len)
+{
+    names_learn(&run->names, answer, len);
+    run_capture_dns(run, answer, len);
+}
+
 static void see_datagram(void *context, const struct nst_flow_summary *flow, bool outgoing,
                          const uint8_t *data, size_t len)
 {
@@ -60,7 +66,7 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
     else
-        run_capture_dns(run, data, len);
+        learn_names(run, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -172,6 +178,9 @@ static int make_gateway(struct run *run)
     r = nst_gateway_new(&config, &run->gateway);
     if (r < 0)
         return run_fail("cannot start the gateway", r, "raise --memory");
+    r = listeners_publish(&run->listeners, run->gateway, &run->upstream);
+    if (r < 0)
+        return run_fail("cannot publish", r, "free some memory");
     run->event = (struct nst_watch){.fd = run->attach.event_fd, .on_events = on_attach_event};
     r = nst_loop_add(run->loop, &run->event, EPOLLIN);
     return r < 0 ? run_fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
@@ -221,10 +230,26 @@ static void drain(struct run *run)
     }
 }
 
+static void start_top(struct run *run)
+{
+    const struct top_config config = {
+        .loop = run->loop,
+        .stack = run->stack,
+        .gateway = run->gateway,
+        .names = &run->names,
+        .retransmits = &run->summary.retransmits,
+        .json = run->options.json,
+    };
+    if (run->options.top)
+        top_start(&run->top, &config);
+}
+
 void run_tear_down(struct run *run)
 {
+    top_stop(&run->top);
     nst_gateway_free(run->gateway);
     notify_free(run->notify);
+    listeners_fini(&run->listeners);
     run_instance_close(run);
     run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
@@ -233,6 +258,7 @@ void run_tear_down(struct run *run)
     run_link_close(run);
     nst_loop_free(run->loop);
     summary_fini(&run->summary);
+    names_fini(&run->names);
 }
 
 /* From here on nst opens no file and starts nothing. */
@@ -241,7 +267,8 @@ static void confine(const struct run *run)
     char text[CONFINE_TEXT_SIZE];
     const unsigned notify = run->attach.kind == ATTACH_KIND_NOTIFY ? CONFINE_NOTIFY : 0;
     /* Whoever asks by the control socket may have a capture at any time. */
-    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE | notify,
+    const unsigned top = run->options.top ? CONFINE_TOP : 0;
+    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify | top,
                                             .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
@@ -272,6 +299,7 @@ int run_serve(struct run *run)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
+    start_top(run);
     confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
@@ -280,6 +308,8 @@ int run_serve(struct run *run)
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;
     }
+    listeners_stop(&run->listeners);
     drain(run);
+    top_stop(&run->top);
     return attach_status(&run->attach);
 }

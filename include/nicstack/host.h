@@ -211,14 +211,23 @@ struct nst_target {
 /* What a flow was, when it ended. */
 struct nst_flow_summary {
     enum nst_socket_type type;
-    struct nst_endpoint inside;   /* who began it */
-    struct nst_endpoint outside;  /* whom it was for */
+    bool published;               /* it began outside, at a publication */
+    struct nst_endpoint inside;   /* who began it; published: whom it was for */
+    struct nst_endpoint outside;  /* whom it was for; published: the client, as the host sees it */
     uint64_t bytes_out, bytes_in; /* out: from inside */
     nst_time begun, ended;
     nst_time srtt; /* TCP, towards the inside; 0: unknown */
     uint64_t retransmits;
     int error; /* how it ended: 0 or -NST_E* */
     void *flow_context;
+};
+
+/* A flow as it is now. */
+struct nst_flow_info {
+    struct nst_flow_summary summary; /* so far: `ended` is 0, srtt and retransmits are of now */
+    uint64_t id;                     /* of this flow alone; the newer the higher */
+    bool is_waiting;                 /* for a descriptor */
+    uint8_t tcp_state; /* of the connection inside, enum nst_tcp_state; 0: none yet, or no TCP */
 };
 
 struct nst_gateway_config {
@@ -242,8 +251,9 @@ struct nst_gateway_config {
 
 struct nst_gateway_stats {
     uint64_t tcp_flows, udp_flows, ping_flows; /* begun so far */
-    uint64_t refused;                          /* by `decide` */
-    uint64_t failed;                           /* the host could not open, connect or reach */
+    uint64_t published_flows;                  /* those of them that began outside */
+    uint64_t refused;                          /* by `decide` or `admit` */
+    uint64_t failed;                           /* the other side could not be opened or reached */
     uint64_t active, active_tcp;               /* now, with those that wait */
     uint64_t bytes_out, bytes_in;
 };
@@ -256,9 +266,42 @@ NST_API int nst_gateway_new(const struct nst_gateway_config *config,
 NST_API bool nst_gateway_ready(struct nst_gateway *gateway, const struct nst_ready *ready);
 NST_API void nst_gateway_get_stats(const struct nst_gateway *gateway,
                                    struct nst_gateway_stats *ret_stats);
-/* Ends every flow, closes its sockets and stops the forwarder. Not in a callback of its own. NULL
- * is fine. */
+/* Copies up to `max` flows, the oldest first; returns how many there are. */
+NST_API size_t nst_gateway_flow_list(const struct nst_gateway *gateway,
+                                     struct nst_flow_info *ret_flows, size_t max);
+/* Ends every flow and publication, closes their sockets and stops the forwarder. Not in a callback
+ * of its own. NULL is fine. */
 NST_API void nst_gateway_free(struct nst_gateway *gateway);
+
+/*
+ * Publishing: who comes to a socket of the host is led inside. Each connection becomes one to
+ * `inside`, and each UDP client a flow there, with the client's own address and, where it is free,
+ * port; the NIC must spoof. Nobody listens inside: the client is reset, which is all that can still
+ * be said to it, and a datagram is lost. Without room for more (descriptors, flows_max, the stack's
+ * memory) connections wait in the host's backlog. UDP flows idle as those from inside do, and at
+ * most 4096 clients of a publication have one: the one that was silent longest gives way.
+ */
+struct nst_publication;
+
+struct nst_publish_config {
+    size_t size;
+    int fd; /* IPv4, non-blocking: TCP that listens, or UDP that is bound */
+    struct nst_endpoint inside;
+    /* What a client looks like inside: *ret_source is the client, and may be changed; port 0 is any
+     * free one. 0, or -NST_E*, which refuses: reset, or lost. NULL: each as it is. */
+    int (*admit)(void *context, const struct nst_endpoint *client, struct nst_endpoint *ret_source);
+    nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class, as for nst_target */
+    void *context;
+};
+
+/* Takes the descriptor over, and watches it. 0; -NST_EINVAL, -NST_EPROTOTYPE (it is neither TCP nor
+ * UDP), -NST_EAFNOSUPPORT (not IPv4), -NST_EIO, -NST_ENOMEM: then it stays the caller's. */
+NST_API int nst_gateway_publish(struct nst_gateway *gateway,
+                                const struct nst_publish_config *config,
+                                struct nst_publication **ret_publication);
+/* Closes the descriptor. Connections go on; UDP flows, whose descriptor it was, end. NULL is fine.
+ * Not in a callback of the gateway. */
+NST_API void nst_gateway_unpublish(struct nst_publication *publication);
 
 #ifdef __cplusplus
 }

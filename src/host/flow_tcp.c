@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A TCP flow: connect on the host's side first, accept inside then, and copy both ways.
+ * A TCP flow: connect on the host's side first, accept inside then, and copy both ways. One that
+ * began outside was accepted on the host's side, and is connected inside before anything is copied.
  *
  * Theory of operation. The copying is pump.c's; here is what it takes to begin and to end it.
  *
@@ -59,6 +60,14 @@ static void tcp_start(struct flow *flow)
     flow->timer.on_timer = on_retry; /* epoll tells when it is connected */
 }
 
+/* Both sides are there now: tells the pump. */
+static void join(struct flow *flow)
+{
+    flow->pump.stack = flow->gateway->config.stack;
+    flow->pump.socket = flow->socket;
+    flow->pump.fd = flow->watch.fd;
+}
+
 /* The host's connect has ended. */
 static void finish_connect(struct flow *flow)
 {
@@ -72,9 +81,7 @@ static void finish_connect(struct flow *flow)
     }
     if (!flow_accept(flow, NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP))
         return;
-    flow->pump.stack = flow->gateway->config.stack;
-    flow->pump.socket = flow->socket;
-    flow->pump.fd = flow->watch.fd;
+    join(flow);
     pump(flow);
 }
 
@@ -87,16 +94,21 @@ static bool was_reset(const struct flow *flow)
            getsockopt(flow->watch.fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error != 0;
 }
 
+static void remember(struct flow *flow, uint32_t events)
+{
+    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
+        flow->pump.fd_readable = true;
+    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
+        flow->pump.fd_writable = true;
+}
+
 static void tcp_on_host(struct flow *flow, uint32_t events)
 {
     if (flow->socket != 0 && (events & EPOLLERR) != 0 && was_reset(flow)) {
         flow_end(flow, -NST_ECONNRESET, true);
         return;
     }
-    if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0)
-        flow->pump.fd_readable = true;
-    if ((events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0)
-        flow->pump.fd_writable = true;
+    remember(flow, events);
     if (flow->socket != 0)
         pump(flow);
     else if (flow->pump.fd_writable)
@@ -120,5 +132,35 @@ const struct flow_ops flow_tcp_ops = {
     .start = tcp_start,
     .on_host = tcp_on_host,
     .on_stack = tcp_on_stack,
+    .watch_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+};
+
+/* ---- From outside, while the connection inside is made ---- */
+
+static void led_on_host(struct flow *flow, uint32_t events)
+{
+    if ((events & EPOLLERR) != 0)
+        flow_end(flow, -NST_ECONNRESET, true); /* nobody waits for it any more */
+    else
+        remember(flow, events);
+}
+
+static void led_on_stack(struct flow *flow, uint32_t events)
+{
+    int error = nst_socket_error(flow->gateway->config.stack, flow->socket);
+    if (error != 0) {
+        flow->gateway->stats.failed++;
+        flow_end(flow, error, true);
+    } else if ((events & NST_READY_OUT) != 0) {
+        flow->ops = &flow_tcp_ops;
+        join(flow);
+        tcp_on_stack(flow, events);
+    }
+}
+
+const struct flow_ops flow_led_tcp_ops = {
+    .start = tcp_start,
+    .on_host = led_on_host,
+    .on_stack = led_on_stack,
     .watch_events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 };

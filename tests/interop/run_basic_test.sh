@@ -152,8 +152,8 @@ test_options() {
     done <<'X'
 --nonsense true|nst run: --nonsense: no such option; see nst run --help
 -x true|nst run: -x: no such option; see nst run --help
---memory lots true|nst run: lots: is no size, such as 8m; see nst run --help
---memory=8mm true|nst run: 8mm: is no size, such as 8m; see nst run --help
+--memory lots true|nst run: --memory lots: is no size, such as 8m; see nst run --help
+--memory=8mm true|nst run: --memory 8mm: is no size, such as 8m; see nst run --help
 --memory 1k true|nst run: --memory must be at least 1m
 --mtu 67 true|nst run: --mtu must be 68 to 65535
 --mtu 65536 true|nst run: --mtu must be 68 to 65535
@@ -180,7 +180,7 @@ wanted = {"attached": str, "exit_status": int, "seconds": float, "tcp_flows": in
           "ping_flows": int, "failed": int, "denied": int, "bytes_out": int, "bytes_in": int,
           "rx_packets": int, "tx_packets": int,
           "retransmitted": int, "rtt_min_ms": float, "rtt_max_ms": float, "drops": dict,
-          "memory_peak": int, "names": list}
+          "published_flows": int, "memory_peak": int, "names": list}
 wrong = [k for k in wanted if not isinstance(o.get(k), wanted[k])] + [k for k in o if k not in wanted]
 if wrong:
     print("members:", wrong)
@@ -268,9 +268,9 @@ X
         skip "$who: IPv6" "this host has no ::1"
         return
     fi
-    $python "$work/six.py" $port "$work" & 
+    $python "$work/six.py" $port "$work" &
     local server=$!
-    sleep 0.5
+    for _ in $(seq 100); do curl -s -o /dev/null "http://[::1]:$port/small" && break; sleep 0.1; done
     run 20 -q -- curl -s -o "$work/got" "http://[${base}:2]:$port/small"
     check "$who: curl over IPv6" 0 $?
     cmp -s "$work/small" "$work/got" && ok "$who: and it is exact" || not_ok "$who: and it is exact" "differs"
