@@ -17,7 +17,8 @@
 #include "confine.h"
 
 /* The program is microseconds away: what is queued for it beyond this only falls out of the caches,
- * and a window beyond this only overruns the link. */
+ * and a window beyond this only overruns the link. With a bad line between, a window must hold what
+ * the line does, and the stack's own ceilings count. */
 #define SEND_BUFFER_MAX    (1u << 20)
 #define RECEIVE_BUFFER_MAX (2u << 20)
 
@@ -99,12 +100,13 @@ static uint64_t memory_of_a_stack(const struct run *run)
 
 static int make_stack(struct run *run)
 {
+    const bool is_near = !run_is_impaired(&run->options);
     struct nst_stack_config config = {
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
         .memory_limit = memory_of_a_stack(run),
-        .tcp_send_buffer_max = SEND_BUFFER_MAX,
-        .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
+        .tcp_send_buffer_max = is_near ? SEND_BUFFER_MAX : 0,
+        .tcp_receive_buffer_max = is_near ? RECEIVE_BUFFER_MAX : 0,
         .now = nst_host_now(),
     };
     int r = nst_host_seed(config.seed);
