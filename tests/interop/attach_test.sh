@@ -8,7 +8,8 @@
 #     attach_test.sh [CC]      NST_BUILD: where libnicstack.a is (build/)
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" = 0 ] && [ -z "$ATTACH_TEST_INSIDE" ]; then
-    ATTACH_TEST_INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
+    # Processes of its own too: the numbers of namespaces that ended are given to those of others.
+    ATTACH_TEST_INSIDE=1 exec unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$@"
 fi
 cc=${1:-cc}
 . "$here/lib.sh"
