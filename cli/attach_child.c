@@ -134,8 +134,8 @@ static int allow_ping(const struct attach_config *config)
 {
     static const char path[] = "/proc/sys/net/ipv4/ping_group_range";
     char own[64];
-    int error = config->owner.has_user_namespace ? -EINVAL
-                                                 : namespaces_write_text(path, "0 2147483647");
+    int error =
+        config->owner.has_user_namespace ? -EINVAL : namespaces_write_text(path, "0 2147483647");
     if (error != -EINVAL)
         return error;
     snprintf(own, sizeof(own), "%u %u", config->owner.gid, config->owner.gid);

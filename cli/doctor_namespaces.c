@@ -22,6 +22,16 @@ static void check_user(struct doctor_result *result)
     doctor_works(result, geteuid() == 0 ? "root does without" : NULL);
 }
 
+/* They have been mapped by now, if that can be. */
+static void check_ids(struct doctor_result *result)
+{
+    char line[64];
+    if (doctor_refusal_read_line("/proc/self/uid_map", line, sizeof(line)))
+        doctor_works(result, NULL);
+    else
+        doctor_refusal_of_ids(EROFS, result);
+}
+
 static void check_network(struct doctor_result *result)
 {
     int fd = netlink_open();
@@ -144,6 +154,7 @@ static void check_resolv(struct doctor_result *result)
 
 static const struct doctor_check checks[] = {
     {"user_namespace", check_user, NULL, CLONE_NEWUSER, false},
+    {"id_map", check_ids, "user_namespace", CLONE_NEWUSER, false},
     {"network_namespace", check_network, NULL, CLONE_NEWNET, false},
     {"mount_namespace", check_mount, NULL, CLONE_NEWNS, false},
     {"process_namespace", check_process, NULL, CLONE_NEWPID, false},

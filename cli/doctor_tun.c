@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -141,13 +142,14 @@ static void check_offload(struct doctor_result *result)
 
 static void check_uso(struct doctor_result *result)
 {
+    const unsigned long offloads = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_USO4 | TUN_F_USO6;
     struct attach_link link;
     if (!open_link(1, true, result, &link))
         return;
-    if (link.offload & TUN_F_USO4)
+    if (ioctl(link.fds[0], TUNSETOFFLOAD, offloads) == 0)
         doctor_works(result, NULL);
     else
-        doctor_fails(result, EINVAL, "boot a kernel of 6.2 or newer",
+        doctor_fails(result, errno, "boot a kernel of 6.2 or newer",
                      "TUNSETOFFLOAD takes no UDP segmentation");
 }
 
@@ -156,7 +158,7 @@ static const struct doctor_check checks[] = {
     {"tun_interface", check_interface, "tun_device network_namespace", ALL, false},
     {"tun_vnet_hdr", check_vnet_hdr, "tun_interface", ALL, false},
     {"tun_offload", check_offload, "tun_vnet_hdr", ALL, false},
-    {"tun_uso", check_uso, "tun_vnet_hdr", ALL, false},
+    {"tun_uso", check_uso, "tun_vnet_hdr", ALL, true},
     {"tun_multiqueue", check_multiqueue, "tun_interface", ALL, true},
 };
 

@@ -219,6 +219,9 @@ test_places() {
     refused "user: a user that is not mapped" user_namespace EPERM 'not mapped' 'uid_map'
     agrees "user: a user that is not mapped: run agrees"
     if needs bwrap "user: in bubblewrap"; then
+        user_world bwrap --unshare-user --ro-bind / / && examine
+        refused "user: a read-only /proc: ids are not mapped" id_map EROFS 'sees itself as nobody' 'remount,rw /proc'
+        agrees "user: a read-only /proc: run agrees"
         user_world bwrap --ro-bind / / --dev /dev --proc /proc && examine
         shaped "user: in bubblewrap the JSON is whole"
         check "user: a read-only root: resolv.conf can be covered" "works -" "$(says resolv_conf)"
