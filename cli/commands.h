@@ -3,7 +3,9 @@
 #ifndef NICSTACK_CLI_COMMANDS_H
 #define NICSTACK_CLI_COMMANDS_H
 
+int command_capture(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_test(int argc, char **argv);
 
 #endif

@@ -164,6 +164,7 @@ static const struct rule rules[] = {
     {"poll", CAPTURE},
     {"ppoll", CAPTURE},
     {"ppoll_time64", CAPTURE},
+    {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
 
     /* Calls of the program come by the listener and are answered; its memory is read and written,
      * its descriptors are looked up and fetched, sockets are made and handed in. */

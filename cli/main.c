@@ -12,8 +12,10 @@ static const struct command {
     int (*run)(int argc, char **argv);
     const char *help;
 } commands[] = {
+    {"capture", command_capture, "watch the packets of a running nst"},
     {"run", command_run, "run a program with nicstack as its network"},
     {"doctor", command_doctor, "what works on this machine, and what would help"},
+    {"test", command_test, "run packet scripts in virtual time"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -5,11 +5,14 @@
 #include <stdio.h>
 
 #include "commands.h"
+#include "descriptors.h"
 #include "options.h"
+#include "run_instance.h"
 
 #define MEMORY_DEFAULT (256u << 20)
 #define MEMORY_MIN     (1u << 20)
 #define MTU_MIN        68
+#define MTU_MIN6       1280 /* under it there is no IPv6 (RFC 8200 5) */
 #define MTU_MAX        65535
 
 #define MEMBER(name) offsetof(struct run_options, name)
@@ -23,6 +26,18 @@ static const struct option_spec specs[] = {
      MEMBER(memory)},
     {"no-host-loopback", 0, OPTION_FLAG, NULL, "10.0.2.2 is not the host's loopback",
      MEMBER(no_host_loopback)},
+    {"name", 0, OPTION_TEXT, "NAME", "how nst capture calls this run; default PROGRAM-PID",
+     MEMBER(name)},
+    {"pcap", 0, OPTION_TEXT, "FILE|-", "capture every packet into a pcapng file",
+     MEMBER(capture.file)},
+    {"pcap-filter", 0, OPTION_TEXT, "EXPR", "only packets that match, as tcpdump spells it",
+     MEMBER(capture.filter)},
+    {"pcap-size", 0, OPTION_SIZE, "SIZE", "a ring of files of this size",
+     MEMBER(capture.file_size)},
+    {"pcap-files", 0, OPTION_SIZE, "N", "how many files the ring has; default 2",
+     MEMBER(capture.files)},
+    {"snaplen", 0, OPTION_SIZE, "BYTES", "capture only so much of each packet",
+     MEMBER(capture.snaplen)},
     {"verbose", 'v', OPTION_FLAG, NULL, "say how the program is attached, and each flow",
      MEMBER(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no summary", MEMBER(quiet)},
@@ -52,6 +67,8 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .address6 = run->upstream.has_ipv6 ? "fd00:0:0:2::15/64" : NULL,
+        .gateway6 = run->upstream.has_ipv6 ? "fd00:0:0:2::2" : NULL,
         .method = run->options.attach,
         .verbose = run->options.verbose,
     };
@@ -74,8 +91,8 @@ static int usage(FILE *out)
     fprintf(out, "usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n");
     if (out == stdout) {
         printf("\nRuns PROGRAM with nicstack as its network; its exit status is that of nst.\n"
-               "Inside: 10.0.2.15/24, the host's loopback is 10.0.2.2, names are asked of "
-               "10.0.2.3.\n\n");
+               "Inside: 10.0.2.15/24 and fd00:0:0:2::15/64, the host's loopback is 10.0.2.2 and "
+               "fd00:0:0:2::2,\nnames are asked of 10.0.2.3.\n\n");
         options_print(specs);
     }
     return out == stdout ? 0 : ATTACH_EXIT_FAILED;
@@ -90,6 +107,11 @@ static bool complete_options(struct run *run)
     u->prefix_len = 24;
     u->gateway = nst_addr_v4(10, 0, 2, 2);
     u->dns = nst_addr_v4(10, 0, 2, 3);
+    u->has_ipv6 = o->mtu >= MTU_MIN6;
+    u->network6 = (struct nst_addr){{{0xfd, [7] = 2}}};
+    u->prefix_len6 = 64;
+    u->gateway6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 2}}};
+    u->dns6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 3}}};
     u->no_host_loopback = o->no_host_loopback;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);
@@ -127,7 +149,13 @@ int command_run(int argc, char **argv)
         return usage(stdout);
     if (first >= argc)
         return usage(stderr);
-    if (!complete_options(&run))
-        return ATTACH_EXIT_FAILED;
-    return run_program(&run, argv + first);
+    run.program = argv[first];
+    /* A closed stderr must not become a file that we say things into. */
+    descriptors_reserve_standard();
+    int status = ATTACH_EXIT_FAILED;
+    if (complete_options(&run) && run_capture_open(&run) && run_instance_open(&run))
+        status = run_program(&run, argv + first);
+    run_instance_close(&run);
+    run_capture_close(&run);
+    return status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
- * run_link.c makes the links below the NIC, run_serve.c the stack and the gateway, and serves.
+ * run_link.c makes the links below the NIC, run_capture.c what captures want, run_instance.c
+ * answers other commands, run_serve.c makes the stack and the gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H
@@ -9,6 +10,8 @@
 #include <nicstack/host.h>
 
 #include "attach.h"
+#include "instance.h"
+#include "run_capture.h"
 #include "summary.h"
 #include "upstream.h"
 
@@ -16,6 +19,8 @@ struct run_options {
     const char *dns, *attach;
     uint64_t mtu, memory;
     bool no_host_loopback, verbose, quiet, json, help;
+    const char *name;
+    struct run_capture_options capture;
 };
 
 struct run {
@@ -28,6 +33,9 @@ struct run {
     struct nst_link *link;   /* the highest, under the NIC */
     struct nst_gateway *gateway;
     struct upstream upstream;
+    struct run_capture capture;
+    struct instance instance;
+    const char *program;
     struct summary summary;
     bool ended;
 };

@@ -46,7 +46,8 @@ int run_link_open(struct run *run)
     if (r < 0)
         return run_fail("cannot make the link", r, "free some memory");
     run->link = run->device;
-    return 0;
+    return run_capture_link(run, run->attach.kind == ATTACH_KIND_TUN ? NST_CAPTURE_RAW_IP
+                                                                     : NST_CAPTURE_ETHERNET);
 }
 
 int run_link_watch(struct run *run)

@@ -9,11 +9,17 @@
  * everything is torn down from above to below.
  */
 #include "run.h"
+#include "run_instance.h"
 
 #include <stdio.h>
 #include <sys/epoll.h>
 
 #include "confine.h"
+
+/* The program is microseconds away: what is queued for it beyond this only falls out of the caches,
+ * and a window beyond this only overruns the link. */
+#define SEND_BUFFER_MAX    (1u << 20)
+#define RECEIVE_BUFFER_MAX (2u << 20)
 
 /* After the program has ended: nothing passed for this long, or this long at the most. */
 #define DRAIN_QUIET (100 * NST_MSEC)
@@ -23,7 +29,11 @@ static int decide(void *context, const struct nst_request_info *request,
                   struct nst_target *ret_target)
 {
     struct run *run = context;
-    return upstream_decide(&run->upstream, request, ret_target);
+    const uint64_t denied = run->upstream.denied;
+    int r = upstream_decide(&run->upstream, request, ret_target);
+    if (run->upstream.denied != denied)
+        run_capture_refused(run, request->trace, "denied by --no-host-loopback");
+    return r;
 }
 
 static void flow_ended(void *context, const struct nst_flow_summary *flow)
@@ -49,6 +59,8 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     (void)flow;
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
+    else
+        run_capture_dns(run, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -79,6 +91,8 @@ static int make_stack(struct run *run)
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
         .memory_limit = run->options.memory,
+        .tcp_send_buffer_max = SEND_BUFFER_MAX,
+        .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
     };
     int r = nst_host_seed(config.seed);
@@ -90,13 +104,19 @@ static int make_stack(struct run *run)
 
 static int add_addresses(struct run *run, uint32_t nic)
 {
+    const struct upstream *u = &run->upstream;
     const struct nst_nic_addr addrs[] = {
-        {.addr = run->upstream.gateway, .prefix_len = run->upstream.prefix_len},
-        {.addr = run->upstream.dns,
-         .prefix_len = run->upstream.prefix_len,
-         .place = NST_PLACE_NEVER_PRIMARY},
+        {.addr = u->gateway, .prefix_len = u->prefix_len},
+        {.addr = u->dns, .prefix_len = u->prefix_len, .place = NST_PLACE_NEVER_PRIMARY},
+        /* Nobody else is on this link who could have them. */
+        {.addr = u->gateway6, .prefix_len = u->prefix_len6, .no_dad = true},
+        {.addr = u->dns6,
+         .prefix_len = u->prefix_len6,
+         .place = NST_PLACE_NEVER_PRIMARY,
+         .no_dad = true},
     };
-    for (size_t i = 0; i < sizeof(addrs) / sizeof(addrs[0]); i++) {
+    const size_t count = u->has_ipv6 ? 4 : 2;
+    for (size_t i = 0; i < count; i++) {
         int r = nst_nic_addr_add(run->stack, nic, &addrs[i]);
         if (r < 0)
             return r;
@@ -166,12 +186,15 @@ static void drain(struct run *run)
         if (stats.active_tcp == 0 || now - last >= DRAIN_QUIET || now - begun >= DRAIN_MAX)
             return;
         nst_loop_turn(run->loop, last + DRAIN_QUIET - now);
+        run_capture_flush(run);
     }
 }
 
 void run_tear_down(struct run *run)
 {
     nst_gateway_free(run->gateway);
+    run_instance_close(run);
+    run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
     nst_stack_free(run->stack);
@@ -184,10 +207,19 @@ void run_tear_down(struct run *run)
 static void confine(const struct run *run)
 {
     char text[CONFINE_TEXT_SIZE];
-    const struct confine_options options = {.init_pid = run->attach.init_pid};
+    /* Whoever asks by the control socket may have a capture at any time. */
+    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE,
+                                            .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
         fprintf(stderr, "nst: %s\n", text);
+}
+
+static int turn(struct run *run)
+{
+    int r = nst_loop_turn(run->loop, -1);
+    run_capture_flush(run);
+    return r;
 }
 
 int run_serve(struct run *run)
@@ -197,6 +229,10 @@ int run_serve(struct run *run)
         r = make_nic(run);
     if (r == 0)
         r = make_gateway(run);
+    if (r == 0)
+        r = run_capture_start(run);
+    if (r == 0)
+        r = run_instance_start(run);
     if (r < 0)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
@@ -204,7 +240,7 @@ int run_serve(struct run *run)
     confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
-        r = nst_loop_turn(run->loop, -1);
+        r = turn(run);
     if (r < 0) {
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;

@@ -88,16 +88,28 @@ bool upstream_set_resolver(struct upstream *u, const char *given)
 
 static bool is_inside(const struct upstream *u, const struct nst_addr *addr)
 {
+    if (!nst_addr_is_v4(addr)) /* its prefix is whole bytes */
+        return u->has_ipv6 && memcmp(addr->b, u->network6.b, u->prefix_len6 / 8) == 0;
     unsigned host_bits = 32u - u->prefix_len;
     uint32_t mask = host_bits == 32 ? 0 : htonl(0xffffffffu << host_bits);
-    return nst_addr_is_v4(addr) && ((addr->w[3] ^ u->network.w[3]) & mask) == 0;
+    return ((addr->w[3] ^ u->network.w[3]) & mask) == 0;
+}
+
+static bool is_gateway(const struct upstream *u, const struct nst_addr *addr)
+{
+    return nst_addr_equal(addr, &u->gateway) || (u->has_ipv6 && nst_addr_equal(addr, &u->gateway6));
+}
+
+static bool is_dns(const struct upstream *u, const struct nst_addr *addr)
+{
+    return nst_addr_equal(addr, &u->dns) || (u->has_ipv6 && nst_addr_equal(addr, &u->dns6));
 }
 
 /* Only one node can be talked to on the host's behalf. */
 static bool is_unicast(const struct nst_addr *addr)
 {
-    if (!nst_addr_is_v4(addr))
-        return addr->b[0] != 0xff;
+    if (!nst_addr_is_v4(addr)) /* nor do link-local addresses mean the same outside */
+        return addr->b[0] != 0xff && !(addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80);
     return addr->b[12] != 0 && addr->b[12] < 224;
 }
 
@@ -109,12 +121,13 @@ static int refuse(enum nst_refusal how)
 int upstream_decide(struct upstream *u, const struct nst_request_info *request,
                     struct nst_target *ret_target)
 {
-    static const struct nst_addr loopback = {
+    static const struct nst_addr loopback4 = {
         {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1}}};
+    static const struct nst_addr loopback6 = {{{[15] = 1}}};
     const struct nst_endpoint *to = &request->local;
     if (!is_unicast(&to->addr))
         return refuse(NST_REFUSE_DROP);
-    if (nst_addr_equal(&to->addr, &u->dns)) {
+    if (is_dns(u, &to->addr)) {
         if (to->port != DNS_PORT || u->resolver_len == 0)
             return refuse(NST_REFUSE_RESET);
         ret_target->address = (const struct sockaddr *)&u->resolver;
@@ -123,12 +136,12 @@ int upstream_decide(struct upstream *u, const struct nst_request_info *request,
         return 0;
     }
     const struct nst_addr *addr = &to->addr;
-    if (nst_addr_equal(&to->addr, &u->gateway)) {
+    if (is_gateway(u, &to->addr)) {
         if (u->no_host_loopback) {
             u->denied++;
             return refuse(NST_REFUSE_PROHIBITED);
         }
-        addr = &loopback;
+        addr = nst_addr_is_v4(addr) ? &loopback4 : &loopback6;
     } else if (is_inside(u, &to->addr)) {
         return refuse(NST_REFUSE_HOST_UNREACHABLE);
     }

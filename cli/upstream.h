@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Where a flow from inside goes on the host's side: the gateway's address is the host's loopback,
- * the name server's address its resolver, every other address itself.
+ * the name server's address its resolver, every other address itself. Each family has its own.
  */
 #ifndef NICSTACK_CLI_UPSTREAM_H
 #define NICSTACK_CLI_UPSTREAM_H
@@ -15,6 +15,11 @@ struct upstream {
     uint8_t prefix_len;
     struct nst_addr gateway;
     struct nst_addr dns;
+    bool has_ipv6;            /* the rest of this group is given */
+    struct nst_addr network6; /* fd00:0:0:2::/64 */
+    uint8_t prefix_len6;
+    struct nst_addr gateway6;
+    struct nst_addr dns6;
     bool no_host_loopback;
     struct sockaddr_storage resolver;
     socklen_t resolver_len; /* 0: none is known */

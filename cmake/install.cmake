@@ -41,6 +41,7 @@ foreach(dir INCLUDEDIR LIBDIR)
         set(NST_PC_${dir} "\${prefix}/${CMAKE_INSTALL_${dir}}")
     endif()
 endforeach()
+install(PROGRAMS tools/extcap/nicstack DESTINATION ${CMAKE_INSTALL_DATADIR}/nicstack/extcap)
 configure_file(cmake/nicstack.pc.in nicstack.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/nicstack.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 

@@ -9,10 +9,10 @@
  *         (oldest first).
  *   UDP   the first datagram of a flow. Accepting gives a connected datagram socket that holds it,
  *         and up to 15 that followed; the host closes it when the flow has been idle.
- *   ICMP  an echo request to an address that is not ours. Accepting gives a ping socket for all
- *         requests of that flow (both addresses and the identifier, which is remote.port). It reads
- *         each as an ICMP message from its type on. What is sent there, a message too, goes back as
- *         echo reply: type, code, checksum and identifier are filled in, the sequence number is the
+ *   ICMP  an echo request, of either family, to an address that is not ours. Accepting gives a ping
+ * socket for all requests of that flow (both addresses and the identifier, which is remote.port).
+ * It reads each as an ICMP message from its type on. What is sent there, a message too, goes back
+ * as echo reply: type, code, checksum and identifier are filled in, the sequence number is the
  *         message's. So what a ping socket of the host gives can be sent as it is.
  */
 #ifndef NICSTACK_FORWARDER_H
@@ -44,6 +44,7 @@ struct nst_request_info {
     enum nst_socket_type type;
     struct nst_endpoint local;  /* whom the packet was for */
     struct nst_endpoint remote; /* who sent it; its nic is where it came in */
+    uint32_t trace; /* the number of its first packet (trace.h); 0 where the stack does not trace */
 };
 
 /* The next request that was not yet shown. False: none. NST_READY_REQUEST announces them. */

@@ -167,10 +167,13 @@ NST_API void nst_impair_free(struct nst_link *link);
 
 /* Middleware over `lower`, as above, that shows every frame, both ways and once, to `see` before it
  * goes on: captures, traces. `see` borrows the packet and must not call the stack. A checksum may
- * be left to complete, and a large segment uncut, as p->csum and p->gso say. */
+ * be left to complete, and a large segment uncut, as p->csum and p->gso say. While the stack
+ * traces (trace.h) p->trace is the frame's number. */
 NST_API struct nst_link *
 nst_sniffer_new(const struct nst_allocator *allocator, struct nst_link *lower,
                 void (*see)(void *context, const struct nst_pkt *p, bool outgoing), void *context);
+/* While it is off, nothing is shown, and it costs next to nothing. On at first; at any time. */
+NST_API void nst_sniffer_set_off(struct nst_link *link, bool off);
 NST_API void nst_sniffer_free(struct nst_link *link);
 
 #ifdef __cplusplus

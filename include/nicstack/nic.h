@@ -14,6 +14,13 @@ extern "C" {
 
 #define NST_NIC_NAME_MAX 16 /* with its NUL */
 
+/* How a NIC makes itself an IPv6 link-local address. */
+enum nst_link_local {
+    NST_LINK_LOCAL_NONE = 0, /* not at all */
+    NST_LINK_LOCAL_EUI64,    /* from the link address (RFC 4291 appendix A) */
+    NST_LINK_LOCAL_OPAQUE,   /* stable for NIC and seed, and telling nobody anything (RFC 7217) */
+};
+
 struct nst_nic_config {
     size_t size;               /* sizeof(struct nst_nic_config) */
     uint32_t id;               /* 0: the next free one */
@@ -25,6 +32,7 @@ struct nst_nic_config {
     bool spoofing;             /* send from any address */
     uint32_t tx_queue_packets; /* 0: 1000 */
     uint32_t tx_queue_bytes;   /* 0: 4 MiB */
+    uint8_t link_local;        /* enum nst_link_local: IPv6's own, made when the NIC is enabled */
 };
 
 /* 0; -NST_EINVAL (config, link, link address), -NST_EEXIST (id or name), -NST_ENOMEM. Nothing is
@@ -63,17 +71,32 @@ enum nst_addr_place {
     NST_PLACE_NEVER_PRIMARY,
 };
 
+/* What an address can be used for. */
+enum nst_addr_state {
+    NST_ADDR_ASSIGNED = 0, /* it receives and sends */
+    NST_ADDR_TENTATIVE,    /* IPv6: nobody knows yet whether another node has it; unusable */
+    NST_ADDR_DUPLICATE,    /* IPv6: another node has it; unusable until it is removed */
+};
+
 struct nst_nic_addr {
     struct nst_addr addr;
     uint8_t prefix_len; /* of the family: 24 of 10.0.2.15/24 */
     uint8_t place;      /* enum nst_addr_place */
+    bool no_dad;        /* IPv6: assigned at once, without asking who has it (RFC 4862 5.4) */
+    bool deprecated;    /* not for new connections while there is another (RFC 4862 5.5.4) */
+    uint8_t state;      /* enum nst_addr_state: told by nst_nic_addr_list */
 };
 
-/* 0; -NST_ENOENT (NIC), -NST_EEXIST, -NST_EINVAL, -NST_ENOMEM. Adds the on-link route as well. */
+/*
+ * 0; -NST_ENOENT (NIC), -NST_EEXIST, -NST_EINVAL (also a family that does not fit the NIC),
+ * -NST_ENOMEM. Adds the on-link route as well. An IPv6 address on a link that resolves addresses
+ * begins as tentative: it is assigned a second or two later if nobody else has it.
+ */
 NST_API int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_addr *addr);
 /* 0; -NST_ENOENT (NIC), -NST_EADDRNOTAVAIL. */
 NST_API int nst_nic_addr_remove(struct nst_stack *stack, uint32_t id, const struct nst_addr *addr);
-/* Copies up to max permanent addresses in order; returns how many there are, or -NST_ENOENT. */
+/* Copies up to max permanent addresses, IPv4 before IPv6, each in order; returns how many there
+ * are, or -NST_ENOENT. */
 NST_API int nst_nic_addr_list(const struct nst_stack *stack, uint32_t id,
                               struct nst_nic_addr *ret_addrs, size_t max);
 
@@ -101,7 +124,7 @@ struct nst_neigh {
     nst_time updated; /* when the state was entered */
 };
 
-/* Copies up to max neighbours of both protocols; returns how many there are, -NST_ENOENT (NIC) or
+/* Copies up to max neighbours of both families; returns how many there are, -NST_ENOENT (NIC) or
  * -NST_EOPNOTSUPP (a link that does not resolve). */
 NST_API int nst_neigh_list(const struct nst_stack *stack, uint32_t nic, struct nst_neigh *ret,
                            size_t max);

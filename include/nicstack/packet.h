@@ -46,6 +46,22 @@ enum nst_gso {
     NST_GSO_UDP, /* UDP datagrams of gso_size payload bytes */
 };
 
+/* Why the stack sends a packet, where that is worth telling: pkt->note. Numbers never change. */
+enum nst_note {
+    NST_NOTE_NONE = 0,
+    NST_NOTE_RETRANSMIT_TIMEOUT, /* TCP: again, for no acknowledgment came in time */
+    NST_NOTE_RETRANSMIT_FAST,    /* TCP: again, for later segments were acknowledged */
+    NST_NOTE_RETRANSMIT_SYN,     /* TCP: SYN or SYN, ACK again */
+    NST_NOTE_WINDOW_PROBE,       /* TCP: asks a peer whose window is shut */
+    NST_NOTE_KEEPALIVE,          /* TCP: asks a peer that was silent for long */
+    NST_NOTE_WINDOW_UPDATE,      /* TCP: an ACK, for the application has read */
+    NST_NOTE_DUPLICATE_ACK,      /* TCP: an ACK, for a segment that was not acceptable */
+    NST_NOTE_CHALLENGE_ACK,      /* TCP: an ACK that asks whether the peer meant it (RFC 5961) */
+    NST_NOTE_REFUSED,            /* TCP: RST, for the forwarder's host refused the request */
+    NST_NOTE_NO_SOCKET,          /* TCP: RST, for no connection takes the segment */
+    NST_NOTE_ABORTED,            /* TCP: RST, for this side gave the connection up */
+};
+
 /* pkt->flags */
 #define NST_PKT_GSO_ECN 0x01 /* the first segment alone carries CWR */
 
@@ -64,8 +80,8 @@ struct nst_pkt {
     uint16_t csum_start;  /* from `head`: stays true when headers are pushed or pulled */
     uint16_t csum_offset; /* from csum_start */
     uint8_t flags;
-    uint8_t reserved;
-    uint32_t reserved2;
+    uint8_t note;     /* enum nst_note */
+    uint32_t trace;   /* its number in the stack's trace (trace.h); 0: it is not followed */
     nst_time arrival; /* when the link received it; 0 lets the stack fill in its own time */
 };
 
@@ -218,6 +234,13 @@ NST_API struct nst_pkt *nst_pkt_transfer(struct nst_pool *to, struct nst_pkt *p)
 
 /* A copy that shares the blocks; its linear part is copied. NULL without memory. */
 NST_API struct nst_pkt *nst_pkt_clone(const struct nst_pkt *p);
+
+/*
+ * Follows p from now on: gives it the next number of its stack's trace, in p->trace, which is also
+ * returned; drops of it and more are told by nst_stack_trace_next (trace.h). A copy of p keeps the
+ * number. 0, and nothing is done, while the stack does not trace.
+ */
+NST_API uint32_t nst_pkt_trace(struct nst_pkt *p);
 
 /* Frees a packet that a link made and does not deliver, or that it was given and has transmitted.
  */

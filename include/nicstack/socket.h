@@ -6,8 +6,12 @@
  * Sockets that a forwarder's request became are in <nicstack/forwarder.h>, nst_socket_refuse too.
  *
  * A socket is a handle with a generation: one that was closed is refused with -NST_EBADHANDLE,
- * which every function below may give. IPv4 and IPv6 share one address type, so one socket serves
- * both.
+ * which every function below may give.
+ *
+ * IPv4 and IPv6 share one address type, so one socket serves both: bound to "::" (all zero) it
+ * takes what comes by either family, bound to 0.0.0.0 only IPv4, and it sends by the family of the
+ * destination. Peers of a link-local address are told with the id of their NIC, which goes back in
+ * `nic` with the answer: the address means something on its link alone (RFC 4007).
  */
 #ifndef NICSTACK_SOCKET_H
 #define NICSTACK_SOCKET_H
@@ -23,9 +27,10 @@ typedef uint64_t nst_socket; /* 0 is never a socket */
 enum nst_socket_type {
     NST_STREAM = 1, /* TCP */
     NST_DATAGRAM,   /* UDP */
-    NST_PING, /* ICMP echo: sends requests, receives their replies, each as a message from its ICMP
-                 type on; the local port is the identifier, which is filled in, as the checksum is
-               */
+    /* ICMP echo: sends requests, receives their replies, each as a message from its ICMP type on,
+     * of the peer's family (8 and 0; IPv6 128 and 129); the local port is the identifier, which is
+     * filled in, as the checksum is. */
+    NST_PING,
 };
 
 /* 0; -NST_EPROTONOSUPPORT, -NST_ENOMEM. */

@@ -173,7 +173,7 @@ static int receive_ring(struct afpacket *t, int max)
  * may come back. */
 static bool is_gone(int fd)
 {
-    struct sockaddr_ll name;
+    struct sockaddr_ll name = {0};
     socklen_t size = sizeof(name), error_size = sizeof(int);
     int error;
     getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_size);

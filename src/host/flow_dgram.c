@@ -22,6 +22,7 @@
 #include "host/flow.h"
 
 #include <errno.h>
+#include <netinet/icmp6.h>
 #include <netinet/in.h>
 #include <netinet/ip_icmp.h>
 #include <string.h>
@@ -114,6 +115,9 @@ static bool tell(struct flow *flow, int errnum, enum nst_refusal how)
 /* Prohibited is told so, for it is final where an unreachable host is not. */
 static enum nst_refusal refusal_of(const struct sock_extended_err *error)
 {
+    if (error->ee_origin == SO_EE_ORIGIN_ICMP6 && error->ee_type == ICMP6_DST_UNREACH &&
+        error->ee_code == ICMP6_DST_UNREACH_ADMIN)
+        return NST_REFUSE_PROHIBITED;
     const bool is_unreachable =
         error->ee_origin == SO_EE_ORIGIN_ICMP && error->ee_type == ICMP_DEST_UNREACH;
     if (is_unreachable && (error->ee_code == ICMP_NET_ANO || error->ee_code == ICMP_HOST_ANO ||

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A sniffer shows each frame, both ways, before it goes on. What it has shown is its own: it is not
- * left in the NIC's queue when the lower link is full, or it would be shown again.
+ * left in the NIC's queue when the lower link is full, or it would be shown again. While nobody
+ * looks it only passes on: what the lower link does not take stays with the NIC.
  */
 #include "link/middleware.h"
 
@@ -9,13 +10,27 @@ struct sniffer {
     struct middleware m; /* first */
     void (*see)(void *context, const struct nst_pkt *p, bool outgoing);
     void *context;
+    bool is_off;
 };
+
+static void show(struct sniffer *s, struct nst_pktq *q, bool outgoing)
+{
+    for (struct nst_pkt *p = q->first; p != NULL; p = p->next) {
+        nst_pkt_trace(p);
+        s->see(s->context, p, outgoing);
+    }
+}
 
 static void sniffer_transmit(struct nst_link *link, struct nst_pktq *q)
 {
     struct sniffer *s = (struct sniffer *)link;
-    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next)
-        s->see(s->context, p, true);
+    if (s->is_off && nst_pktq_is_empty(&s->m.out)) {
+        s->m.lower->ops->transmit(s->m.lower, q);
+        link->tx_blocked = s->m.lower->tx_blocked;
+        return;
+    }
+    if (!s->is_off)
+        show(s, q, true);
     nst_pktq_splice(&s->m.out, q);
     middleware_send(&s->m);
 }
@@ -23,8 +38,8 @@ static void sniffer_transmit(struct nst_link *link, struct nst_pktq *q)
 static void sniffer_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
 {
     struct sniffer *s = (struct sniffer *)middleware_of_upper(upper);
-    for (const struct nst_pkt *p = q->first; p != NULL; p = p->next)
-        s->see(s->context, p, false);
+    if (!s->is_off)
+        show(s, q, false);
     nst_link_deliver(&s->m.link, q);
 }
 
@@ -52,6 +67,11 @@ struct nst_link *nst_sniffer_new(const struct nst_allocator *allocator, struct n
     s->m.upper =
         (struct nst_link_upper){.deliver = sniffer_deliver, .writable = middleware_writable};
     return &s->m.link;
+}
+
+void nst_sniffer_set_off(struct nst_link *link, bool off)
+{
+    ((struct sniffer *)link)->is_off = off;
 }
 
 void nst_sniffer_free(struct nst_link *link)

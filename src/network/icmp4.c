@@ -189,6 +189,10 @@ static void input_error(struct nst_stack *stack, struct pkt *p, const struct rx 
 static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     struct icmp4_hdr icmp;
+    if (unlikely(rx->net->index != NET_IPV4)) { /* IPv6 has its own (RFC 4443) */
+        stack_refuse_transport(p, rx);
+        return;
+    }
     COUNT(stack->counters.icmp4_received);
     if (!pkt_pull_up(p, ICMP4_HDR_LEN) ||
         (p->csum == NST_CSUM_UNKNOWN && !csum_ok(pkt_csum(p, 0, p->len)))) {

@@ -7,27 +7,13 @@
 #include "base/check.h"
 #include "network/icmp4.h"
 #include "network/ipv4.h"
+#include "network/quote.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/icmp4.h"
 
 /* RFC 1812 5.3.2: errors have precedence "internetwork control". */
 #define ERROR_TOS 0xc0
-
-/* How many bytes of p lie at and behind its network header. */
-static uint32_t net_len(const struct pkt *p)
-{
-    return p->len + (uint32_t)(p->data - p->head) - p->net_off;
-}
-
-/* Copies up to `size` bytes from the network header on, wherever data points. */
-static uint32_t copy_from_net(const struct pkt *p, uint8_t *to, uint32_t size)
-{
-    const uint32_t linear = (uint32_t)(p->data + p->linear - pkt_net(p));
-    const uint32_t n = min_u32(linear, size);
-    memcpy(to, pkt_net(p), n);
-    return n + nst_pkt_copy_out((const struct nst_pkt *)p, p->linear, to + n, size - n);
-}
 
 /* RFC 1122 3.2.2: may the packet that these bytes begin be answered with an error? */
 static bool may_answer(struct nic *nic, const struct pkt *p, const uint8_t *quote, uint32_t len,
@@ -66,6 +52,8 @@ static struct icmp4_hdr header_of(enum net_error kind, uint32_t info)
         [NET_ERROR_TTL_EXCEEDED] = {ICMP4_TIME_EXCEEDED, ICMP4_TTL_EXCEEDED},
         [NET_ERROR_REASSEMBLY] = {ICMP4_TIME_EXCEEDED, ICMP4_REASSEMBLY_EXCEEDED},
         [NET_ERROR_PARAMETER] = {ICMP4_PARAMETER_PROBLEM, ICMP4_POINTER},
+        [NET_ERROR_OPTION] = {ICMP4_PARAMETER_PROBLEM, ICMP4_POINTER},
+        [NET_ERROR_CHAIN_BROKEN] = {ICMP4_PARAMETER_PROBLEM, ICMP4_BAD_LENGTH},
     };
     return (struct icmp4_hdr){.type = map[kind].type,
                               .code = map[kind].code,
@@ -97,11 +85,12 @@ void icmp4_send_error(struct nic *nic, const struct pkt *p, enum net_error kind,
     struct nst_stack *stack = nic->stack;
     uint8_t bytes[ICMP4_ERROR_LEN - IP4_HDR_LEN];
     uint8_t *quote = bytes + ICMP4_HDR_LEN;
-    uint32_t len = copy_from_net(p, quote, min_u32(net_len(p), sizeof(bytes) - ICMP4_HDR_LEN));
+    uint32_t len = quote_copy(p, quote, sizeof(bytes) - ICMP4_HDR_LEN);
     struct ip4_hdr hdr;
     if (!may_answer(nic, p, quote, len, &hdr))
         return;
     len = min_u32(len, hdr.total_len);
+    quote_complete_csum(p, quote, len);
     if (!bucket_take(&stack->icmp4->errors, stack->now, 1)) {
         COUNT(stack->counters.icmp4_errors_limited);
         return;

@@ -11,7 +11,15 @@ static int init(struct nst_stack *stack)
     stack->ip4 = mem_zalloc(&stack->pool->mem, sizeof(*stack->ip4));
     if (stack->ip4 == NULL)
         return -NST_ENOMEM;
-    reassembly_init(&stack->ip4->reassembly, stack);
+    const struct reassembly_family family = {
+        .timeout = IP4_REASSEMBLY_TIMEOUT,
+        .payload_max = IP4_MAX_LEN - IP4_HDR_LEN,
+        .fix_header = ip4_fix_header,
+        .received = &stack->counters.ip4_fragments_received,
+        .reassembled = &stack->counters.ip4_reassembled,
+        .failed = &stack->counters.ip4_reassembly_failed,
+    };
+    reassembly_init(&stack->ip4->reassembly, stack, &family);
     return 0;
 }
 

@@ -11,7 +11,8 @@
 #include "stack/proto.h"
 #include "wire/ip4.h"
 
-#define IP4_TTL_DEFAULT 64
+#define IP4_TTL_DEFAULT        64
+#define IP4_REASSEMBLY_TIMEOUT (30 * NST_SEC) /* RFC 791 3.2: 15 s; RFC 1122 3.3.2: 60 to 120 */
 
 extern HIDDEN const struct net_proto ip4_proto;
 
@@ -33,6 +34,8 @@ struct ip4_state {
 bool ip4_parse_packet(struct pkt *p);
 /* net_proto.input: judges p and gives it to its transport. Consumes p. */
 void ip4_input(struct net_ep *ep, struct pkt *p);
+/* reassembly_family.fix_header. */
+void ip4_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce);
 /* net_proto.output. */
 int ip4_output(struct dst *d, struct pkt *p, const struct ip_out *out);
 /* N47, net_proto.unresolved. */

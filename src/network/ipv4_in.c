@@ -156,6 +156,39 @@ static void refuse(struct net_ep *ep, struct pkt *p, enum drop_reason reason)
     pkt_drop(p, reason);
 }
 
+/* The bytes of a transport header that its first fragment has to show: RFC 3128 for TCP. */
+static uint32_t least_first(uint8_t proto)
+{
+    return proto == IP_PROTO_TCP ? 20 : 8;
+}
+
+static struct pkt *reassemble(struct net_ep *ep, struct pkt *p, const struct ip4_hdr *hdr)
+{
+    const struct fragment fragment = {
+        .src = addr_from_raw4(hdr->src4),
+        .dst = addr_from_raw4(hdr->dst4),
+        .id = hdr->id,
+        .offset = hdr->frag_off,
+        .hdr_len = hdr->hdr_len,
+        .least = least_first(hdr->proto),
+        .proto = hdr->proto,
+        .tos = hdr->tos,
+        .more = hdr->mf,
+    };
+    return reassembly_add(&ep->nic->stack->ip4->reassembly, ep, p, &fragment);
+}
+
+void ip4_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce)
+{
+    struct ip4_hdr hdr;
+    ip4_parse(p->data, p->linear, &hdr);
+    hdr.total_len = (uint16_t)(hdr_len + len);
+    if (ce)
+        hdr.tos |= IP_ECN_CE;
+    hdr.mf = false;
+    ip4_build(p->data, &hdr);
+}
+
 /* The rarer part: options and fragments. Gives the whole packet with its header in *hdr, or NULL.
  */
 static struct pkt *input_slow(struct net_ep *ep, struct pkt *p, struct ip4_hdr *hdr)
@@ -166,7 +199,7 @@ static struct pkt *input_slow(struct net_ep *ep, struct pkt *p, struct ip4_hdr *
     }
     if (!ip4_is_fragment(hdr))
         return p;
-    p = reassembly_add(&ep->nic->stack->ip4->reassembly, ep, p, hdr);
+    p = reassemble(ep, p, hdr);
     if (p != NULL)
         ip4_parse(p->data, p->linear, hdr);
     return p;

@@ -38,15 +38,6 @@ static inline void push_header(const struct dst *d, struct pkt *p, const struct 
     memcpy(h + 16, &d->addr.w[3], 4);
 }
 
-static inline int transmit(struct dst *d, struct pkt *p)
-{
-    if (likely(d->neigh != NULL))
-        return nic_output_neigh(d->nic, p, NST_ETHERTYPE_IPV4, d->neigh);
-    if (d->is_local)
-        return nic_loop(d->nic, p, NST_ETHERTYPE_IPV4);
-    return nic_output(d->nic, p, NST_ETHERTYPE_IPV4, &d->mac);
-}
-
 /* The fragments of p, whose data is at the transport header, in *q; false: no memory, q is empty.
  */
 static bool cut(struct dst *d, const struct pkt *p, const struct ip_out *out, struct nst_pktq *q)
@@ -85,7 +76,7 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     COUNT_N(stack->counters.ip4_fragments_sent, q.count);
     int r = 0;
     for (struct pkt *f; (f = pktq_pop(&q)) != NULL;) {
-        r = transmit(d, f);
+        r = nic_output_dst(d, f, NST_ETHERTYPE_IPV4);
         if (r < 0) { /* half a packet is of no use to anybody */
             pktq_drop(&q, DROP_TX_NO_BUFFER);
             break;
@@ -105,7 +96,7 @@ int ip4_output(struct dst *d, struct pkt *p, const struct ip_out *out)
         d->ip_id = (uint16_t)(d->ip_id + p->len / p->gso_size);
     push_header(d, p, out, id, out->dont_fragment ? FLAG_DF : 0);
     COUNT(d->stack->counters.ip4_sent);
-    return transmit(d, p);
+    return nic_output_dst(d, p, NST_ETHERTYPE_IPV4);
 }
 
 void ip4_unresolved(struct net_ep *ep, const struct pkt *p)

@@ -2,20 +2,23 @@
 /*
  * Theory of operation
  *
- * A datagram is known by source, destination, protocol, identification and NIC. Its fragments wait
- * as packets, data at their IP header, sorted by offset; they never overlap, so it is complete when
- * the bytes that are there are as many as the last fragment says. Then the payloads become slices
- * of the first fragment's packet; only when those would be too many are they copied, once.
+ * A datagram is known by source, destination, identification, NIC and (IPv4) protocol. Its
+ * fragments wait as packets, data at their IP header, sorted by offset; they never overlap, so it
+ * is complete when the bytes that are there are as many as the last fragment says. Then the
+ * payloads become slices of the first fragment's packet; only when those would be too many are they
+ * copied, once.
  *
- * Life of a datagram: made by its first fragment to arrive; ends when it is complete, after 30 s,
- * or when it has to make room. The timeout is the same for all, so the list by age is the list by
- * deadline, and one timer serves all. A datagram that was found hostile is *poisoned*: its
- * fragments are dropped and it stays, empty, to catch the rest, until its time is up.
+ * Life of a datagram: made by its first fragment to arrive; ends when it is complete, when its time
+ * is up, or when it has to make room. The timeout is the same for all of a family, so the list by
+ * age is the list by deadline, and one timer serves all. A datagram that was found hostile is
+ * *poisoned*: its fragments are dropped and it stays, empty, to catch the rest, until its time is
+ * up.
  *
- * Refused, with the whole datagram (RFC 1858, RFC 3128): overlaps, other than an exact repetition;
- * two ends; bytes behind the end; more than 65,535 bytes; more than 256 fragments; a first fragment
- * too short for the transport's header; congestion marks on some and no ECN on others (RFC 3168
- * 5.3). A fragment alone is dropped when it is empty or its length is no multiple of 8.
+ * Refused, with the whole datagram (RFC 1858, RFC 3128, RFC 5722): overlaps, other than an exact
+ * repetition; two ends; bytes behind the end; more than 65,535 bytes; more than 256 fragments; a
+ * first fragment too short for the transport's header; congestion marks on some and no ECN on
+ * others (RFC 3168 5.3). A fragment alone is dropped when it is empty or its length is no multiple
+ * of 8.
  *
  * DEVIATION: RFC 791 and 815 let later data overwrite earlier; like IPv6 (RFC 5722) we drop the
  * datagram, for nobody but attackers sends such.
@@ -23,23 +26,25 @@
  * Invariants: (1) a datagram is in the table, in `age` and in its source's list; (2) `bytes` is the
  * sum of cost() of all waiting fragments; (3) the timer is armed while `age` is not empty.
  *
- * Limits: 4 MiB, 1,024 datagrams, 64 of a source (sources that share a bucket of the keyed hash
- * share this); over a limit the source's own oldest goes first, then the oldest of all.
+ * Each family has a table of its own, so that a flood of one does not hurt the other.
+ *
+ * Limits of each: 4 MiB, 1,024 datagrams, 64 of a source (sources that share a bucket of the keyed
+ * hash share this); over a limit the source's own oldest goes first, then the oldest of all.
  */
 #include "network/reassembly.h"
 
 #include "base/check.h"
-#include "network/ipv4.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
+#include "wire/ipproto.h"
 
 struct datagram {
     struct hash_node node;
     struct list age, source;
     struct reassembly_source *bucket;
     struct net_ep *ep;
-    uint32_t src4, dst4;
-    uint16_t id;
+    struct nst_addr src, dst;
+    uint32_t id;
     uint8_t proto;
     bool poisoned;
     uint8_t ecn_seen; /* bit: that ECN field was seen */
@@ -72,10 +77,12 @@ static uint32_t cost(const struct pkt *p)
 
 static void expire(struct timer *timer, nst_time now);
 
-void reassembly_init(struct reassembly *r, struct nst_stack *stack)
+void reassembly_init(struct reassembly *r, struct nst_stack *stack,
+                     const struct reassembly_family *family)
 {
     memset(r, 0, sizeof(*r));
     r->stack = stack;
+    r->family = *family;
     hash_init(&r->table, &stack->pool->mem);
     list_init(&r->age);
     timer_init(&r->timer, expire);
@@ -114,7 +121,7 @@ static void end(struct reassembly *r, struct datagram *d, enum drop_reason reaso
 static void fail(struct reassembly *r, struct datagram *d, enum drop_reason reason)
 {
     if (!d->poisoned)
-        COUNT(r->stack->counters.ip4_reassembly_failed);
+        COUNT(*r->family.failed);
     end(r, d, reason);
 }
 
@@ -122,7 +129,7 @@ static void fail(struct reassembly *r, struct datagram *d, enum drop_reason reas
 static void poison(struct reassembly *r, struct datagram *d)
 {
     if (!d->poisoned)
-        COUNT(r->stack->counters.ip4_reassembly_failed);
+        COUNT(*r->family.failed);
     d->poisoned = true;
     drop_fragments(r, d, DROP_FRAG_MALFORMED);
 }
@@ -161,29 +168,30 @@ static void expire(struct timer *timer, nst_time now)
 }
 
 static uint64_t hash_of(const struct reassembly *r, const struct net_ep *ep,
-                        const struct ip4_hdr *hdr)
+                        const struct fragment *f)
 {
-    return siphash13_2(&r->stack->hash_key, (uint64_t)hdr->src4 << 32 | hdr->dst4,
-                       (uint64_t)ep->nic->id << 32 | (uint32_t)hdr->id << 8 | hdr->proto);
+    const uint64_t words[5] = {f->src.q[0], f->src.q[1], f->dst.q[0], f->dst.q[1],
+                               (uint64_t)ep->nic->id << 40 ^ (uint64_t)f->id << 8 ^ f->proto};
+    return siphash13_5(&r->stack->hash_key, words);
 }
 
 static struct datagram *lookup(struct reassembly *r, uint64_t hash, const struct net_ep *ep,
-                               const struct ip4_hdr *hdr)
+                               const struct fragment *f)
 {
     for (struct hash_node *n = hash_first(&r->table, hash); n != NULL; n = hash_next(n)) {
         struct datagram *d = container_of(n, struct datagram, node);
-        if (d->src4 == hdr->src4 && d->dst4 == hdr->dst4 && d->id == hdr->id &&
-            d->proto == hdr->proto && d->ep == ep)
+        if (d->id == f->id && d->proto == f->proto && d->ep == ep &&
+            nst_addr_equal(&d->src, &f->src) && nst_addr_equal(&d->dst, &f->dst))
             return d;
     }
     return NULL;
 }
 
 static struct datagram *make(struct reassembly *r, uint64_t hash, struct net_ep *ep,
-                             const struct ip4_hdr *hdr)
+                             const struct fragment *f)
 {
-    struct reassembly_source *bucket =
-        &r->sources[siphash13_1(&r->stack->hash_key, hdr->src4) % REASSEMBLY_SOURCE_BUCKETS];
+    const uint64_t source = siphash13_2(&r->stack->hash_key, f->src.q[0], f->src.q[1]);
+    struct reassembly_source *bucket = &r->sources[source % REASSEMBLY_SOURCE_BUCKETS];
     if (bucket->count >= REASSEMBLY_PER_SOURCE_MAX)
         fail(r, LIST_FIRST(&bucket->list, struct datagram, source), DROP_FRAG_LIMIT);
     if (r->count >= REASSEMBLY_DATAGRAMS_MAX)
@@ -193,11 +201,11 @@ static struct datagram *make(struct reassembly *r, uint64_t hash, struct net_ep 
         return NULL;
     *d = (struct datagram){.bucket = bucket,
                            .ep = ep,
-                           .src4 = hdr->src4,
-                           .dst4 = hdr->dst4,
-                           .id = hdr->id,
-                           .proto = hdr->proto,
-                           .deadline = r->stack->now + REASSEMBLY_TIMEOUT};
+                           .src = f->src,
+                           .dst = f->dst,
+                           .id = f->id,
+                           .proto = f->proto,
+                           .deadline = r->stack->now + r->family.timeout};
     if (list_is_empty(&r->age))
         stack_arm(r->stack, &r->timer, d->deadline);
     hash_insert(&r->table, &d->node, hash);
@@ -210,24 +218,17 @@ static struct datagram *make(struct reassembly *r, uint64_t hash, struct net_ep 
     return d;
 }
 
-/* The bytes of a transport header that its first fragment has to show: RFC 3128 for TCP. */
-static uint32_t least_first(uint8_t proto)
-{
-    return proto == IP_PROTO_TCP ? 20 : 8;
-}
-
 /* Does the piece contradict what is known of its datagram, or the protocol? */
-static bool is_hostile(const struct datagram *d, const struct ip4_hdr *hdr,
-                       const struct piece *piece)
+static bool is_hostile(const struct reassembly *r, const struct datagram *d,
+                       const struct fragment *f, const struct piece *piece)
 {
-    if (piece->end > IP4_MAX_LEN - IP4_HDR_LEN || d->fragments >= REASSEMBLY_FRAGMENTS_MAX)
+    if (piece->end > r->family.payload_max || d->fragments >= REASSEMBLY_FRAGMENTS_MAX)
         return true;
-    if (piece->start == 0 ? piece->end < least_first(hdr->proto)
-                          : piece->start < least_first(hdr->proto))
+    if (piece->start == 0 ? piece->end < f->least : piece->start < f->least)
         return true; /* RFC 1858 3, RFC 3128: tiny fragments hide the header */
-    if (d->end != 0 && (piece->end > d->end || (!hdr->mf && piece->end != d->end)))
+    if (d->end != 0 && (piece->end > d->end || (!f->more && piece->end != d->end)))
         return true;
-    return !hdr->mf && d->last != NULL && piece_of(d->last)->end > piece->end;
+    return !f->more && d->last != NULL && piece_of(d->last)->end > piece->end;
 }
 
 enum place {
@@ -278,23 +279,6 @@ static bool make_room(struct reassembly *r, const struct datagram *d, uint32_t n
         fail(r, oldest, DROP_FRAG_LIMIT);
     }
     return true;
-}
-
-/* RFC 3168 5.3: one fragment's congestion mark is the datagram's. */
-static uint8_t merged_tos(const struct datagram *d, uint8_t tos)
-{
-    return d->ecn_seen & 1 << IP_ECN_CE ? tos | IP_ECN_CE : tos;
-}
-
-/* Makes the header of the first fragment that of the whole: it is private and linear. */
-static void fix_header(struct pkt *p, const struct datagram *d)
-{
-    struct ip4_hdr hdr;
-    const size_t hdr_len = ip4_parse(p->data, p->linear, &hdr);
-    hdr.total_len = (uint16_t)(hdr_len + d->end);
-    hdr.tos = merged_tos(d, hdr.tos);
-    hdr.mf = false;
-    ip4_build(p->data, &hdr);
 }
 
 /* Payloads of all but the first fragment as slices of the first. False: memory; what was not
@@ -354,6 +338,7 @@ static uint32_t slices_needed(const struct datagram *d)
 static struct pkt *assemble(struct reassembly *r, struct datagram *d)
 {
     struct pkt *whole = pkt_of(d->first);
+    const uint32_t hdr_len = piece_of(d->first)->hdr_len;
     if (slices_needed(d) > PKT_SLICES_MAX) {
         whole = copy_all(r->stack, d);
     } else if (!pkt_make_writable(whole)) {
@@ -373,8 +358,9 @@ static struct pkt *assemble(struct reassembly *r, struct datagram *d)
         return NULL;
     /* What the link said was about fragments. */
     whole->csum = NST_CSUM_UNKNOWN;
+    /* RFC 3168 5.3: one fragment's congestion mark is the datagram's. */
+    r->family.fix_header(whole, hdr_len, d->end, (d->ecn_seen & 1 << IP_ECN_CE) != 0);
     pkt_set_net(whole);
-    fix_header(whole, d);
     return whole;
 }
 
@@ -390,13 +376,13 @@ static struct pkt *finish(struct reassembly *r, struct datagram *d)
         return NULL;
     }
     end(r, d, DROP_FRAG_LIMIT);
-    COUNT(r->stack->counters.ip4_reassembled);
+    COUNT(*r->family.reassembled);
     return whole;
 }
 
 /* Keeps p, which fits into d. */
 static struct pkt *keep(struct reassembly *r, struct datagram *d, struct pkt *p,
-                        const struct ip4_hdr *hdr)
+                        const struct fragment *f)
 {
     const struct piece *piece = PKT_CB(p, struct piece);
     const enum place place = insert(d, p);
@@ -406,9 +392,9 @@ static struct pkt *keep(struct reassembly *r, struct datagram *d, struct pkt *p,
         pkt_drop(p, DROP_FRAG_MALFORMED);
         return NULL;
     }
-    if (!hdr->mf)
+    if (!f->more)
         d->end = piece->end;
-    d->ecn_seen |= (uint8_t)(1 << (hdr->tos & IP_ECN_MASK));
+    d->ecn_seen |= (uint8_t)(1 << (f->tos & IP_ECN_MASK));
     d->fragments++;
     d->received += piece->end - piece->start;
     d->bytes += piece->cost;
@@ -417,29 +403,27 @@ static struct pkt *keep(struct reassembly *r, struct datagram *d, struct pkt *p,
 }
 
 struct pkt *reassembly_add(struct reassembly *r, struct net_ep *ep, struct pkt *p,
-                           const struct ip4_hdr *hdr)
+                           const struct fragment *f)
 {
-    const uint32_t len = p->len - hdr->hdr_len;
-    COUNT(r->stack->counters.ip4_fragments_received);
-    if (len == 0 || (hdr->mf && len % 8 != 0)) {
+    const uint32_t len = p->len - f->hdr_len;
+    COUNT(*r->family.received);
+    if (len == 0 || (f->more && len % 8 != 0)) {
         pkt_drop(p, DROP_FRAG_MALFORMED);
         return NULL;
     }
-    const uint64_t hash = hash_of(r, ep, hdr);
-    struct datagram *d = lookup(r, hash, ep, hdr);
+    const uint64_t hash = hash_of(r, ep, f);
+    struct datagram *d = lookup(r, hash, ep, f);
     if (d == NULL)
-        d = make(r, hash, ep, hdr);
+        d = make(r, hash, ep, f);
     if (d == NULL) {
         pkt_drop(p, DROP_NO_MEMORY);
         return NULL;
     }
     nst_pkt_shrink(pkt_pub(p));
-    const struct piece piece = {.start = hdr->frag_off,
-                                .end = hdr->frag_off + len,
-                                .hdr_len = hdr->hdr_len,
-                                .cost = cost(p)};
+    const struct piece piece = {
+        .start = f->offset, .end = f->offset + len, .hdr_len = f->hdr_len, .cost = cost(p)};
     *PKT_CB(p, struct piece) = piece;
-    if (d->poisoned || is_hostile(d, hdr, &piece)) {
+    if (d->poisoned || is_hostile(r, d, f, &piece)) {
         poison(r, d);
         pkt_drop(p, DROP_FRAG_MALFORMED);
         return NULL;
@@ -448,7 +432,7 @@ struct pkt *reassembly_add(struct reassembly *r, struct net_ep *ep, struct pkt *
         pkt_drop(p, DROP_FRAG_LIMIT);
         return NULL;
     }
-    return keep(r, d, p, hdr);
+    return keep(r, d, p, f);
 }
 
 uint64_t reassembly_packets(const struct reassembly *r)

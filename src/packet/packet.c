@@ -7,6 +7,7 @@
 #include "packet/block.h"
 #include "packet/counter.h"
 #include "packet/pool.h"
+#include "packet/trace.h"
 
 /* No descriptor is left: what is cached makes room, once. */
 static __attribute__((noinline)) struct pkt *take_slow(struct nst_pool *pool)
@@ -48,8 +49,8 @@ static inline struct pkt *take(struct nst_pool *pool)
     p->csum_start = 0;
     p->csum_offset = 0;
     p->flags = 0;
-    p->reserved = 0;
-    p->reserved2 = 0;
+    p->note = NST_NOTE_NONE;
+    p->trace = 0;
     p->arrival = 0;
     p->pool = pool;
     p->block = NULL;
@@ -126,7 +127,8 @@ struct pkt *pkt_build(struct nst_pool *pool, uint32_t headroom, uint32_t size)
     return p;
 }
 
-/* What is not bytes: everything that still holds for a packet with the same head-room. */
+/* What is not bytes: everything that still holds for a packet with the same head-room. Note and
+ * trace are the stack's own, and do not go with a packet that leaves it. */
 static void copy_metadata(struct pkt *to, const struct pkt *from)
 {
     to->csum = from->csum;
@@ -176,7 +178,11 @@ struct pkt *pkt_clone(const struct pkt *p)
 {
     struct pkt *copy = duplicate(p->pool, p);
     /* A copy of what a link has not delivered yet is not in the census either. */
-    if (copy != NULL && p->begun) {
+    if (copy == NULL)
+        return NULL;
+    copy->note = p->note;
+    copy->trace = p->trace;
+    if (p->begun) {
         copy->begun = true;
         copy->pool->census.cloned++;
     }
@@ -247,6 +253,7 @@ struct pkt *pkt_split(const struct pkt *p, uint32_t headroom, uint32_t offset, u
     if (unlikely(part == NULL))
         return NULL;
     part->begun = true;
+    part->note = p->note;
     p->pool->census.split++;
     return part;
 }
@@ -261,6 +268,8 @@ void pkt_drop(struct pkt *p, enum drop_reason reason)
         counter_add(&p->pool->drops[reason], 1);
         p->pool->census.dropped++;
     }
+    if (unlikely(p->trace != 0))
+        trace_dropped(p, reason);
     give(p);
 }
 
@@ -337,6 +346,8 @@ static inline struct pkt *transfer_inline(struct nst_pool *to, struct pkt *p)
         copy->slice = copy->inline_slice;
         copy->pool = to;
         copy->begun = false;
+        copy->note = NST_NOTE_NONE;
+        copy->trace = 0;
         memcpy(copy->inline_data, p->inline_data, headroom + p->linear);
         for (uint32_t i = 0; i < p->nslices; i++)
             copy->inline_slice[i] = p->inline_slice[i];

@@ -2,6 +2,7 @@
 #include "packet/pool.h"
 
 #include "packet/block.h"
+#include "packet/trace.h"
 
 #define PACKETS_PER_CHUNK 16
 #define SLICES_PER_CHUNK  4
@@ -38,6 +39,7 @@ void pool_settle(struct nst_pool *pool)
 void pool_retire(struct nst_pool *pool)
 {
     pool->retired = true;
+    trace_stop(pool);
     pool_trim(pool);
     pool_settle(pool);
 }

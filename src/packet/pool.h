@@ -46,6 +46,8 @@ struct nst_pool {
     struct pool_census census;
     uint64_t drops[DROP_REASON_MAX];
     const struct csum_ops *csum;
+    struct trace *trace; /* NULL: off */
+    uint32_t trace_last; /* the number that was given last */
 };
 
 /* NULL: the allocator refused. */

@@ -12,10 +12,22 @@
 
 #include "base/fwd.h"
 #include "base/list.h"
+#include "base/timer.h"
+
+struct net_ep;
 
 struct addr_entry {
     struct list node;
-    struct nst_nic_addr info;
+    struct net_ep *ep;
+    struct nst_nic_addr info; /* with its state */
+    /* The rest is the network protocol's, which arms the timer and sets its function; it is
+     * cancelled when the entry goes. */
+    struct timer timer;
+    bool generated; /* made by us, not by the host: so another can be tried */
+    uint8_t attempt;
+    uint8_t probes; /* questions sent */
+    uint8_t looped; /* of them seen coming back */
+    uint8_t nonce[6];
 };
 
 struct addrs {
@@ -26,17 +38,19 @@ struct addrs {
 /* What an address is to an endpoint. */
 enum addr_kind {
     ADDR_NOT_OURS = 0,
-    ADDR_ASSIGNED,         /* permanent: receives and sends */
+    ADDR_ASSIGNED,         /* permanent, not tentative: receives and sends */
     ADDR_SUBNET_BROADCAST, /* of an assigned IPv4 subnet */
     ADDR_TEMPORARY,        /* taken only because the NIC is promiscuous */
 };
-
-struct net_ep;
 
 void addrs_init(struct addrs *a);
 void addrs_fini(struct net_ep *ep);
 /* 0, -NST_EEXIST, -NST_ENOMEM. */
 int addrs_add(struct net_ep *ep, const struct nst_nic_addr *info);
+/* The entry, whatever its state; NULL: none. */
+struct addr_entry *addrs_lookup(const struct net_ep *ep, const struct nst_addr *addr);
+/* Sets the state of an entry. */
+void addrs_set_state(struct addr_entry *e, enum nst_addr_state state);
 /* 0 or -NST_EADDRNOTAVAIL. */
 int addrs_remove(struct net_ep *ep, const struct nst_addr *addr);
 /* N62, N63. */
@@ -46,8 +60,19 @@ bool addrs_has(const struct net_ep *ep, const struct nst_addr *addr);
 /* The enabled endpoint of the network protocol `index` to which addr is assigned; NULL: none. */
 struct net_ep *addrs_owner(const struct nst_stack *stack, unsigned index,
                            const struct nst_addr *addr);
-/* N65: the source for `remote`; `hint` (the route's, all zero: none) first. False: none. */
+/* N65: the source for `remote`; `hint` (the route's, all zero: none) first. False: none. IPv4 takes
+ * the longest matching prefix, IPv6 what RFC 6724 says (source6.c). */
 bool addrs_select_source(const struct net_ep *ep, const struct nst_addr *remote,
                          const struct nst_addr *hint, struct nst_addr *ret_source);
+/* The second half of it, for IPv6. */
+bool source6_select(const struct net_ep *ep, const struct nst_addr *remote,
+                    struct nst_addr *ret_source);
+/* Bits that two addresses share, counted as their family counts them. */
+unsigned addrs_common_bits(const struct nst_addr *x, const struct nst_addr *y);
+
+static inline bool addr_entry_is_assigned(const struct addr_entry *e)
+{
+    return e->info.state == NST_ADDR_ASSIGNED;
+}
 
 #endif

@@ -3,8 +3,11 @@
 #ifndef NICSTACK_SRC_STACK_COALESCE_H
 #define NICSTACK_SRC_STACK_COALESCE_H
 
+#include "base/check.h"
 #include "packet/packet.h"
+#include "stack/proto.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
 
 #define COALESCE_FLOWS 8
 
@@ -27,14 +30,19 @@ static inline void coalesce_init(struct coalesce *c)
     c->merged = 0;
 }
 
-/* May p be TCP? Everything else passes by without a call. */
-static inline bool coalesce_concerns(const struct pkt *p)
+/* May p, of that network protocol, be TCP? Everything else passes by without a call. */
+static inline bool coalesce_concerns(const struct pkt *p, enum net_index index)
 {
-    return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
+    if (likely(index == NET_IPV4))
+        return p->linear < IP4_HDR_LEN || p->data[9] == IP_PROTO_TCP;
+    if (index != NET_IPV6)
+        return false;
+    /* Behind extension headers may be TCP. */
+    return p->linear < IP6_HDR_LEN || (p->data[6] != IP_PROTO_UDP && p->data[6] != IP_PROTO_ICMPV6);
 }
 
 /*
- * Offers an IPv4 packet that concerns it, data at the network header, type PKT_HOST. True: it was
+ * Offers an IP packet that concerns it, data at the network header, type PKT_HOST. True: it was
  * taken, into another or to wait for more. False: p stays the caller's. Packets that must be
  * delivered now, and before p where p was not taken, are put into `due`.
  */

@@ -119,6 +119,15 @@ static struct nic *group_nic(struct nst_stack *stack, const struct query *q)
     return NULL;
 }
 
+static int no_route(const struct dst *d)
+{
+    if (nst_addr_is_v4(&d->addr))
+        COUNT(d->stack->counters.ip4_no_route);
+    else
+        COUNT(d->stack->counters.ip6_no_route);
+    return -NST_ENETUNREACH;
+}
+
 /* The NIC to leave by. */
 static int choose_nic(struct dst *d, struct query *q)
 {
@@ -129,14 +138,15 @@ static int choose_nic(struct dst *d, struct query *q)
         d->nic = owner->nic;
         return 0;
     }
+    if (addr_is_loopback(q->remote)) /* RFC 4291 2.5.3, RFC 1122 3.2.1.3 g: never on a wire */
+        return no_route(d);
     q->route = route_lookup(stack, q->remote, q->nic);
     d->nic = is_group(d) ? group_nic(stack, q) : q->route != NULL ? q->route->nic : NULL;
     if (d->nic != NULL)
         return 0;
     if (route_is_down(stack, q->remote, q->nic))
         return -NST_ENETDOWN;
-    COUNT(stack->counters.ip4_no_route);
-    return -NST_ENETUNREACH;
+    return no_route(d);
 }
 
 /* RFC 1122 3.3.4.2, strong model: a source is an address of the NIC that sends; a weak host may use
@@ -160,7 +170,9 @@ static int choose_source(struct dst *d, const struct query *q)
         return 0;
     }
     const struct nst_addr *hint = q->route != NULL ? &q->route->info.source : &none;
-    if (addrs_select_source(ep, &d->next_hop, hint, &d->source))
+    /* IPv4 wants to be near the next hop, RFC 6724 to the destination. */
+    const struct nst_addr *near = nst_addr_is_v4(&d->addr) ? &d->next_hop : &d->addr;
+    if (addrs_select_source(ep, near, hint, &d->source))
         return 0;
     if (!is_group(d))
         return -NST_EADDRNOTAVAIL;
@@ -303,7 +315,7 @@ static int check_query(const struct nst_stack *stack, const struct nst_addr *rem
                        const struct nst_addr *local, const struct net_proto **ret_net)
 {
     const bool v4 = nst_addr_is_v4(remote);
-    const struct net_proto *net = v4 ? stack->net[NET_IPV4] : NULL;
+    const struct net_proto *net = stack->net[v4 ? NET_IPV4 : NET_IPV6];
     if (net == NULL || (!addr_is_unspecified(local) && nst_addr_is_v4(local) != v4))
         return -NST_EAFNOSUPPORT;
     /* RFC 1122 3.2.1.3 a: never a destination; 240/4 neither. */

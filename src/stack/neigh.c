@@ -438,14 +438,14 @@ void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
 }
 
 /* N86, the states that have an address. */
-static void confirm_resolved(struct neigh *n, const struct nst_mac *mac, bool solicited,
+static bool confirm_resolved(struct neigh *n, const struct nst_mac *mac, bool solicited,
                              bool override)
 {
     const bool changed = mac != NULL && !same_mac(&n->mac, mac);
     if (changed && !override) {
         if (n->state == NST_NEIGH_REACHABLE)
             set_stale(n);
-        return;
+        return false;
     }
     if (changed)
         n->mac = *mac;
@@ -453,30 +453,30 @@ static void confirm_resolved(struct neigh *n, const struct nst_mac *mac, bool so
         set_reachable(n);
     else if (changed)
         set_stale(n);
+    return true;
 }
 
-void neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
+bool neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
                    bool solicited, bool override)
 {
     struct neigh *n = neigh_lookup(t, addr);
     if (n == NULL) {
         COUNT(stack_of(t)->counters.neigh_unexpected_confirmations);
-        return;
+        return false;
     }
     if (n->state == NST_NEIGH_STATIC || n->state == NST_NEIGH_UNREACHABLE)
-        return;
-    if (n->state != NST_NEIGH_INCOMPLETE) {
-        confirm_resolved(n, mac, solicited, override);
-        return;
-    }
+        return false;
+    if (n->state != NST_NEIGH_INCOMPLETE)
+        return confirm_resolved(n, mac, solicited, override);
     if (mac == NULL)
-        return;
+        return false;
     n->mac = *mac;
     if (solicited)
         set_reachable(n);
     else
         set_stale(n);
     release(n);
+    return true;
 }
 
 bool neigh_is_asking(const struct neigh *n)

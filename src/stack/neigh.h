@@ -42,6 +42,7 @@ struct neigh {
     struct nst_mac mac;
     uint8_t state; /* enum nst_neigh_state */
     uint8_t probes;
+    bool router;        /* it said so (RFC 4861 4.4) */
     uint32_t refs;      /* destinations that use it: never evicted while > 0 */
     nst_time updated;   /* the state was entered */
     nst_time confirmed; /* last proof that it is reachable */
@@ -93,8 +94,9 @@ void neigh_enqueue(struct neigh *n, struct pkt *p);
 /* N85: a request from a neighbour; `make` an entry if it was for us. */
 void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
                         const struct nst_mac *mac, bool make);
-/* N86. mac NULL: without a link address. */
-void neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
+/* N86. mac NULL: without a link address. True: it was believed, so what else it said of itself
+ * holds too (RFC 4861 7.2.5: whether it is a router). */
+bool neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
                    bool solicited, bool override);
 /* N87. */
 void neigh_progress(struct neigh *n);

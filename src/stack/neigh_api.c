@@ -13,22 +13,19 @@ static int table_for(const struct nst_stack *stack, uint32_t id, const struct ns
     struct nic *nic = nic_by_id(stack, id);
     if (nic == NULL)
         return -NST_ENOENT;
-    struct net_ep *ep = nst_addr_is_v4(addr) ? nic_ep(nic, NET_IPV4) : NULL;
+    struct net_ep *ep = nic_ep_for(nic, addr);
     if (ep == NULL || (nic->link->caps & NST_LINK_RESOLVES) == 0)
         return -NST_EOPNOTSUPP;
     *ret_table = &ep->neighs;
     return 0;
 }
 
-int nst_neigh_list(const struct nst_stack *stack, uint32_t nic, struct nst_neigh *ret, size_t max)
+/* Appends the entries of ep (NULL: none) to the n that are listed. */
+static size_t list_ep(struct net_ep *ep, struct nst_neigh *ret, size_t max, size_t n)
 {
-    const struct nst_addr v4 = nst_addr_v4(0, 0, 0, 0);
-    struct neigh_table *t;
-    const int r = table_for(stack, nic, &v4, &t);
-    if (r < 0)
-        return r;
-    size_t n = 0;
-    HASH_FOR_EACH(node, &t->table)
+    if (ep == NULL)
+        return n;
+    HASH_FOR_EACH(node, &ep->neighs.table)
     {
         const struct neigh *e = container_of(node, struct neigh, node);
         if (n < max)
@@ -36,7 +33,18 @@ int nst_neigh_list(const struct nst_stack *stack, uint32_t nic, struct nst_neigh
                 .addr = e->addr, .mac = e->mac, .state = e->state, .updated = e->updated};
         n++;
     }
-    return (int)n;
+    return n;
+}
+
+int nst_neigh_list(const struct nst_stack *stack, uint32_t id, struct nst_neigh *ret, size_t max)
+{
+    struct nic *nic = nic_by_id(stack, id);
+    if (nic == NULL)
+        return -NST_ENOENT;
+    if ((nic->link->caps & NST_LINK_RESOLVES) == 0)
+        return -NST_EOPNOTSUPP;
+    const size_t n = list_ep(nic_ep(nic, NET_IPV4), ret, max, 0);
+    return (int)list_ep(nic_ep(nic, NET_IPV6), ret, max, n);
 }
 
 int nst_neigh_add(struct nst_stack *stack, uint32_t nic, const struct nst_addr *addr,

@@ -156,6 +156,7 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->context = config->context;
     nic->promiscuous = config->promiscuous;
     nic->spoofing = config->spoofing;
+    nic->link_local = config->link_local;
     nic->txq_max_packets =
         config->tx_queue_packets != 0 ? config->tx_queue_packets : TX_QUEUE_PACKETS;
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;
@@ -199,7 +200,7 @@ int nst_nic_add(struct nst_stack *stack, const struct nst_nic_config *config, ui
     stack_check_caller(stack);
     struct nst_nic_config c;
     if (!config_copy(&c, sizeof(c), config, offsetof(struct nst_nic_config, disabled)) ||
-        !link_is_valid(c.link))
+        !link_is_valid(c.link) || c.link_local > NST_LINK_LOCAL_OPAQUE)
         return -NST_EINVAL;
     /* N2 */
     uint32_t id = choose_id(stack, c.id);

@@ -33,6 +33,7 @@ struct nic {
     uint32_t id;
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
+    uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
@@ -53,6 +54,11 @@ struct nic {
 static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
 {
     return nic->eps[index].proto != NULL ? &nic->eps[index] : NULL;
+}
+/* The endpoint of the family of addr; NULL: it does not fit this NIC. */
+static inline struct net_ep *nic_ep_for(struct nic *nic, const struct nst_addr *addr)
+{
+    return nic_ep(nic, nst_addr_is_v4(addr) ? NET_IPV4 : NET_IPV6);
 }
 /* NULL: no such NIC. */
 struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
@@ -89,6 +95,16 @@ int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct 
  * -NST_ENETDOWN, -NST_ENOBUFS.
  */
 int nic_loop(struct nic *nic, struct pkt *p, uint16_t ethertype);
+
+/* Sends p, data at the network header, the way that d says. Consumes p. 0 or an error. */
+static inline int nic_output_dst(struct dst *d, struct pkt *p, uint16_t ethertype)
+{
+    if (likely(d->neigh != NULL))
+        return nic_output_neigh(d->nic, p, ethertype, d->neigh);
+    if (d->is_local)
+        return nic_loop(d->nic, p, ethertype);
+    return nic_output(d->nic, p, ethertype, &d->mac);
+}
 
 /* Is txq full to that many eighths? */
 static inline bool nic_is_filled(const struct nic *nic, uint32_t eighths)

@@ -4,9 +4,9 @@
 #include "stack/stack.h"
 #include "wire/addr.h"
 
-static struct net_ep *ep_for(struct nic *nic, const struct nst_addr *addr)
+static bool is_host_prefix(const struct nst_nic_addr *addr)
 {
-    return nst_addr_is_v4(addr) ? nic_ep(nic, NET_IPV4) : NULL;
+    return addr->prefix_len == (nst_addr_is_v4(&addr->addr) ? 32 : 128);
 }
 
 static struct nst_route on_link_route(const struct nic *nic, const struct nst_nic_addr *addr)
@@ -18,7 +18,7 @@ static struct nst_route on_link_route(const struct nic *nic, const struct nst_ni
 /* A host's own prefix needs no route: look-ups find the address itself before they ask routes. */
 static int add_on_link_route(struct nic *nic, const struct nst_nic_addr *addr)
 {
-    if (addr->prefix_len == 32)
+    if (is_host_prefix(addr))
         return 0;
     const struct nst_route route = on_link_route(nic, addr);
     const int r = nst_route_add(nic->stack, &route);
@@ -30,10 +30,11 @@ int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_
     struct nic *nic = nic_by_id(stack, id);
     if (nic == NULL)
         return -NST_ENOENT;
-    struct net_ep *ep = ep_for(nic, &addr->addr);
-    if (ep == NULL || addr->prefix_len > 32 || addr->place > NST_PLACE_NEVER_PRIMARY ||
-        addr_is_unspecified(&addr->addr) || addr_is_multicast(&addr->addr) ||
-        addr_is_limited_broadcast(&addr->addr) || addr_is_reserved(&addr->addr))
+    struct net_ep *ep = nic_ep_for(nic, &addr->addr);
+    if (ep == NULL || addr->prefix_len > (nst_addr_is_v4(&addr->addr) ? 32 : 128) ||
+        addr->place > NST_PLACE_NEVER_PRIMARY || addr_is_unspecified(&addr->addr) ||
+        addr_is_multicast(&addr->addr) || addr_is_limited_broadcast(&addr->addr) ||
+        addr_is_reserved(&addr->addr))
         return -NST_EINVAL;
     int r = addrs_add(ep, addr);
     if (r < 0)
@@ -49,7 +50,7 @@ int nst_nic_addr_remove(struct nst_stack *stack, uint32_t id, const struct nst_a
     struct nic *nic = nic_by_id(stack, id);
     if (nic == NULL)
         return -NST_ENOENT;
-    struct net_ep *ep = ep_for(nic, addr);
+    struct net_ep *ep = nic_ep_for(nic, addr);
     if (ep == NULL)
         return -NST_EADDRNOTAVAIL;
     struct addr_entry *e;
@@ -70,21 +71,26 @@ int nst_nic_addr_remove(struct nst_stack *stack, uint32_t id, const struct nst_a
     return 0;
 }
 
+/* Appends the addresses of ep (NULL: none) to the n that are listed. */
+static size_t list_ep(const struct net_ep *ep, struct nst_nic_addr *ret_addrs, size_t max, size_t n)
+{
+    const struct addr_entry *e;
+    if (ep == NULL)
+        return n;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (n < max)
+            ret_addrs[n] = e->info;
+        n++;
+    }
+    return n;
+}
+
 int nst_nic_addr_list(const struct nst_stack *stack, uint32_t id, struct nst_nic_addr *ret_addrs,
                       size_t max)
 {
     struct nic *nic = nic_by_id(stack, id);
     if (nic == NULL)
         return -NST_ENOENT;
-    struct net_ep *ep = nic_ep(nic, NET_IPV4);
-    size_t n = 0;
-    if (ep == NULL)
-        return 0;
-    const struct addr_entry *e;
-    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (n < max)
-            ret_addrs[n] = e->info;
-        n++;
-    }
-    return (int)n;
+    const size_t n = list_ep(nic_ep(nic, NET_IPV4), ret_addrs, max, 0);
+    return (int)list_ep(nic_ep(nic, NET_IPV6), ret_addrs, max, n);
 }

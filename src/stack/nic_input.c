@@ -4,7 +4,6 @@
 #include "stack/coalesce.h"
 #include "stack/nic.h"
 #include "wire/addr.h"
-#include "wire/ip4.h"
 
 /* What a packet in loopq is. */
 struct loop_cb {
@@ -48,9 +47,13 @@ static struct net_ep *ep_by_ethertype(struct nic *nic, uint16_t ethertype)
 /* N28: it claims to come from an address of this very NIC. The header was found whole. */
 static bool has_own_source(const struct net_ep *ep, const struct pkt *p)
 {
-    if (ep->proto->ethertype != NST_ETHERTYPE_IPV4)
+    struct nst_addr source;
+    if (likely(ep->proto->index == NET_IPV4))
+        source = addr_v4_get(p->data + 12);
+    else if (ep->proto->index == NET_IPV6)
+        source = addr_v6_get(p->data + 8);
+    else
         return false;
-    struct nst_addr source = addr_v4_get(p->data + 12);
     return addrs_has(ep, &source);
 }
 
@@ -78,8 +81,10 @@ static inline void deliver_network(struct net_ep *ep, struct pkt *p)
 
 static void deliver_due(struct nic *nic, struct nst_pktq *due)
 {
-    while (!nst_pktq_is_empty(due))
-        deliver_network(&nic->eps[NET_IPV4], pktq_pop(due));
+    while (!nst_pktq_is_empty(due)) {
+        struct pkt *p = pktq_pop(due);
+        deliver_network(&nic->eps[p->data[0] >> 4 == 4 ? NET_IPV4 : NET_IPV6], p);
+    }
 }
 
 /* N20 to N26, and on. `c` is NULL where nothing is to be merged. */
@@ -128,7 +133,8 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
         pkt_drop(p, DROP_UNKNOWN_PROTOCOL);
         return;
     }
-    if (c != NULL && ep->proto->index == NET_IPV4 && p->type == PKT_HOST && coalesce_concerns(p)) {
+    if (c != NULL && p->type == PKT_HOST &&
+        coalesce_concerns(p, (enum net_index)ep->proto->index)) {
         struct nst_pktq due = {0};
         bool taken = coalesce_add(c, p, &due);
         deliver_due(nic, &due);

@@ -11,6 +11,7 @@
 #include "base/fwd.h"
 #include "packet/packet.h"
 
+struct addr_entry;
 struct net_ep;
 struct dst;
 
@@ -18,6 +19,7 @@ struct dst;
 enum net_index {
     NET_IPV4 = 0,
     NET_ARP,
+    NET_IPV6,
     NET_INDEX_MAX
 };
 
@@ -52,7 +54,9 @@ enum net_error {
     NET_ERROR_SOURCE_ROUTE,
     NET_ERROR_TTL_EXCEEDED,
     NET_ERROR_REASSEMBLY,
-    NET_ERROR_PARAMETER, /* info: the pointer */
+    NET_ERROR_PARAMETER,   /* info: the pointer */
+    NET_ERROR_OPTION,      /* IPv6: an option that has to be known; info: the pointer */
+    NET_ERROR_CHAIN_BROKEN /* IPv6: the first fragment has not all headers (RFC 7112) */
 };
 
 /* An ICMP error that quotes a packet of ours (N105): src was us, dst the peer. */
@@ -79,6 +83,8 @@ struct net_proto {
     void (*ep_fini)(struct net_ep *ep);
     int (*ep_enable)(struct net_ep *ep);
     void (*ep_disable)(struct net_ep *ep);
+    /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
+    void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
     /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */

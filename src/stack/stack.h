@@ -77,6 +77,8 @@ struct nst_stack {
     /* Each protocol's own state, made in its init. */
     struct ip4_state *ip4;
     struct icmp4_state *icmp4;
+    struct ip6_state *ip6;
+    struct icmp6_state *icmp6;
     struct udp_state *udp;
     struct ping_state *ping;
     struct tcp_state *tcp;

@@ -285,6 +285,7 @@ static void take_quote(struct dgram_quote *quote, const struct pkt *p)
     const uint32_t len = (uint32_t)(p->trans_off - p->net_off) + 8;
     DEBUG_CHECK(p->head + p->net_off + len <= p->data + p->linear);
     quote->len = (uint8_t)min_u32(len, DGRAM_QUOTE_MAX);
+    quote->is_csum_partial = p->csum == NST_CSUM_PARTIAL;
     memcpy(quote->bytes, p->head + p->net_off, quote->len);
 }
 
@@ -380,6 +381,9 @@ int dgram_refuse(struct dgram *d, enum net_error kind)
     memcpy(nst_pkt_put(pkt_pub(p), quote->len), quote->bytes, quote->len);
     pkt_set_net(p);
     p->type = PKT_HOST;
+    /* It matters where these 8 bytes are all of the datagram: of more nobody can judge it. */
+    if (quote->is_csum_partial)
+        nst_pkt_request_csum(pkt_pub(p), quote->len - 8u, 6);
     quote->net->send_error(nic, p, kind, 0);
     pkt_deliver(p);
     return 0;
@@ -400,7 +404,8 @@ void dgram_report(struct dgram *d, const struct net_error_report *report)
         [NET_ERROR_PARAMETER] = 0,
     };
 
-    if (report->kind == NET_ERROR_TOO_BIG && d->dst != NULL)
+    if (report->kind == NET_ERROR_TOO_BIG && d->dst != NULL &&
+        nst_addr_equal(&d->dst->addr, &report->dst))
         dst_lower_mtu(d->dst, report->info);
     if ((size_t)report->kind >= ARRAY_SIZE(errors) || errors[report->kind] == 0)
         return;

@@ -55,7 +55,8 @@ enum dgram_kind {
 
 struct dgram_quote {
     const struct net_proto *net;
-    uint8_t len; /* 0: nothing was received yet */
+    uint8_t len;          /* 0: nothing was received yet */
+    bool is_csum_partial; /* as the packet was received */
     uint8_t bytes[DGRAM_QUOTE_MAX];
 };
 
@@ -183,7 +184,8 @@ int dgram_keep_quote(struct dgram *d, const struct net_proto *net);
  * where there is no packet, no NIC or no memory; -NST_EINVAL without dgram_keep_quote. */
 int dgram_refuse(struct dgram *d, enum net_error kind);
 
-/* An ICMP error that quotes a packet of this connected endpoint. */
+/* An ICMP error that quotes a packet of this endpoint: a path MTU is taken where it is about the
+ * way that the endpoint uses now. */
 void dgram_report(struct dgram *d, const struct net_error_report *report);
 
 int dgram_shutdown(struct dgram *d, int how);

@@ -336,7 +336,8 @@ static bool handle(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     struct forwarder *fw = stack->forwarder;
 
     /* Responders stay when the forwarder stops. */
-    if (rx->proto == IP_PROTO_ICMP && ping_request(stack, p, rx))
+    const bool is_icmp = rx->proto == IP_PROTO_ICMP || rx->proto == IP_PROTO_ICMPV6;
+    if (is_icmp && ping_request(stack, p, rx))
         return true;
     if (fw == NULL || rx->type != PKT_HOST || (fw->nic != 0 && fw->nic != rx->nic->id))
         return false;
@@ -346,6 +347,7 @@ static bool handle(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     case IP_PROTO_UDP:
         return fw->takes[KIND_UDP] && take_udp(fw, p, rx);
     case IP_PROTO_ICMP:
+    case IP_PROTO_ICMPV6:
         return fw->takes[KIND_ECHO] && take_echo(fw, p, rx);
     default:
         return false;
@@ -464,11 +466,13 @@ bool nst_request_next(struct nst_stack *stack, struct nst_request_info *ret_info
     list_remove(&r->unseen);
     const struct demux_key *key = &r->key;
     const uint16_t local_port = r->kind == KIND_ECHO ? 0 : key->local_port;
+    const struct pkt *first = pktq_first(&r->held);
     *ret_info = (struct nst_request_info){
         .request = r->handle,
         .type = type_of(r),
         .local = {.addr = key->local, .port = local_port, .nic = key->nic},
         .remote = {.addr = key->remote, .port = key->remote_port, .nic = key->nic},
+        .trace = first != NULL ? first->trace : 0,
     };
     return true;
 }

@@ -3,15 +3,23 @@
 
 #include "stack/nic.h"
 #include "wire/icmp4.h"
+#include "wire/icmp6.h"
 #include "wire/ipproto.h"
 
 #define ENDPOINTS_PER_CHUNK 8
-#define ID_OFFSET           4
+/* Both families' header of an echo message: type, code, checksum, identifier, sequence number. */
+#define HDR_LEN   8
+#define ID_OFFSET 4
 
 struct ping_state {
     struct list all; /* of struct dgram */
     struct slab slab;
 };
+
+static uint8_t request_type(bool v4)
+{
+    return v4 ? ICMP4_ECHO_REQUEST : ICMP6_ECHO_REQUEST;
+}
 
 /* ---- Endpoints ---- */
 
@@ -54,15 +62,15 @@ int ping_new_flow(struct nst_stack *stack, const struct demux_key *key, struct r
 /* ---- Sending ---- */
 
 /* Writes over the header what is not the sender's to say. False: no echo request. */
-static bool complete(const struct dgram *d, uint8_t *message)
+static bool complete(const struct dgram *d, bool v4, uint8_t *message)
 {
     uint16_t id = d->entry.key.local_port;
 
     if (d->kind == DGRAM_RESPONDER) {
         id = d->entry.key.remote_port;
-        message[0] = ICMP4_ECHO_REPLY;
+        message[0] = v4 ? ICMP4_ECHO_REPLY : ICMP6_ECHO_REPLY;
         message[1] = 0;
-    } else if (message[0] != ICMP4_ECHO_REQUEST || message[1] != 0) {
+    } else if (message[0] != request_type(v4) || message[1] != 0) {
         return false;
     }
     be16_put(message + 2, 0);
@@ -72,17 +80,21 @@ static bool complete(const struct dgram *d, uint8_t *message)
 
 static int build_and_send(const struct dgram *d, struct dst *dst, const struct dgram_out *out)
 {
-    const struct ip_out ip = {.proto = IP_PROTO_ICMP, .ttl = d->ttl, .tos = d->tos};
+    const bool v4 = nst_addr_is_v4(&dst->addr);
+    const uint8_t proto = v4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6;
+    const struct ip_out ip = {.proto = proto, .ttl = d->ttl, .tos = d->tos};
     const uint32_t len = (uint32_t)out->len;
     struct pkt *p = pkt_build(d->stack->pool, dst_headroom(dst), len);
     if (p == NULL)
         return -NST_ENOMEM;
     dgram_copy(p, out);
-    if (!complete(d, p->data)) {
+    if (!complete(d, v4, p->data)) {
         pkt_drop(p, DROP_ICMP_MALFORMED);
         return -NST_EINVAL;
     }
-    icmp4_csum_put(p->data, d->stack->csum->sum(p->data, len, 0));
+    const uint32_t pseudo = v4 ? 0 : csum_pseudo_v6(&dst->source, &dst->addr, proto, len);
+    icmp4_csum_put(p->data,
+                   d->stack->csum->sum(p->data, len, pseudo)); /* ICMPv6 has it there too */
     pkt_set_trans(p);
     return dst_output(dst, p, &ip);
 }
@@ -91,7 +103,7 @@ int64_t ping_send(struct dgram *d, const struct dgram_out *out, const struct nst
 {
     struct dst *dst;
 
-    if (out->len < ICMP4_HDR_LEN)
+    if (out->len < HDR_LEN)
         return -NST_EINVAL;
     if (out->len > PING_MESSAGE_MAX)
         return -NST_EMSGSIZE;
@@ -112,10 +124,12 @@ int64_t ping_send(struct dgram *d, const struct dgram_out *out, const struct nst
 /* The hook of the ICMP layer. */
 static bool echo_reply(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
-    if (p->linear < ICMP4_HDR_LEN)
+    if (p->linear < HDR_LEN)
         return false;
     const uint16_t id = be16_get(p->data + ID_OFFSET);
-    struct demux_entry *e = demux_lookup(stack, rx, 0, id);
+    struct rx flow = *rx;
+    flow.proto = IP_PROTO_ICMP;
+    struct demux_entry *e = demux_lookup(stack, &flow, 0, id);
     if (e == NULL)
         return false;
     struct dgram *d = container_of(e, struct dgram, entry);
@@ -127,7 +141,8 @@ static bool echo_reply(struct nst_stack *stack, struct pkt *p, const struct rx *
 
 bool ping_request_key(const struct pkt *p, const struct rx *rx, struct demux_key *ret_key)
 {
-    if (p->linear < ICMP4_HDR_LEN || p->data[0] != ICMP4_ECHO_REQUEST || p->data[1] != 0)
+    if (p->linear < HDR_LEN || p->data[0] != request_type(nst_addr_is_v4(&rx->dst)) ||
+        p->data[1] != 0)
         return false;
     *ret_key = (struct demux_key){
         .local = rx->dst,
@@ -156,7 +171,8 @@ bool ping_request(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 /* The other hook: an error that quotes an echo request (or reply) of ours. */
 static void echo_error(struct nst_stack *stack, const struct net_error_report *report)
 {
-    if (report->quote_len < ICMP4_HDR_LEN || report->quote[0] != ICMP4_ECHO_REQUEST)
+    if (report->quote_len < HDR_LEN ||
+        report->quote[0] != request_type(nst_addr_is_v4(&report->dst)))
         return;
     const uint16_t id = be16_get(report->quote + ID_OFFSET);
     /* As the reply to it would be looked up. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ping endpoints: ICMP echo (RFC 792, RFC 1122 3.2.2.6). What is sent and received is the ICMP
- * message from its type on.
+ * Ping endpoints: ICMP echo of either family (RFC 792, RFC 1122 3.2.2.6; RFC 4443 4). What is sent
+ * and received is the ICMP message of the peer's family, from its type on.
  *
  *   A ping endpoint sends echo requests. Its local port is the identifier, which is written over
  *   the one in the message; so is the checksum. It receives the replies to its identifier (of its
@@ -11,7 +11,8 @@
  *   addresses and an identifier). What is sent goes back as echo reply: type, code, identifier and
  *   checksum are written over those in the message, the sequence number is taken from it.
  *
- * A responder's demux key has ICMP's echo request type as local and the identifier as remote port.
+ * Identifiers are those of both families: a demux key's protocol is always IP_PROTO_ICMP. A
+ * responder's has ICMP's echo request type as local and the identifier as remote port.
  */
 #ifndef NICSTACK_SRC_TRANSPORT_PING_H
 #define NICSTACK_SRC_TRANSPORT_PING_H

@@ -18,7 +18,7 @@ def memory(bench):
                    for at_once in ("1", "32"))
 
     contestants = {"nicstack": lambda: client(bench.program("connect_pipe"), count)["rate"],
-                   "fin": lambda: client(bench.program("connect_pipe"), count, "f")["rate"]}
+                   "nicstack by FIN": lambda: client(bench.program("connect_pipe"), count, "f")["rate"]}
     if bench.peers.gvisor.missing:
         bench.table.skip("S8", "gVisor", bench.peers.gvisor.missing)
     else:
@@ -30,8 +30,8 @@ def memory(bench):
     if "nicstack" in found and "gVisor" in found:
         bench.table.row("S8", case, found["nicstack"], "a second", "10 x gVisor's pair", lambda a, b: a >= 10 * b,
                         bench.name("gVisor") + " pair", found["gVisor"])
-    if "fin" in found:
-        bench.table.aside("S8", "in memory, by FIN, 16 addresses", found["fin"], "a second")
+    if "nicstack by FIN" in found:
+        bench.table.aside("S8", "in memory, by FIN, 16 addresses", found["nicstack by FIN"], "a second")
 
 
 def rate(one, *what):

@@ -62,7 +62,7 @@ def tell_control(bench, inside):
     for name, network in inside.items():
         control = client(*network.prefix, bench.program("sockets"), "control")["control"]
         if control != "cubic":
-            print(f"S13    the client inside {name} has {control} as its congestion control, not cubic")
+            bench.table.note("S13", name, f"the client inside has {control} as its congestion control, not cubic")
 
 
 # What is asked of each, its member of the client's JSON, and [(peer, goal as text, is it met?)].

@@ -18,7 +18,7 @@ class Table:
     """What was measured, printed as it comes."""
 
     def __init__(self, runs):
-        self.rows, self.asides, self.skipped, self.failed = [], [], [], []
+        self.rows, self.asides, self.notes, self.skipped, self.failed = [], [], [], [], []
         self.width = 10 if runs == 1 else 30  # of a value with its spread
 
     def head(self):
@@ -52,6 +52,11 @@ class Table:
         self.skipped.append({"id": row, "what": what, "reason": reason})
         print(f"{row:4}    {what}: not measured: {reason}", flush=True)
 
+    def note(self, row, what, text):
+        """Something that whoever reads the row should know."""
+        self.notes.append({"id": row, "what": what, "text": str(text)})
+        print(f"{row:4}    {what}: {text}", flush=True)
+
     def fail(self, row, what, error):
         """It should have been measured, and something went wrong: as bad as a missed goal."""
         self.failed.append({"id": row, "what": what, "error": str(error)})
@@ -71,7 +76,7 @@ class Table:
     def write(self, folder, machine):
         """BUILD/bench.json, at once or not at all."""
         with tempfile.NamedTemporaryFile("w", dir=folder, delete=False, encoding="utf-8") as file:
-            json.dump({"machine": machine, "rows": self.rows, "asides": self.asides, "skipped": self.skipped,
+            json.dump({"machine": machine, "rows": self.rows, "asides": self.asides, "notes": self.notes, "skipped": self.skipped,
                        "failed": self.failed}, file, indent=1)
         os.chmod(file.name, 0o644)
         os.replace(file.name, os.path.join(folder, "bench.json"))

@@ -3,13 +3,15 @@
  * One whole stack with two NICs, fed frames x time x calls.
  *
  * The input is a program. An operation is one byte, its arguments follow; peers.c makes most of
- * the frames, and knows the numbers of the connections, so that they get anywhere. At the end the
+ * the frames, and knows the numbers of the connections, so that they get anywhere; six.c says the
+ * same over IPv6. At the end the
  * census must balance, what was lent must be back, and so must every byte of memory.
  */
 #include <nicstack/forwarder.h>
 #include <nicstack/nic.h>
 
 #include "peers.h"
+#include "six.h"
 #include "wire/eth.h"
 
 #define SOCKETS    8
@@ -53,6 +55,20 @@ static uint16_t take16(struct fuzz *f)
 
 /* ---- A link and an allocator of the fuzzer's own ---- */
 
+static void show(struct fuzz *f, const uint8_t *packet, uint32_t len, bool is_ip)
+{
+    uint8_t four[SIX_CAP];
+    if (!is_ip || len == 0)
+        return;
+    if (packet[0] >> 4 == 4) {
+        peers_see(&f->peers, packet, len);
+        return;
+    }
+    const size_t n = four_from_six(four, packet, len);
+    if (n != 0)
+        peers_see(&f->peers, four, (uint32_t)n);
+}
+
 static void fuzz_transmit(struct nst_link *link, struct nst_pktq *q)
 {
     struct port *port = link->driver;
@@ -67,8 +83,8 @@ static void fuzz_transmit(struct nst_link *link, struct nst_pktq *q)
         nst_pkt_complete_csum(p);
         const uint32_t len = nst_pkt_copy_out(p, 0, frame, sizeof(frame));
         check(p->len <= link->mtu + header || p->gso != NST_GSO_NONE);
-        if (header == 0 || be16_get(frame + 12) == NST_ETHERTYPE_IPV4)
-            peers_see(&port->fuzz->peers, frame + header, len - header);
+        show(port->fuzz, frame + header, len - header,
+             header == 0 || be16_get(frame + 12) != NST_ETHERTYPE_ARP);
         nst_pkt_free(p);
     }
 }
@@ -119,13 +135,20 @@ static void inject(struct port *port, const uint8_t *frame, size_t len, uint8_t 
 
 typedef size_t frame_maker(struct peers *w, struct input *in, uint8_t *out);
 
-/* The first byte says where it comes in and to which link address. */
+/* The first byte says where it comes in, to which link address, and over which family. */
 static void frame(struct fuzz *f, frame_maker *make, uint16_t ethertype)
 {
-    uint8_t packet[FRAME_CAP], out[FRAME_CAP + 14];
+    uint8_t made[FRAME_CAP], six[SIX_CAP], out[SIX_CAP + 14];
     const uint8_t how = take8(f);
     struct port *port = &f->ports[how & 1];
-    const size_t len = make(&f->peers, &f->in, packet);
+    size_t len = make(&f->peers, &f->in, made);
+    const uint8_t *packet = made;
+    if (len != 0 && (how & 0x80) != 0) {
+        packet = six;
+        len = ethertype == NST_ETHERTYPE_ARP ? six_from_arp(six, made, len)
+                                             : six_from_four(six, made, len);
+        ethertype = NST_ETHERTYPE_IPV6;
+    }
     if (len == 0)
         return;
     const uint8_t csum = how & 2 ? NST_CSUM_VALID : NST_CSUM_UNKNOWN;
@@ -184,7 +207,9 @@ static nst_socket *slot(struct fuzz *f)
 
 static struct nst_endpoint endpoint(struct fuzz *f)
 {
-    return (struct nst_endpoint){.addr = peers_addr(take8(f)), .port = 80};
+    const uint8_t byte = take8(f);
+    const struct nst_addr four = peers_addr(byte);
+    return (struct nst_endpoint){.addr = byte & 0x80 ? six_addr(&four) : four, .port = 80};
 }
 
 static void open_socket(struct fuzz *f)
@@ -311,11 +336,13 @@ static void use_requests(struct fuzz *f)
 
 static void change_addresses(struct fuzz *f, struct port *port)
 {
-    const struct nst_nic_addr addr = {.addr = peers_addr(take8(f)), .prefix_len = take8(f) % 34};
+    const struct nst_addr any = endpoint(f).addr;
+    const struct nst_nic_addr addr = {.addr = any,
+                                      .prefix_len = take8(f) % (nst_addr_is_v4(&any) ? 34 : 130)};
     const struct nst_route route = {.prefix = addr.addr,
                                     .prefix_len = addr.prefix_len,
                                     .nic = port->nic,
-                                    .gateway = peers_addr(take8(f)),
+                                    .gateway = endpoint(f).addr,
                                     .mtu = take8(f) % 3 * 100u};
     switch (take8(f) % 6) {
     case 0:
@@ -341,8 +368,11 @@ static void change_addresses(struct fuzz *f, struct port *port)
 
 static void add_nic(struct fuzz *f, struct port *port)
 {
-    const struct nst_nic_config nic = {
-        .size = sizeof(nic), .link = &port->link, .promiscuous = true, .spoofing = true};
+    const struct nst_nic_config nic = {.size = sizeof(nic),
+                                       .link = &port->link,
+                                       .promiscuous = true,
+                                       .spoofing = true,
+                                       .link_local = NST_LINK_LOCAL_OPAQUE};
     if (nst_nic_add(f->stack, &nic, &port->nic) < 0)
         port->nic = 0;
 }
@@ -417,19 +447,23 @@ static void start_port(struct fuzz *f, int i, uint8_t how)
     struct port *port = &f->ports[i];
     const bool ethernet = how & 1;
     port->fuzz = f;
-    port->link = (struct nst_link){.ops = ethernet ? &ethernet_ops : &bare_ops,
-                                   .caps = (ethernet ? NST_LINK_RESOLVES : 0) |
-                                           (how & 2 ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0),
-                                   .mtu = how & 4 ? 576 : 1500,
-                                   .max_header = ethernet ? 14 : 0,
-                                   .addr = {{2, 0, 0, 0, 0, 1}},
-                                   .driver = port};
+    port->link =
+        (struct nst_link){.ops = ethernet ? &ethernet_ops : &bare_ops,
+                          .caps = (ethernet ? NST_LINK_RESOLVES : 0) |
+                                  (how & 2 ? NST_LINK_CSUM_TX | NST_LINK_TSO4 | NST_LINK_TSO6 : 0),
+                          .mtu = how & 4 ? 576 : 1500,
+                          .max_header = ethernet ? 14 : 0,
+                          .addr = {{2, 0, 0, 0, 0, 1}},
+                          .driver = port};
     if ((port->link.caps & NST_LINK_TSO4) != 0)
         port->link.gso_max = 65535;
     add_nic(f, port);
     check(port->nic != 0);
     const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, (uint8_t)i, 1), .prefix_len = 24};
     check(nst_nic_addr_add(f->stack, port->nic, &addr) == 0);
+    const struct nst_nic_addr addr6 = {
+        .addr = six_addr(&addr.addr), .prefix_len = 64, .no_dad = (how & 2) == 0};
+    nst_nic_addr_add(f->stack, port->nic, &addr6); /* not where the MTU is too small */
 }
 
 static void start(struct fuzz *f)
@@ -449,6 +483,8 @@ static void start(struct fuzz *f)
                                     .nic = f->ports[0].nic,
                                     .gateway = nst_addr_v4(10, 0, 0, 2)};
     check(nst_route_add(f->stack, &route) == 0);
+    const struct nst_route route6 = {.nic = f->ports[0].nic, .gateway = six_addr(&route.gateway)};
+    check(nst_route_add(f->stack, &route6) == 0);
     const struct nst_forwarder_config forwarder = {
         .size = sizeof(forwarder), .tcp = true, .udp = true, .icmp_echo = true, .pending_max = 4};
     check(nst_forwarder_start(f->stack, &forwarder) == 0);

@@ -13,6 +13,7 @@
 #include <nicstack/socket.h>
 
 #include "peers.h"
+#include "six.h"
 #include "wire/csum.h"
 #include "wire/icmp4.h"
 #include "wire/ip4.h"
@@ -45,6 +46,7 @@ struct fuzz {
     nst_socket listener; /* at side 1 */
     nst_time now;
     int64_t live;
+    bool six;      /* over IPv6 */
     bool kind;     /* the link is good now */
     bool tampered; /* a header was changed, with right checksums */
 };
@@ -129,10 +131,27 @@ static bool tamper(uint8_t *packet, uint32_t len, uint8_t where, uint8_t value)
     return true;
 }
 
+/* The same over either family. */
+static bool tamper_any(struct fuzz *f, uint8_t *packet, uint32_t len, uint8_t where, uint8_t value)
+{
+    uint8_t four[SIX_CAP], six[SIX_CAP];
+    if (!f->six)
+        return tamper(packet, len, where, value);
+    const size_t n = four_from_six(four, packet, len);
+    if (n == 0 || !tamper(four, (uint32_t)n, where, value) || six_from_four(six, four, n) != len)
+        return false;
+    memcpy(packet, six, len);
+    return true;
+}
+
 /* An ICMP error about this packet, to its sender. */
 static void complain(struct fuzz *f, struct side *from, const uint8_t *packet, uint32_t len)
 {
-    uint8_t icmp[ICMP4_HDR_LEN + 64] = {0}, out[200];
+    uint8_t icmp[ICMP4_HDR_LEN + 64] = {0}, out[200], four[SIX_CAP], six[SIX_CAP];
+    if (f->six) {
+        len = (uint32_t)four_from_six(four, packet, len);
+        packet = four;
+    }
     const uint32_t quoted = len < 64 ? len : 64;
     const struct nst_addr router = nst_addr_v4(10, 0, 0, 9),
                           to = nst_addr_v4(10, 0, 0, from == &f->side[0] ? 1 : 2);
@@ -142,8 +161,11 @@ static void complain(struct fuzz *f, struct side *from, const uint8_t *packet, u
     icmp[7] = input_take8(&f->in);
     memcpy(icmp + ICMP4_HDR_LEN, packet, quoted);
     be16_put(icmp + 2, csum_fold(csum_portable.sum(icmp, ICMP4_HDR_LEN + quoted, 0)));
-    arrive(from, out,
-           (uint32_t)frame_ip4(out, &router, &to, IP_PROTO_ICMP, icmp, ICMP4_HDR_LEN + quoted));
+    const size_t n = frame_ip4(out, &router, &to, IP_PROTO_ICMP, icmp, ICMP4_HDR_LEN + quoted);
+    if (f->six)
+        arrive(from, six, (uint32_t)six_from_four(six, out, n));
+    else
+        arrive(from, out, (uint32_t)n);
 }
 
 static void cross(struct fuzz *f, struct side *from, struct side *to, uint8_t *packet, uint32_t len)
@@ -172,7 +194,7 @@ static void cross(struct fuzz *f, struct side *from, struct side *to, uint8_t *p
         break;
     case 8: {
         const uint8_t where = input_take8(&f->in);
-        f->tampered |= tamper(packet, len, where, input_take8(&f->in));
+        f->tampered |= tamper_any(f, packet, len, where, input_take8(&f->in));
         break;
     }
     case 9:
@@ -298,18 +320,21 @@ static void start_side(struct fuzz *f, int i, uint8_t how)
     memset(config.seed, 1 + i, sizeof(config.seed));
     check(nst_stack_new(&config, &x->stack) == 0);
     x->fuzz = f;
-    x->link = (struct nst_link){.ops = &ops, .mtu = how & 1 ? 576 : 1500, .driver = x};
+    const uint32_t small = f->six ? 1280 : 576;
+    x->link = (struct nst_link){.ops = &ops, .mtu = how & 1 ? small : 1500, .driver = x};
     const struct nst_nic_config nic = {.size = sizeof(nic), .link = &x->link};
-    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i)),
-                                      .prefix_len = 24};
+    const struct nst_addr four = nst_addr_v4(10, 0, 0, (uint8_t)(1 + i));
+    const struct nst_nic_addr addr = {.addr = f->six ? six_addr(&four) : four, .prefix_len = 24};
     check(nst_nic_add(x->stack, &nic, &x->nic) == 0);
     check(nst_nic_addr_add(x->stack, x->nic, &addr) == 0);
 }
 
 static void start(struct fuzz *f)
 {
-    const struct nst_endpoint to = {.addr = nst_addr_v4(10, 0, 0, 2), .port = 80};
+    const struct nst_addr four = nst_addr_v4(10, 0, 0, 2);
     const uint8_t how = input_take8(&f->in);
+    f->six = (how & 0x10) != 0;
+    const struct nst_endpoint to = {.addr = f->six ? six_addr(&four) : four, .port = 80};
     f->now = NST_SEC;
     start_side(f, 0, how);
     start_side(f, 1, how >> 1);

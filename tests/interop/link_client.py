@@ -1,10 +1,10 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The kernel's end of link_test.sh: link_client.py echo | sink BYTES | source BYTES."""
+"""The kernel's end of link_test.sh: link_client.py PEER echo | sink BYTES | source BYTES."""
 import socket
 import sys
 
-PEER = "10.77.0.2"
+PEER = sys.argv[1]
 PERIOD = 65521
 PATTERN = bytes((i * 2654435761 & 0xFFFFFFFF) >> 24 for i in range(PERIOD))
 ROUND = PATTERN * 17
@@ -12,7 +12,8 @@ ROUND = PATTERN * 17
 
 def echo():
     """UDP of every size that could matter; big ones go in fragments."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    family = socket.AF_INET6 if ":" in PEER else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as s:
         s.settimeout(5)
         s.connect((PEER, 7))
         sizes = list(range(0, 70)) + list(range(1440, 1500)) + list(range(2920, 2980))
@@ -58,4 +59,4 @@ def source(total):
 
 
 if __name__ == "__main__":
-    {"echo": echo, "sink": sink, "source": source}[sys.argv[1]](*map(int, sys.argv[2:]))
+    {"echo": echo, "sink": sink, "source": source}[sys.argv[2]](*map(int, sys.argv[3:]))

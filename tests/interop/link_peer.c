@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
+<<<<<<< HEAD
+ * One end of a TUN or TAP, played by nicstack: 10.77.0.2/24 and fd77::2/64 with UDP echo (port 7),
+a TCP sink
+ * (port 9), which answers with the number of right bytes, and a TCP source (port 19), which sends
+ * as many bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
+=======
  * One end of a link, played by nicstack: 10.77.0.2/24 with UDP echo (port 7), a TCP sink (port 9),
  * which answers with the number of right bytes, and a TCP source (port 19), which sends as many
  * bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
+>>>>>>> main
  *
  *     link_peer NAME tun|tap plain|vnet|offload [CAPTURE.pcap]
  *     link_peer NAME ether|p2p plain|offload|slots|read [CAPTURE.pcap]
@@ -24,6 +31,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #define PERIOD      65521
 #define CAPTURE_MAX 20000
@@ -274,10 +282,28 @@ static void make_nic(struct nst_link *link)
         .size = sizeof(config), .allocator = *nst_host_allocator(), .now = nst_host_now()};
     check(nst_host_seed(config.seed), "seed");
     check(nst_stack_new(&config, &stack), "stack");
-    const struct nst_nic_config nic = {.size = sizeof(nic), .link = link};
+    const struct nst_nic_config nic = {
+        .size = sizeof(nic), .link = link, .link_local = NST_LINK_LOCAL_OPAQUE};
     check(nst_nic_add(stack, &nic, &id), "NIC");
     const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 77, 0, 2), .prefix_len = 24};
     check(nst_nic_addr_add(stack, id, &addr), "address");
+    const struct nst_nic_addr addr6 = {.addr = {{{0xfd, 0x77, [15] = 2}}}, .prefix_len = 64};
+    check(nst_nic_addr_add(stack, id, &addr6), "IPv6 address");
+}
+
+/* The stack speaks unasked: what it says before the kernel's end is up would be refused. */
+static void wait_running(const char *name)
+{
+    struct ifreq ifr = {0};
+    const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    snprintf(ifr.ifr_name, sizeof(ifr.ifr_name), "%s", name);
+    for (int i = 0; i < 1000; i++) {
+        if (ioctl(fd, SIOCGIFFLAGS, &ifr) == 0 && (ifr.ifr_flags & IFF_UP) != 0 &&
+            (ifr.ifr_flags & IFF_RUNNING) != 0)
+            break;
+        usleep(10000);
+    }
+    close(fd);
 }
 
 int main(int argc, char **argv)
@@ -293,14 +319,15 @@ int main(int argc, char **argv)
     else
         make_afpacket(argv);
     link = argc > 4 ? capture_to(argv[4], device, strcmp(argv[2], "tun") != 0) : device;
+    puts("up");
+    fflush(stdout);
+    wait_running(argv[1]);
     make_nic(link);
     nst_loop_set_stack(loop, stack, on_ready, NULL);
     serve(ECHO, NST_DATAGRAM, 7);
     serve(SINK_LISTENER, NST_STREAM, 9);
     serve(SOURCE_LISTENER, NST_STREAM, 19);
     signal(SIGTERM, on_signal);
-    puts("up");
-    fflush(stdout);
     check(nst_loop_run(loop), "loop");
     report();
     if (capture != NULL)

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# TUN, TAP and AF_PACKET links against the Linux kernel: address resolution, ping, fragments, UDP and TCP, with and
-# without virtio-net headers and segmentation, in a network namespace of the test's own. The kernel's counters
-# and tshark judge. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and fails if any is not ok.
+# TUN, TAP and AF_PACKET links against the Linux kernel: address resolution, ping, fragments, UDP and TCP over
+# IPv4 and IPv6, with and without virtio-net headers and segmentation, in a namespace of the test's own. The
+# kernel's counters and tshark judge. Prints "ok NAME", "not ok NAME: why" or "skip NAME: reason" and fails if any is not ok.
 #
 #     link_test.sh [CC]      NST_BUILD: where libnicstack.a is (build/); LINK_TEST_CFLAGS: its sanitizers, say
 here=$(cd "$(dirname "$0")" && pwd)
@@ -29,6 +29,7 @@ $cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall $LINK_TEST_CFLAGS -I"$here/../../inclu
 python=/usr/bin/python3
 [ -x $python ] || python=python3
 client() { timeout 100 $python "$here/link_client.py" "$@" 2>&1 | tail -1; }
+readonly peer4=10.77.0.2 peer6=fd77::2 mac=02:00:00:77:00:02
 
 # Everything that the kernel found wrong since boot of the namespace.
 bad_checksums() {
@@ -37,6 +38,8 @@ bad_checksums() {
         split(names[$1], name)
         for (i = 2; i <= NF; i++) if (name[i] ~ /^(InCsumErrors|InHdrErrors)$/) sum += $i
     } END { print sum + 0 }' /proc/net/snmp
+    awk '/^(Ip6InHdrErrors|Icmp6InCsumErrors|Udp6InCsumErrors) / { sum += $2 } END { print sum + 0 }' \
+        /proc/net/snmp6
 }
 
 # make_pair HOW: nst0, the kernel's end, and nst0p, for the packet socket, of which the kernel knows nothing.
@@ -53,7 +56,10 @@ start() { # KIND HOW [CAPTURE]
     "$work/link_peer" $name "$@" >"$work/out" 2>"$work/err" &
     peer=$!
     for _ in $(seq 100); do grep -q up "$work/out" && break; sleep 0.05; done
-    ip addr add 10.77.0.1/24 dev nst0 && ip link set nst0 up mtu 1500 || cat "$work/err" >&2
+    ip addr add 10.77.0.1/24 dev nst0 && ip link set nst0 up mtu 1500 &&
+        ip addr add fd77::1/64 dev nst0 nodad || cat "$work/err" >&2
+    # Until the stack knows that its address is nobody else's, it does not answer for it.
+    for _ in $(seq 20); do ping -6 -q -c 1 -w 1 $peer6 >/dev/null 2>&1 && break; done
 }
 
 stop() { # NAME
@@ -63,28 +69,59 @@ stop() { # NAME
     ip link del nst0 2>/dev/null
     check "$1: every packet is accounted for, and none was refused" \
         "census balanced rx_no_memory 0 rx_malformed 0 tx_refused 0" "$(grep census "$work/out")"
-    check "$1: the kernel saw no bad checksum" 0 "$(bad_checksums)"
-    grep -E '^(ip4|tcp|udp|icmp)[a-z0-9_]*csum|^drop_[a-z0-9_]*csum' "$work/out" >"$work/csums"
+    check "$1: the kernel saw no bad checksum" "0 0" "$(bad_checksums | xargs)"
+    grep -E '^(ip[46]|tcp|udp|icmp)[a-z0-9_]*csum|^drop_[a-z0-9_]*csum' "$work/out" >"$work/csums"
     check "$1: nor did the stack" "" "$(cat "$work/csums")"
 }
 
 test_resolution() { # NAME
-    check "$1: the kernel resolved the stack's address" 02:00:00:77:00:02 \
-        "$(ip neigh show 10.77.0.2 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')"
+    check "$1: the kernel resolved the stack's address" $mac \
+        "$(ip neigh show $peer4 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')"
+    check "$1: the kernel resolved the stack's IPv6 address" $mac \
+        "$(ip neigh show $peer6 dev nst0 | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}')"
     have arping || { skip "$1: arping" "no arping"; return; }
-    arping -q -c 2 -w 4 -I nst0 10.77.0.2 >/dev/null 2>&1
+    arping -q -c 2 -w 4 -I nst0 $peer4 >/dev/null 2>&1
     check "$1: arping is answered" 0 $?
+}
+
+# Whatever state the kernel's entry is in, what the stack says makes it reachable again.
+test_states() { # NAME
+    local state
+    echo 1 >/proc/sys/net/ipv6/neigh/nst0/delay_first_probe_time
+    for state in stale delay probe failed; do
+        ip neigh replace $peer6 dev nst0 lladdr $mac nud $state 2>/dev/null || ip neigh flush dev nst0 to $peer6
+        for _ in $(seq 50); do # an answered ping proves nothing to the kernel: it asks a second later
+            ping -6 -q -c 1 -w 3 $peer6 >/dev/null
+            ip neigh show $peer6 dev nst0 | grep -q REACHABLE && break
+            sleep 0.1
+        done
+        check "$1: the kernel's neighbour is reachable again after $state" REACHABLE \
+            "$(ip neigh show $peer6 dev nst0 | grep -oE '[A-Z]+ *$' | xargs)"
+    done
+}
+
+# The stack defends what it has, and answers who pings all nodes, from its link-local address.
+test_group() { # NAME
+    ip addr add $peer6/64 dev nst0
+    for _ in $(seq 30); do ip -6 addr show dev nst0 to $peer6 | grep -q tentative || break; sleep 0.1; done
+    check "$1: the kernel finds that the stack has its address" dadfailed \
+        "$(ip -6 addr show dev nst0 to $peer6 | grep -o dadfailed)"
+    ip addr del $peer6/64 dev nst0
+    have ping && check "$1: who pings all nodes is answered by the stack, too" 2 \
+        "$(ping -6 -c 3 -w 4 ff02::1%nst0 | grep -E '^64 bytes from fe80:' | awk '{ print $4 }' | sort -u | wc -l)"
 }
 
 test_ping() { # NAME
     have ping || { skip "$1: ping" "no ping"; return; }
-    local size
-    for size in 56 1472 1473 4000 60000; do
-        check "$1: ping of $size bytes" "3 received" \
-            "$(ping -q -c 3 -i 0.05 -w 5 -s $size 10.77.0.2 | grep -oE '[0-9]+ received')"
+    local size to
+    for size in 56 1452 1453 1472 1473 4000 60000; do
+        for to in $peer4 $peer6; do
+            check "$1: ping of $size bytes to $to" "3 received" \
+                "$(ping -q -c 3 -i 0.05 -w 5 -s $size $to | grep -oE '[0-9]+ received')"
+        done
     done
     check "$1: pings without a fragment that are too long are the kernel's fault" 1 \
-        "$(ping -q -c 1 -w 2 -M do -s 1473 10.77.0.2 >/dev/null 2>&1; echo $?)"
+        "$(ping -q -c 1 -w 2 -M do -s 1473 $peer4 >/dev/null 2>&1; echo $?)"
 }
 
 test_tshark() { # NAME
@@ -94,27 +131,40 @@ test_tshark() { # NAME
     read=(timeout 60 tshark -n -r "$work/capture.pcap" -o tcp.desegment_tcp_streams:FALSE
         -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE
         -d tcp.port==9,data -d tcp.port==19,data -d udp.port==7,data)
-    for direction in src dst; do
-        checked=$("${read[@]}" -Y "tcp.checksum.status == 1 && ip.$direction == 10.77.0.2 && tcp.len > 0" 2>/dev/null |
-            wc -l)
-        [ "$checked" -gt 1000 ] && ok "$1: tshark agrees with the checksums of segments by ip.$direction" ||
-            not_ok "$1: tshark agrees with the checksums of segments by ip.$direction" "$checked of them"
+    for end in ip.src==$peer4 ip.dst==$peer4 ipv6.src==$peer6 ipv6.dst==$peer6; do
+        checked=$("${read[@]}" -Y "tcp.checksum.status == 1 && $end && tcp.len > 0" 2>/dev/null | wc -l)
+        [ "$checked" -gt 1000 ] && ok "$1: tshark agrees with the checksums of segments by $end" ||
+            not_ok "$1: tshark agrees with the checksums of segments by $end" "$checked of them"
     done
+    [[ $1 != tap* && $1 != ether* ]] || check "$1: tshark sees how the stack looks for duplicates of its two addresses" \
+        "fd77::2 fe80::" "$("${read[@]}" -Y 'icmpv6.type == 135 && ipv6.src == :: && icmpv6.opt.nonce' -T fields \
+            -e icmpv6.nd.ns.target_address 2>/dev/null | sed 's/^fe80::.*/fe80::/' | sort -u | xargs)"
     check "$1: tshark finds no malformed frame and no bad checksum" "" \
         "$("${read[@]}" -Y '_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 ||
-            udp.checksum.status == 0 || icmp.checksum.status == 0' 2>/dev/null | head -3)"
+            udp.checksum.status == 0 || icmp.checksum.status == 0 || icmpv6.checksum.status == 0' 2>/dev/null | head -3)"
 }
 
 test_link() { # KIND HOW MEBIBYTES
-    local name="$1, $2" bytes=$(($3 << 20)) capture=
+    local name="$1, $2" capture= to size
     [ "$2" = plain ] && capture=$work/capture.pcap
     start "$1" "$2" $capture
     test_ping "$name"
     case $1 in tap | ether) test_resolution "$name" ;; esac
-    check "$name: UDP echo of 0 to 65,507 bytes" "" "$(client echo)"
-    [ -z "$capture" ] || check "$name: TCP, 8 MiB to the kernel" "" "$(client source $((8 << 20)))"
-    check "$name: TCP, $3 MiB from the kernel" "" "$(client sink $bytes)"
-    check "$name: TCP, $3 MiB to the kernel" "" "$(client source $bytes)"
+    [ "$1 $2" = "tap plain" ] && test_states "$name" && test_group "$name"
+    for to in $peer4 $peer6; do
+        check "$name: UDP echo of 0 to 65,507 bytes, $to" "" "$(client $to echo)"
+    done
+    # So much of each that the capture, which is bounded, has some.
+    [ -z "$capture" ] || for to in $peer4 $peer6; do
+        check "$name: TCP, 4 MiB to the kernel, $to" "" "$(client $to source $((4 << 20)))"
+        check "$name: TCP, 4 MiB from the kernel, $to" "" "$(client $to sink $((4 << 20)))"
+    done
+    for to in $peer4 $peer6; do
+        size=$3
+        [ $to = $peer6 ] && [ $size -gt 256 ] && size=256
+        check "$name: TCP, $size MiB from the kernel, $to" "" "$(client $to sink $((size << 20)))"
+        check "$name: TCP, $size MiB to the kernel, $to" "" "$(client $to source $((size << 20)))"
+    done
     stop "$name"
     case $name in "ether, offload" | "p2p, offload")
         check "$name: nothing came too fast" "missed 0" "$(grep '^missed' "$work/out")" ;;

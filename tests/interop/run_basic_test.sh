@@ -178,6 +178,7 @@ line, = open(sys.argv[1], encoding="utf-8").read().splitlines()
 o = json.loads(line)
 wanted = {"attached": str, "exit_status": int, "seconds": float, "tcp_flows": int, "udp_flows": int,
           "ping_flows": int, "failed": int, "denied": int, "bytes_out": int, "bytes_in": int,
+          "rx_packets": int, "tx_packets": int,
           "retransmitted": int, "rtt_min_ms": float, "rtt_max_ms": float, "drops": dict,
           "memory_peak": int, "names": list}
 wrong = [k for k in wanted if not isinstance(o.get(k), wanted[k])] + [k for k in o if k not in wanted]
@@ -243,6 +244,66 @@ test_names() {
     kill $dns; wait $dns 2>/dev/null
 }
 
+# The other family: the same places, at ::2 and ::77 of fd00:0:0:2::/64; ::1 is the host's loopback.
+test_ipv6() {
+    local port=$((30000 + RANDOM % 10000)) got base=fd00:0:0:2:
+    cat >"$work/six.py" <<'X'
+import http.server, socket, sys, threading
+port, folder = int(sys.argv[1]), sys.argv[2]
+class Handler(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, *a): super().__init__(*a, directory=folder)
+    def log_message(self, *a): pass
+class Server(http.server.ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+def echo():
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+    s.bind(("::1", port))
+    while True:
+        data, peer = s.recvfrom(65536)
+        s.sendto(data, peer)
+threading.Thread(target=echo, daemon=True).start()
+Server(("::1", port), Handler).serve_forever()
+X
+    if ! $python -c 'import socket; socket.socket(socket.AF_INET6).bind(("::1", 0))' 2>/dev/null; then
+        skip "$who: IPv6" "this host has no ::1"
+        return
+    fi
+    $python "$work/six.py" $port "$work" & 
+    local server=$!
+    sleep 0.5
+    run 20 -q -- curl -s -o "$work/got" "http://[${base}:2]:$port/small"
+    check "$who: curl over IPv6" 0 $?
+    cmp -s "$work/small" "$work/got" && ok "$who: and it is exact" || not_ok "$who: and it is exact" "differs"
+    rm -f "$work/got"
+    got=$(run 20 -q -- $python -c "
+import socket, sys
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.settimeout(5)
+s.connect(('${base}:2', $port))
+for n in 0, 1, 1452, 9000, 60000:
+    s.send(bytes(n))
+    if len(s.recv(65536)) != n: sys.exit(f'{n} bytes')
+s.connect(('${base}:2', 1))
+s.send(b'x')
+try: s.recv(10)
+except ConnectionRefusedError: print('all, and refused')")
+    check "$who: datagrams over IPv6" "all, and refused" "$got"
+    got=$(run 20 -q -- $python -c "
+import errno, socket
+for to in '${base}:77', '2001:db8::1':
+    s = socket.socket(socket.AF_INET6)
+    s.settimeout(10)
+    print(errno.errorcode[s.connect_ex((to, 80))])" | xargs)
+    check "$who: who is not there over IPv6 is told so" "EHOSTUNREACH ENETUNREACH" "$got"
+    check "$who: --mtu below 1280: no IPv6" "0" "$(run 20 -q --mtu 1279 -- sh -c 'ip -6 addr show scope global | wc -l')"
+    if have ping; then
+        run 20 -q -- ping -6 -c3 -i0.2 -W2 ${base}:2 >"$work/out"
+        check "$who: ping over IPv6" "0 3 received" "$? $(grep -o '[0-9]* received' "$work/out")"
+        run 20 -q -- ping -6 -c1 -W2 -s 60000 ${base}:2 >/dev/null; check "$who: ping of 60,000 bytes over IPv6" 0 $?
+    fi
+    kill $server; wait $server 2>/dev/null
+}
+
 test_static() {
     cat >"$work/static.c" <<'X'
 /* Asks the echo servers outside: static PORT-TCP PORT-UDP. */
@@ -305,6 +366,7 @@ for who in $users; do
     if needs curl "$who: JSON and names"; then
         test_json
         test_names
+        test_ipv6
     fi
     test_loopback_option
 done

@@ -240,6 +240,13 @@ function_of 101 1 0
 plant caps "a function of 101 lines" '^src/base/low\.c:21: grown has 101 lines'
 function_of 12 7 0
 plant caps "7 parameters" '^src/base/low\.c:21: grown has 7 parameters'
+function_of 12 7 0
+sed -i '20s|.*|/* caps: ok: that is fixed elsewhere */|' "$t/src/base/low.c"
+status=0
+judge caps "$t" || status=$?
+if [ $status = 0 ]; then say "ok planted caps: 7 parameters that are excused pass"; else
+    say "not ok planted caps: 7 parameters that are excused pass: $(echo "$out" | head -2)"; fi
+sound "$t"
 function_of 14 1 5
 plant caps "5 levels without a brace" '^src/base/low\.c:27: grown nests 5 levels'
 function_of 100 6 4

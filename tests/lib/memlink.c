@@ -28,6 +28,7 @@ static void record(struct memlink *m, struct nst_pkt *p)
         .nslices = p->nslices,
         .csum_start = p->csum == NST_CSUM_PARTIAL ? nst_pkt_csum_start(p) : 0,
         .csum_offset = p->csum_offset,
+        .note = p->note,
     };
     if (m->completes)
         nst_pkt_complete_csum(p);

@@ -17,6 +17,7 @@ struct memlink_frame {
     uint16_t nslices;
     uint32_t csum_start; /* from data */
     uint16_t csum_offset;
+    uint8_t note; /* enum nst_note */
 };
 
 struct memlink {

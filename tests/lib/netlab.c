@@ -6,7 +6,9 @@
 
 #include "network/arp.h"
 #include "network/icmp4.h"
+#include "network/icmp6.h"
 #include "network/ipv4.h"
+#include "network/ipv6.h"
 
 #define MUST(cond)                                                     \
     do {                                                               \
@@ -93,7 +95,9 @@ void lab_init_with(struct lab *lab, bool handle_local, bool weak_host)
     MUST(stack_new(&config, &lab->stack) == 0);
     stack_add_net(lab->stack, &ip4_proto);
     stack_add_net(lab->stack, &arp_proto);
+    stack_add_net(lab->stack, &ip6_proto);
     stack_add_transport(lab->stack, &icmp4_proto);
+    stack_add_transport(lab->stack, &icmp6_proto);
     stack_add_transport(lab->stack, &lab_proto);
     stack_add_transport(lab->stack, &lab_tcp);
     stack_add_transport(lab->stack, &lab_udp);
@@ -152,7 +156,7 @@ static struct nst_addr parse_prefix(const char *text, uint8_t *ret_len)
 
 void lab_add_addr(struct lab *lab, unsigned n, const char *text)
 {
-    struct nst_nic_addr a = {0};
+    struct nst_nic_addr a = {.no_dad = true};
     a.addr = parse_prefix(text, &a.prefix_len);
     MUST(nst_nic_addr_add(lab->stack, n, &a) == 0);
 }
@@ -211,6 +215,13 @@ void lab_feed_ip(struct lab *lab, unsigned n, const void *data, size_t len)
     lab_feed(lab, n, NST_ETHERTYPE_IPV4, data, len, NULL);
 }
 
+void lab_feed_ip6(struct lab *lab, unsigned n, const void *data, size_t len)
+{
+    const struct nst_addr dst = addr_v6_get((const uint8_t *)data + 24);
+    const struct nst_mac group = mac_from_group(&dst);
+    lab_feed(lab, n, NST_ETHERTYPE_IPV6, data, len, addr_is_multicast(&dst) ? &group : NULL);
+}
+
 const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *ret_type,
                         struct nst_mac *ret_to)
 {
@@ -224,7 +235,9 @@ const uint8_t *lab_take(struct lab *lab, unsigned n, size_t *ret_len, uint16_t *
     if (ret_len != NULL)
         *ret_len = f->len - hdr;
     if (ret_type != NULL)
-        *ret_type = hdr != 0 ? be16_get(f->data + 12) : NST_ETHERTYPE_IPV4;
+        *ret_type = hdr != 0               ? be16_get(f->data + 12)
+                    : f->data[0] >> 4 == 6 ? NST_ETHERTYPE_IPV6
+                                           : NST_ETHERTYPE_IPV4;
     if (ret_to != NULL && hdr != 0)
         memcpy(ret_to, f->data, 6);
     return f->data + hdr;
@@ -254,6 +267,36 @@ size_t lab_build_ip(uint8_t *to, const struct lab_ip *ip, const void *payload, s
                                 .df = ip->df,
                                 .mf = ip->mf};
     return frame_ip4_hdr(to, &hdr, ip->options, payload, len);
+}
+
+size_t lab_build_ip6(uint8_t *to, const struct lab_ip6 *ip, const void *payload, size_t len)
+{
+    const struct ip6_hdr hdr = {.src = lab_addr(ip->src),
+                                .dst = lab_addr(ip->dst),
+                                .payload_len = (uint16_t)(ip->ext_len + len),
+                                .tclass = ip->tclass,
+                                .next = ip->next,
+                                .hop_limit = ip->hop_limit != 0 ? ip->hop_limit : 64};
+    ip6_build(to, &hdr);
+    if (ip->ext_len > 0)
+        memcpy(to + IP6_HDR_LEN, ip->ext, ip->ext_len);
+    if (len > 0)
+        memcpy(to + IP6_HDR_LEN + ip->ext_len, payload, len);
+    return IP6_HDR_LEN + ip->ext_len + len;
+}
+
+size_t lab_build_icmp6(uint8_t *to, const struct lab_ip6 *ip, uint8_t *message, size_t len)
+{
+    const struct nst_addr src = lab_addr(ip->src), dst = lab_addr(ip->dst);
+    const uint32_t pseudo = csum_pseudo_v6(&src, &dst, IP_PROTO_ICMPV6, (uint32_t)len);
+    struct lab_ip6 full = *ip;
+    if (full.ext_len == 0)
+        full.next = IP_PROTO_ICMPV6;
+    if (len >= 4) {
+        be16_put(message + 2, 0);
+        icmp6_csum_put(message, csum_short(message, len, pseudo));
+    }
+    return lab_build_ip6(to, &full, message, len);
 }
 
 size_t lab_build_echo(uint8_t *to, uint8_t type, uint16_t id, uint16_t seq, size_t len)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A laboratory for the network layer: a stack with IPv4, ARP, ICMP and a transport that only notes
- * what it is given, on NICs whose wires are in the test's hands. Frames go in as bytes and come out
- * as bytes.
+ * A laboratory for the network layer: a stack with IPv4, ARP, IPv6, both ICMPs and a transport that
+ * only notes what it is given, on NICs whose wires are in the test's hands. Frames go in as bytes
+ * and come out as bytes.
  */
 #ifndef TESTS_LIB_NETLAB_H
 #define TESTS_LIB_NETLAB_H
@@ -16,6 +16,8 @@
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/ip4.h"
+#include "wire/ip6.h"
+#include "wire/ndp.h"
 
 #define LAB_NICS  3
 #define LAB_PROTO 253 /* RFC 3692: for experiments; the lab is TCP and UDP as well */
@@ -53,7 +55,7 @@ void lab_fini(struct lab *lab);
 /* A NIC with link address 02:00:00:00:00:0N (n from 1). caps: NST_LINK_*; Ethernet where it
  * RESOLVES, else bare IP. */
 struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu);
-/* An address as text with its prefix: "10.0.0.1/24". */
+/* An address as text with its prefix: "10.0.0.1/24"; assigned at once. */
 void lab_add_addr(struct lab *lab, unsigned n, const char *text);
 /* A route "10.1.0.0/16" by way of NIC n and a gateway (NULL: on link). */
 void lab_add_route(struct lab *lab, const char *prefix, unsigned n, const char *gateway);
@@ -68,6 +70,8 @@ void lab_advance(struct lab *lab, nst_time by);
 void lab_feed(struct lab *lab, unsigned n, uint16_t ethertype, const void *data, size_t len,
               const struct nst_mac *to);
 void lab_feed_ip(struct lab *lab, unsigned n, const void *data, size_t len);
+/* The same for IPv6; to the link address of its group if that is one. */
+void lab_feed_ip6(struct lab *lab, unsigned n, const void *data, size_t len);
 /* A packet with these bytes and 64 bytes of head-room, for feeding by hand. */
 struct nst_pkt *lab_packet(struct lab *lab, const void *data, size_t len);
 
@@ -88,6 +92,18 @@ struct lab_ip {
     size_t options_len;
 };
 size_t lab_build_ip(uint8_t *to, const struct lab_ip *ip, const void *payload, size_t len);
+/* Writes an IPv6 packet at `to`; returns its length. hop_limit 0: 64. ext_len bytes of extension
+ * headers stand at `ext`; the last of them says what the payload is, `next` says what the first is.
+ */
+struct lab_ip6 {
+    const char *src, *dst;
+    uint8_t next, hop_limit, tclass;
+    const uint8_t *ext;
+    size_t ext_len;
+};
+size_t lab_build_ip6(uint8_t *to, const struct lab_ip6 *ip, const void *payload, size_t len);
+/* The same with an ICMPv6 message, whose checksum is filled in. */
+size_t lab_build_icmp6(uint8_t *to, const struct lab_ip6 *ip, uint8_t *message, size_t len);
 /* An echo message behind which `len` bytes of payload stand at to + 8. Returns len + 8. */
 size_t lab_build_echo(uint8_t *to, uint8_t type, uint16_t id, uint16_t seq, size_t len);
 /* An ARP packet: 28 bytes. */

@@ -24,7 +24,7 @@ static bool is_accepted(void *context)
 void tcp_pair_connect(struct tcp_pair *p)
 {
     struct nst_stack *client = p->w.hosts[0].stack;
-    const struct nst_endpoint remote = world_endpoint(1, TCP_PAIR_PORT);
+    const struct nst_endpoint remote = world_end(&p->w, 1, TCP_PAIR_PORT);
     p->s[0] = p->s[1] = 0;
     assert_int_equal(nst_socket_open(client, NST_STREAM, &p->s[0]), 0);
     assert_int_equal(nst_socket_connect(client, p->s[0], &remote), -NST_EINPROGRESS);

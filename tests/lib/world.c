@@ -69,6 +69,11 @@ static void init_host(struct world *w, int i, struct nst_link *link,
     h->addr = world_endpoint(i, 0).addr;
     const struct nst_nic_addr addr = {.addr = h->addr, .prefix_len = 24};
     assert_int_equal(nst_nic_addr_add(h->stack, h->nic, &addr), 0);
+    if (!config->ipv6)
+        return;
+    h->addr = (struct nst_addr){{{0xfd, [15] = (uint8_t)(1 + i)}}};
+    const struct nst_nic_addr addr6 = {.addr = h->addr, .prefix_len = 64, .no_dad = true};
+    assert_int_equal(nst_nic_addr_add(h->stack, h->nic, &addr6), 0);
 }
 
 static const struct world_config defaults;
@@ -204,8 +209,9 @@ nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog)
 void world_route_all(struct world *w)
 {
     struct host *from = &w->hosts[0], *by = &w->hosts[1];
-    const struct nst_route route = {
-        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = from->nic, .gateway = by->addr};
+    struct nst_route route = {.nic = from->nic, .gateway = by->addr};
+    if (nst_addr_is_v4(&by->addr))
+        route.prefix = nst_addr_v4(0, 0, 0, 0);
     assert_int_equal(nst_route_add(from->stack, &route), 0);
     assert_int_equal(nst_nic_set_promiscuous(by->stack, by->nic, true), 0);
     assert_int_equal(nst_nic_set_spoofing(by->stack, by->nic, true), 0);

@@ -46,6 +46,7 @@ struct world {
 struct world_config {
     nst_time start;                /* 0: WORLD_START */
     bool bare_ip;                  /* no Ethernet, no ARP */
+    bool ipv6;                     /* fd00::(1 + i)/64 too, and it is hosts[i].addr */
     uint32_t caps;                 /* NST_LINK_* of the links, more than what Ethernet needs */
     uint32_t gso_max;              /* of the links */
     uint32_t mtu;                  /* 0: 1500 */
@@ -89,10 +90,16 @@ static inline struct nst_endpoint world_endpoint(int i, uint16_t port)
 {
     return frame_endpoint(10, 0, 0, (uint8_t)(1 + i), port);
 }
+/* Host i's address, of the family that the world was made for, and a port. */
+static inline struct nst_endpoint world_end(const struct world *w, int i, uint16_t port)
+{
+    return (struct nst_endpoint){.addr = w->hosts[i].addr, .port = port};
+}
 /* A stream that listens at any address of host i. */
 nst_socket world_listen(struct world *w, int i, uint16_t port, int backlog);
 
-/* Host 0 sends everything by way of host 1, which takes it all and answers in any name. */
+/* Host 0 sends everything (of that family) by way of host 1, which takes it all and answers in any
+ * name. */
 void world_route_all(struct world *w);
 
 /* An IPv4 packet to the single host: with an Ethernet header from WORLD_MAC(2) where the link has

@@ -7,6 +7,7 @@
 #include "transport/tcp/isn.h"
 #include "transport/tcp/opts.h"
 #include "transport/tcp/timers.h"
+#include "wire/addr.h"
 #include "wire/ipproto.h"
 
 int listen_start(struct tcb *tcb, uint32_t backlog)
@@ -135,7 +136,9 @@ int listen_make(struct nst_stack *stack, const struct tcp_syn *syn, struct tcb *
     key->remote = syn->remote;
     key->local_port = syn->local_port;
     key->remote_port = syn->remote_port;
-    key->nic = parent != NULL ? parent->demux.key.nic : syn->nic;
+    /* RFC 4007 6: a link-local address means something on its link alone. */
+    const bool any_nic = parent != NULL && !addr_is_link_local(&syn->remote);
+    key->nic = any_nic ? parent->demux.key.nic : syn->nic;
     key->proto = IP_PROTO_TCP;
     int r = dst_get(stack, &key->remote, &key->local, key->nic, &tcb->dst);
     if (r == 0) {

@@ -116,6 +116,10 @@ static void in_recovery(struct tcb *tcb, const struct ack_news *news)
      * be heard of it, unless there is nothing to bring news (RFC 6675 NextSeg 3, 4). */
     if (news->acked > 0 && (!tcb->sack_ok || is_short_of_news(tcb)))
         sack_mark_head_lost(tcb, tcb->snd.mss);
+    /* Without SACK nothing else brings news of the hole: it goes whatever cwnd says, as the first
+     * one did. */
+    if (news->acked > 0 && !tcb->sack_ok)
+        tx->force_first = true;
     if (tcb->sack_ok)
         sack_mark_lost(tcb);
 }

@@ -3,8 +3,10 @@
 
 #include "transport/tcp/rcvbuf.h"
 
-#define MSS_DEFAULT 536 /* RFC 9293 3.7.1 */
-#define MSS_MIN     48  /* less would be all header: what claims it is hostile */
+/* RFC 9293 3.7.1 */
+#define MSS_DEFAULT_4 536
+#define MSS_DEFAULT_6 1220
+#define MSS_MIN       48 /* less would be all header: what claims it is hostile */
 
 static uint32_t build_syn(const struct tcb *tcb, uint8_t *data)
 {
@@ -51,7 +53,10 @@ uint32_t opts_build(const struct tcb *tcb, uint16_t flags, uint8_t *data)
 void opts_negotiate(struct tcb *tcb, const struct tcp_opts *opts)
 {
     const uint16_t present = opts->present;
-    uint16_t mss = (present & TCP_OPTS_MSS) != 0 ? opts->mss : MSS_DEFAULT;
+    const bool v4 = nst_addr_is_v4(&tcb->demux.key.remote);
+    uint16_t mss = v4 ? MSS_DEFAULT_4 : MSS_DEFAULT_6;
+    if ((present & TCP_OPTS_MSS) != 0)
+        mss = opts->mss;
     tcb->snd.peer_mss = mss < MSS_MIN ? MSS_MIN : mss;
     tcb->sack_ok = tcb->sack_ok && (present & TCP_OPTS_SACK_PERMITTED) != 0;
     tcb->ts_ok = tcb->ts_ok && (present & TCP_OPTS_TS) != 0;

@@ -78,7 +78,7 @@ static void build_header(struct tcb *tcb, uint8_t *data, uint32_t hdr_len, uint3
 }
 
 /* A segment without payload. */
-static void emit_control(struct tcb *tcb, uint32_t seq, uint16_t flags)
+static void emit_control(struct tcb *tcb, uint32_t seq, uint16_t flags, enum nst_note note)
 {
     struct dst *dst = tcb_dst(tcb);
     if (dst == NULL)
@@ -91,6 +91,7 @@ static void emit_control(struct tcb *tcb, uint32_t seq, uint16_t flags)
     uint8_t *data = nst_pkt_put(pkt_pub(p), TCP_HDR_LEN + opts_len);
     memcpy(data + TCP_HDR_LEN, opts, opts_len);
     build_header(tcb, data, TCP_HDR_LEN + opts_len, seq, flags);
+    p->note = (uint8_t)note;
     put_csum_request(p, &tcb->demux.key.local, &tcb->demux.key.remote);
     if ((flags & TCP_ACK) != 0)
         acked(tcb);
@@ -112,7 +113,8 @@ static uint16_t data_flags(const struct tcb *tcb, uint32_t seq, uint32_t end)
 
 /* Sends sequence numbers [seq, seq + len): payload and perhaps the FIN. Returns how many really
  * left; 0: no memory or no way. */
-static uint32_t emit(struct tcb *tcb, struct dst *dst, uint32_t seq, uint32_t len)
+static uint32_t emit(struct tcb *tcb, struct dst *dst, uint32_t seq, uint32_t len,
+                     enum nst_note note)
 {
     struct tx *tx = tcb->tx;
     uint8_t opts[TCP_OPTIONS_MAX];
@@ -120,6 +122,7 @@ static uint32_t emit(struct tcb *tcb, struct dst *dst, uint32_t seq, uint32_t le
     struct pkt *p = pkt_build(tcb->stack->pool, dst_headroom(dst), hdr_len);
     if (p == NULL)
         return 0;
+    p->note = (uint8_t)note;
     uint8_t *data = nst_pkt_put(pkt_pub(p), hdr_len);
     memcpy(data + TCP_HDR_LEN, opts, hdr_len - TCP_HDR_LEN);
     uint32_t payload = seq_gt(seq + len, tx->end) ? tx->end - seq : len;
@@ -192,7 +195,9 @@ static bool send_lost(struct tcb *tcb, struct dst *dst, bool force)
         uint32_t len = resend_limit(tcb, rec->start, rec->end - rec->start, force);
         if (len == 0 || !sack_cut(tcb, rec, len))
             break;
-        const uint32_t sent = emit(tcb, dst, rec->start, len);
+        const uint32_t sent =
+            emit(tcb, dst, rec->start, len,
+                 tx->ca == CA_LOSS ? NST_NOTE_RETRANSMIT_TIMEOUT : NST_NOTE_RETRANSMIT_FAST);
         if (sent == 0 || (sent < len && !sack_cut(tcb, rec, sent)))
             break;
         sack_resent(tcb, rec);
@@ -247,7 +252,7 @@ static bool send_range(struct tcb *tcb, struct dst *dst, uint32_t len)
     if (!sack_sent(tcb, start, start + len))
         return false;
     /* The FIN of data_flags and the ACK of the header want the old snd.nxt: it moves afterwards. */
-    const uint32_t sent = emit(tcb, dst, start, len);
+    const uint32_t sent = emit(tcb, dst, start, len, NST_NOTE_NONE);
     if (sent < len)
         sack_unsent(tcb, start + sent);
     if (sent == 0)
@@ -350,7 +355,8 @@ static void send_syn(struct tcb *tcb)
 {
     const bool again = tcb->backoff > 0;
     tcb->rcv.round_us = tcb_now_us(tcb);
-    emit_control(tcb, tcb->snd.iss, tcb->state == NST_TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK);
+    emit_control(tcb, tcb->snd.iss, tcb->state == NST_TCP_SYN_SENT ? TCP_SYN : TCP_SYN | TCP_ACK,
+                 again ? NST_NOTE_RETRANSMIT_SYN : NST_NOTE_NONE);
     if (again)
         COUNT(tcb->stack->counters.tcp_segments_retransmitted);
     if (tcb->timers.rtx == NST_TIME_NEVER)
@@ -376,7 +382,8 @@ static void send_probe(struct tcb *tcb)
             return;
         }
     }
-    emit_control(tcb, tcb->snd.una - 1, TCP_ACK);
+    emit_control(tcb, tcb->snd.una - 1, TCP_ACK,
+                 tx != NULL ? NST_NOTE_WINDOW_PROBE : NST_NOTE_KEEPALIVE);
 }
 
 /* RFC 9293 3.8.6.2.2: is what was read worth an update? As soon as the window would double. */
@@ -389,12 +396,16 @@ static bool window_wants_update(const struct tcb *tcb)
     return rcvbuf_space(tcb, &space) && space >= 2 * cur;
 }
 
-static void send_acks(struct tcb *tcb)
+static void send_acks(struct tcb *tcb, enum nst_note note)
 {
     /* Without SACK the peer counts: one for each segment that came out of order (RFC 5681 4.2). */
     unsigned n = tcb->sack_ok ? 0 : tcb->dupack_due;
+    if (tcb->challenging)
+        note = NST_NOTE_CHALLENGE_ACK;
+    else if (tcb->rejecting)
+        note = NST_NOTE_DUPLICATE_ACK;
     do
-        emit_control(tcb, tcb->snd.nxt, TCP_ACK);
+        emit_control(tcb, tcb->snd.nxt, TCP_ACK, note);
     while (n-- > 1);
 }
 
@@ -406,11 +417,15 @@ static void run_synchronized(struct tcb *tcb)
     /* Persist is over when send_stream just found something to send. */
     if ((bits & TODO_PROBE) != 0 && (tcb->tx == NULL || tcb->probing))
         send_probe(tcb);
-    if ((bits & TODO_WINDOW) != 0 && window_wants_update(tcb))
+    enum nst_note note = NST_NOTE_NONE;
+    if ((bits & TODO_WINDOW) != 0 && (tcb->todo_bits & TODO_ACK) == 0 && window_wants_update(tcb)) {
         tcb->todo_bits |= TODO_ACK;
+        note = NST_NOTE_WINDOW_UPDATE;
+    }
     if ((tcb->todo_bits & TODO_ACK) != 0 || (!tcb->sack_ok && tcb->dupack_due > 1))
-        send_acks(tcb);
+        send_acks(tcb, note);
     tcb->dupack_due = 0;
+    tcb->challenging = tcb->rejecting = false;
 }
 
 /* Is the NIC so full that not even an ACK should go? Everything stays to be done. */
@@ -436,7 +451,7 @@ void out_run(struct todo *todo)
     switch (tcb->state) {
     case NST_TCP_CLOSED:
         if ((tcb->todo_bits & TODO_RST) != 0) {
-            emit_control(tcb, tcb->snd.nxt, TCP_RST | TCP_ACK);
+            emit_control(tcb, tcb->snd.nxt, TCP_RST | TCP_ACK, NST_NOTE_ABORTED);
             COUNT(tcb->stack->counters.tcp_resets_sent);
         }
         break;
@@ -448,7 +463,7 @@ void out_run(struct todo *todo)
         if ((tcb->todo_bits & TODO_SYN) != 0)
             send_syn(tcb);
         else if ((tcb->todo_bits & TODO_ACK) != 0)
-            emit_control(tcb, tcb->snd.nxt, TCP_ACK);
+            emit_control(tcb, tcb->snd.nxt, TCP_ACK, NST_NOTE_NONE);
         break;
     default:
         run_synchronized(tcb);
@@ -484,6 +499,7 @@ void out_duplicate_ack(struct tcb *tcb, const struct seg *seg)
             return;
         tcb->oow_ms = now + 1;
     }
+    tcb->rejecting = true;
     tcb_schedule(tcb, TODO_ACK);
 }
 
@@ -500,6 +516,7 @@ void out_challenge(struct tcb *tcb)
         return;
     tcb->oow_ms = now + 1;
     COUNT(stack->counters.tcp_challenge_acks);
+    tcb->challenging = true;
     tcb_schedule(tcb, TODO_ACK);
 }
 
@@ -524,6 +541,7 @@ void out_raw(struct nst_stack *stack, const struct out_raw *raw)
         };
         uint8_t *data = nst_pkt_put(pkt_pub(p), hdr_len);
         tcp_build(data, &hdr);
+        p->note = (uint8_t)raw->note;
         if (raw->timestamps) {
             be32_put(data + 20, 0x0101080a);
             be32_put(data + 24, raw->ts_val);
@@ -547,6 +565,7 @@ void out_reset_for(struct nst_stack *stack, const struct seg *seg)
         .remote_port = seg->src_port,
         .nic = seg->rx->dst_assigned ? 0 : seg->rx->nic->id,
         .flags = TCP_RST,
+        .note = NST_NOTE_NO_SOCKET,
     };
     if ((seg->flags & TCP_ACK) != 0) {
         raw.seq = seg->ack;

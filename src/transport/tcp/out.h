@@ -27,6 +27,7 @@ struct out_raw {
     uint16_t flags, wnd;
     bool timestamps;
     uint32_t ts_val, ts_ecr;
+    enum nst_note note;
 };
 /* Sends it; what cannot be sent is forgotten. */
 void out_raw(struct nst_stack *stack, const struct out_raw *raw);

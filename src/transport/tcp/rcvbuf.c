@@ -247,6 +247,20 @@ static void join_runs(struct tcb *tcb, struct run *run)
     free_run(tcb, next);
 }
 
+/* The run has changed: it is reported first from now on, and those before it afterwards. */
+static void note_recent(struct ooo *ooo, const struct run *run)
+{
+    uint32_t n = 0;
+    /* Others that lie in it are reported by it; of too many the oldest is forgotten. */
+    for (uint32_t i = 0; i < ooo->n_recent && n < TCP_SACK_MAX - 1; i++)
+        if (seq_lt(ooo->recent[i], run->start) || seq_geq(ooo->recent[i], run->end))
+            ooo->recent[n++] = ooo->recent[i];
+    for (uint32_t i = n; i > 0; i--)
+        ooo->recent[i] = ooo->recent[i - 1];
+    ooo->recent[0] = run->start;
+    ooo->n_recent = (uint8_t)(n + 1);
+}
+
 bool rcvbuf_out_of_order(struct tcb *tcb, struct seg *seg)
 {
     budget_relieve(tcb->stack->tcp);
@@ -257,7 +271,7 @@ bool rcvbuf_out_of_order(struct tcb *tcb, struct seg *seg)
     struct ooo *ooo = tcb->ooo;
     struct run *run = find_run(ooo, seg->seq);
     if (!trim_by_run(tcb, seg, run)) {
-        ooo->recent = run->start;
+        note_recent(ooo, run);
         return seg_refuse(seg, DROP_TCP_NOT_ACCEPTABLE);
     }
     clear_behind(tcb, seg, run);
@@ -272,8 +286,19 @@ bool rcvbuf_out_of_order(struct tcb *tcb, struct seg *seg)
     keep(tcb, &run->q, seg->p);
     seg->p = NULL;
     join_runs(tcb, run);
-    ooo->recent = run->start;
+    note_recent(ooo, run);
     return true;
+}
+
+/* Adds the run unless it is there. Returns how many there are. */
+static unsigned report_run(const struct run *run, struct tcp_sack_block *blocks, unsigned from,
+                           unsigned n)
+{
+    for (unsigned i = from; i < n; i++)
+        if (blocks[i].start == run->start)
+            return n;
+    blocks[n] = (struct tcp_sack_block){run->start, run->end};
+    return n + 1;
 }
 
 unsigned rcvbuf_sack_blocks(const struct tcb *tcb, unsigned max, struct tcp_sack_block *ret)
@@ -282,25 +307,22 @@ unsigned rcvbuf_sack_blocks(const struct tcb *tcb, unsigned max, struct tcp_sack
     /* RFC 2883 4: the duplicate first. */
     if (tcb->rcv.dsack_from != tcb->rcv.dsack_to && n < max)
         ret[n++] = (struct tcp_sack_block){tcb->rcv.dsack_from, tcb->rcv.dsack_to};
-    const struct ooo *ooo = tcb->ooo;
+    struct ooo *ooo = tcb->ooo;
     if (ooo == NULL)
         return n;
-    /* RFC 2018 4: then the one that changed last. */
-    struct run *run;
-    struct run *recent = NULL;
-    LIST_FOR_EACH (run, &ooo->runs, struct run, node) {
-        if (run->start == ooo->recent) {
-            recent = run;
-            break;
-        }
+    /* RFC 2018 4: then the one that changed last, and those that were reported before, the latest
+     * first: so each is told as often as there is room for, should ACKs be lost. */
+    const unsigned from = n;
+    for (unsigned i = 0; i < ooo->n_recent && n < max; i++) {
+        const struct run *run = find_run(ooo, ooo->recent[i]);
+        if (run != NULL && seq_lt(ooo->recent[i], run->end))
+            n = report_run(run, ret, from, n);
     }
-    if (recent != NULL && n < max)
-        ret[n++] = (struct tcp_sack_block){recent->start, recent->end};
+    struct run *run;
     LIST_FOR_EACH (run, &ooo->runs, struct run, node) {
         if (n >= max)
             break;
-        if (run != recent)
-            ret[n++] = (struct tcp_sack_block){run->start, run->end};
+        n = report_run(run, ret, from, n);
     }
     return n;
 }

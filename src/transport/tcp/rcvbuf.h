@@ -24,7 +24,10 @@ struct ooo {
     struct list runs; /* in order */
     uint32_t count;
     uint32_t bytes;
-    uint32_t recent; /* start of the run that changed last */
+    /* In the runs that changed last, the latest first: what SACK reports, and again. Numbers that
+     * are in no run any more mean nothing. */
+    uint32_t recent[TCP_SACK_MAX];
+    uint8_t n_recent;
 };
 
 /* Payload at rcv.nxt: queues it and advances rcv.nxt, over runs that it reaches too. */

@@ -35,5 +35,6 @@ void tcp_refuse_syn(struct nst_stack *stack, const struct tcp_syn *syn)
                        .nic = syn->nic,
                        .ack = syn->irs + 1,
                        .flags = TCP_RST | TCP_ACK,
+                       .note = NST_NOTE_REFUSED,
                    });
 }

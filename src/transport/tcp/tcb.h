@@ -187,6 +187,7 @@ struct tcb {
     bool fin_known : 1; /* rcv.fin is where the peer's stream ends; there are holes before it */
     bool hungry : 1;    /* waits for memory (budget.h) */
     bool granted : 1;   /* may send before those who wait */
+    bool challenging : 1, rejecting : 1; /* what TODO_ACK is for, told in the packet's note */
     struct tx *tx;
     struct ooo *ooo;
     struct nst_pktq rxq; /* in order, not yet read: payload alone */

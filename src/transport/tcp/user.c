@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The user's calls (RFC 9293 3.10.1 to 3.10.6): opening, closing, abort. Data is in user_data.c,
  * options are in user_opts.c. */
+#include "stack/nic.h"
+#include "stack/ports.h"
 #include "transport/tcp/fsm.h"
 #include "transport/tcp/isn.h"
 #include "transport/tcp/listen.h"
@@ -33,6 +35,10 @@ int tcp_bind(struct tcb *tcb, const struct nst_endpoint *local)
     if (tcb->state != NST_TCP_CLOSED || tcb->bound || tcb->connected)
         return -NST_EINVAL;
     if (addr_is_multicast(&local->addr) || addr_is_limited_broadcast(&local->addr))
+        return -NST_EADDRNOTAVAIL;
+    if (local->nic != 0 && nic_by_id(tcb->stack, local->nic) == NULL)
+        return -NST_EADDRNOTAVAIL;
+    if (!ports_address_is_usable(tcb->stack, &local->addr, local->nic))
         return -NST_EADDRNOTAVAIL;
     struct demux_key *key = &tcb->demux.key;
     key->local = local->addr;

@@ -71,11 +71,16 @@ static uint64_t streams_run(struct streams *s, short events, uint64_t end)
 static void check_verdict(int fd, uint64_t sent)
 {
     uint8_t verdict[VERDICT];
-    if (recv(fd, verdict, sizeof(verdict), MSG_WAITALL) != VERDICT ||
-        verdict_parse(verdict) != sent) {
-        errno = 0;
-        give_up("what was received is not what was sent");
-    }
+    const ssize_t n = recv(fd, verdict, sizeof(verdict), MSG_WAITALL);
+    if (n < 0)
+        give_up("no verdict");
+    if (n == VERDICT && verdict_parse(verdict) == sent)
+        return;
+    errno = 0;
+    if (n == VERDICT)
+        fprintf(stderr, "%llu bytes sent, %llu received: ", (unsigned long long)sent,
+                (unsigned long long)verdict_parse(verdict));
+    give_up("what was received is not what was sent");
 }
 
 /* Timed until the last byte was received and compared. */

@@ -3,9 +3,9 @@
  * The protocol on nicstack over a TAP, on the public API alone. The device is there already, and
  * its kernel's end has an address in the /24 of ours.
  *
- *     tap serve DEVICE ADDRESS [OPTION...]                      prints "ready"; ends with stdin
- *     tap ask DEVICE ADDRESS SERVER SECONDS [OPTION...]         64 bytes to and fro
- *     tap connect DEVICE ADDRESS SERVER SECONDS [OPTION...]     connect, ask, reset
+ *     tap serve DEVICE ADDRESS [OPTION...]                      prints "ready"; ends with stdin,
+ * and a line of JSON: what hindered it tap ask DEVICE ADDRESS SERVER SECONDS [OPTION...]         64
+ * bytes to and fro tap connect DEVICE ADDRESS SERVER SECONDS [OPTION...]     connect, ask, reset
  *     tap connect-fin DEVICE ADDRESS SERVER SECONDS             connect, ask, the server closes
  *
  * OPTION: `plain` no virtio-net header, so no offload; `spin` never sleeps. Clients print one line
@@ -56,6 +56,7 @@ int main(int argc, char **argv)
     if (server) {
         alarm(SERVER_SECONDS);
         serve(&w);
+        world_report(&w);
     } else {
         const struct nst_addr to = address_of(argv[4]);
         const double seconds = strtod(argv[5], NULL);

@@ -33,6 +33,8 @@ void world_init(struct world *w, const struct tap_config *config);
 void world_run(struct world *w, void (*on_ready)(void *context, const struct nst_ready *ready),
                void *context);
 void world_stop(struct world *w);
+/* One line of JSON: what hindered it, for whoever asks why a figure is what it is. */
+void world_report(const struct world *w);
 void world_fini(struct world *w);
 
 /* Gives up where `r` is negative, with its word. */

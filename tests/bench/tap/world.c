@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define MTU        1500
@@ -154,6 +155,28 @@ void world_stop(struct world *w)
     w->stopped = true;
     if (w->loop != NULL)
         nst_loop_stop(w->loop);
+}
+
+/* A counter of the stack, 0 where there is none. */
+static unsigned long long counter(const struct world *w, const char *name)
+{
+    uint64_t value = 0;
+    (void)nst_stack_counter_get(w->stack, name, &value);
+    return value;
+}
+
+void world_report(const struct world *w)
+{
+    struct nst_tuntap_stats stats;
+    struct nst_memory memory;
+    struct rusage usage;
+    nst_tuntap_get_stats(w->link, &stats);
+    nst_stack_get_memory(w->stack, &memory);
+    getrusage(RUSAGE_SELF, &usage);
+    printf("{\"retransmitted\": %llu, \"rx_no_memory\": %llu, \"memory_peak\": %llu, "
+           "\"page_faults\": %ld, \"slept\": %ld}\n",
+           counter(w, "tcp_segments_retransmitted"), (unsigned long long)stats.rx_no_memory,
+           (unsigned long long)memory.peak, usage.ru_minflt, usage.ru_nvcsw);
 }
 
 void world_fini(struct world *w)

@@ -142,7 +142,7 @@ static void overlaps_drop_the_whole_datagram(void **state)
         feed((struct frag){0, 800, true});
         feed((struct frag){800, 100, false});
         assert_int_equal(lab.delivered, 0);
-        lab_advance(&lab, REASSEMBLY_TIMEOUT);
+        lab_advance(&lab, IP4_REASSEMBLY_TIMEOUT);
         assert_int_equal(box()->count, 0);
         lab_fini(&lab);
     }
@@ -212,7 +212,7 @@ static void the_timeout_tells_the_sender(void **state)
 {
     begin();
     feed((struct frag){0, 800, true});
-    lab_advance(&lab, REASSEMBLY_TIMEOUT - 1);
+    lab_advance(&lab, IP4_REASSEMBLY_TIMEOUT - 1);
     assert_int_equal(lab_frames(&lab, 1), 0);
     lab_advance(&lab, 1);
     assert_int_equal(lab_drops(&lab, DROP_FRAG_TIMEOUT), 1);
@@ -230,7 +230,7 @@ static void without_the_first_fragment_the_timeout_is_silent(void **state)
 {
     begin();
     feed((struct frag){800, 800, true});
-    lab_advance(&lab, REASSEMBLY_TIMEOUT);
+    lab_advance(&lab, IP4_REASSEMBLY_TIMEOUT);
     assert_int_equal(lab_drops(&lab, DROP_FRAG_TIMEOUT), 1);
     assert_int_equal(lab_frames(&lab, 1), 0);
     lab_fini(&lab);
@@ -258,7 +258,7 @@ static void a_flood_of_incomplete_ones_is_bounded(void **state)
         assert_true(box()->count <= REASSEMBLY_DATAGRAMS_MAX);
         assert_true(box()->bytes <= REASSEMBLY_BYTES_MAX);
     }
-    lab_advance(&lab, REASSEMBLY_TIMEOUT);
+    lab_advance(&lab, IP4_REASSEMBLY_TIMEOUT);
     assert_int_equal(box()->count, 0);
     assert_int_equal(box()->bytes, 0);
     lab_fini(&lab);

@@ -150,10 +150,10 @@ static void unknown_types_are_refused(void **state)
     guest_free(g);
 }
 
-static void bind_says_what_is_wrong(void **state)
+static void bind_socket_of(enum nst_socket_type type)
 {
     struct guest *g = guest_new(NULL);
-    const nst_socket a = open_socket(g, NST_DATAGRAM), b = open_socket(g, NST_DATAGRAM);
+    const nst_socket a = open_socket(g, type), b = open_socket(g, type);
     const struct nst_endpoint foreign = GUEST_END(GUEST_FOREIGN, 53);
     const struct nst_endpoint no_nic = {.port = 53, .nic = 99};
     const struct nst_endpoint ours = GUEST_END(GUEST_OURS, 53), any = {.port = 53};
@@ -166,13 +166,19 @@ static void bind_says_what_is_wrong(void **state)
     assert_int_equal(nst_socket_bind(g->stack, b, &any), -NST_EADDRINUSE);
     assert_int_equal(nst_socket_close(g->stack, a), 0);
     assert_int_equal(nst_socket_bind(g->stack, b, &any), 0);
-    const nst_socket chosen = open_socket(g, NST_DATAGRAM);
+    const nst_socket chosen = open_socket(g, type);
     assert_int_equal(nst_socket_get_local(g->stack, chosen, &end), 0);
     assert_int_equal(end.port, 0);
     assert_int_equal(nst_socket_bind(g->stack, chosen, &(struct nst_endpoint){0}), 0);
     assert_int_equal(nst_socket_get_local(g->stack, chosen, &end), 0);
     assert_true(end.port >= 1024);
     guest_free(g);
+}
+
+static void bind_says_what_is_wrong(void **state)
+{
+    bind_socket_of(NST_DATAGRAM);
+    bind_socket_of(NST_STREAM);
 }
 
 static void connect_and_send_say_what_is_wrong(void **state)

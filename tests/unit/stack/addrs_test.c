@@ -47,8 +47,8 @@ static void addresses_are_added_once_and_removed(void **state)
 
 static void impossible_addresses_are_refused(void **state)
 {
-    static const char *const bad[] = {"0.0.0.0", "224.0.0.1", "255.255.255.255", "240.0.0.1",
-                                      "fd00::1"};
+    static const char *const bad[] = {"0.0.0.0",   "224.0.0.1", "255.255.255.255",
+                                      "240.0.0.1", "::",        "ff02::1"};
     begin(0);
     for (unsigned i = 0; i < ARRAY_SIZE(bad); i++)
         assert_int_equal(add(bad[i], 24, 0), -NST_EINVAL);

@@ -12,12 +12,14 @@
 #include <nicstack/socket.h>
 
 #include "network/ipv4.h"
+#include "network/ipv6.h"
 #include "network/reassembly.h"
 #include "random.h"
 #include "stack/nic.h"
 #include "transport/forwarder.h"
 #include "wire/csum.h"
 #include "wire/ip4.h"
+#include "wire/ndp.h"
 #include "world.h"
 
 #define SEEDS   500
@@ -70,6 +72,8 @@ static uint64_t walk_nic(const struct nic *nic)
 static uint64_t walk(const struct nst_stack *stack)
 {
     uint64_t n = reassembly_packets(&stack->ip4->reassembly) + forwarder_packets(stack);
+    if (stack->ip6->reassembly != NULL)
+        n += reassembly_packets(stack->ip6->reassembly);
     struct nic *nic;
     LIST_FOR_EACH (nic, &stack->nics, struct nic, node) {
         n += walk_nic(nic);
@@ -158,6 +162,60 @@ static void inject_arp(struct scene *s)
     memlink_inject(&s->world, s->frame, frame_arp(s->frame, &hdr));
 }
 
+/* An address of the made-up world's IPv6: ours is the first. */
+static struct nst_addr somebody6(struct scene *s)
+{
+    struct nst_addr a = {{{0xfd, [15] = (uint8_t)(1 + pick(s, 5))}}};
+    if (pick(s, 6) == 0)
+        a.b[0] = 0x20;
+    return a;
+}
+
+/* The body of an IPv6 packet at `to`; *ret_next says what it is. */
+static size_t build_body6(struct scene *s, uint8_t *to, const struct ip6_hdr *ip, uint8_t *ret_next)
+{
+    const struct ndp_neighbor n = {.target = pick(s, 2) ? ip->src : ip->dst, .solicited = true};
+    const struct nst_mac mac = WORLD_MAC((uint8_t)(2 + pick(s, 4)));
+    const struct ip6_fragment frag = {.id = pick(s, 3),
+                                      .off = (uint16_t)(pick(s, 4) * 400),
+                                      .mf = pick(s, 3) != 0,
+                                      .next = IP_PROTO_UDP};
+    const bool question = pick(s, 2) != 0;
+    size_t len;
+    *ret_next = IP_PROTO_ICMPV6;
+    switch (pick(s, 4)) {
+    case 0:
+        *ret_next = IP_PROTO_FRAGMENT;
+        ip6_fragment_build(to, &frag);
+        return 8 + 8 * (1 + pick(s, 100));
+    case 1:
+        len = 8 + pick(s, 500);
+        icmp6_build(to, &(struct icmp6_hdr){.type = ICMP6_ECHO_REQUEST, .id = 5});
+        break;
+    case 2:
+        *ret_next = (uint8_t)pick(s, 256);
+        return pick(s, 300);
+    default:
+        len = ndp_neighbor_build(
+            to, question ? ICMP6_NEIGHBOR_SOLICITATION : ICMP6_NEIGHBOR_ADVERTISEMENT, &n);
+        len +=
+            ndp_opt_mac_build(to + len, question ? NDP_OPT_SOURCE_MAC : NDP_OPT_TARGET_MAC, &mac);
+        break;
+    }
+    const uint32_t sum = csum_pseudo_v6(&ip->src, &ip->dst, IP_PROTO_ICMPV6, (uint32_t)len);
+    icmp6_csum_put(to, csum_short(to, len, sum));
+    return len;
+}
+
+static void inject_ip6(struct scene *s)
+{
+    struct ip6_hdr ip = {.src = somebody6(s), .dst = somebody6(s), .hop_limit = 255};
+    const size_t len = build_body6(s, s->bytes + IP6_HDR_LEN, &ip, &ip.next);
+    ip.payload_len = (uint16_t)len;
+    ip6_build(s->bytes, &ip);
+    inject(s, NST_ETHERTYPE_IPV6, IP6_HDR_LEN + len);
+}
+
 static void inject_nonsense(struct scene *s)
 {
     const size_t len = pick(s, 200);
@@ -186,8 +244,14 @@ static void put(struct scene *s, int host, nst_socket fresh)
 /* Somebody in the made-up world, on this host, or the other one. */
 static struct nst_endpoint partner(struct scene *s, int host)
 {
+    const uint16_t port = (uint16_t)(80 + pick(s, 3));
     if (pick(s, 3) == 0)
         return somebody(s);
+    if (pick(s, 4) == 0)
+        return (struct nst_endpoint){.addr = somebody6(s), .port = port};
+    if (pick(s, 3) == 0)
+        return (struct nst_endpoint){.addr = {{{0xfd, 1, [15] = (uint8_t)(2 - host)}}},
+                                     .port = port};
     return (struct nst_endpoint){
         .addr = nst_addr_v4(10, 1, 0, (uint8_t)(1 + (pick(s, 4) == 0 ? host : 1 - host))),
         .port = (uint16_t)(80 + pick(s, 3))};
@@ -272,7 +336,8 @@ static void change_world(struct scene *s)
 static void step(struct scene *s)
 {
     static void (*const injections[])(struct scene *) = {
-        inject_udp, inject_tcp, inject_fragment, inject_arp, inject_nonsense, change_world};
+        inject_udp, inject_tcp, inject_fragment, inject_arp,
+        inject_ip6, inject_ip6, inject_nonsense, change_world};
     static const nst_time waits[] = {0, 0, NST_MSEC, 50 * NST_MSEC, NST_SEC, 40 * NST_SEC};
     const uint32_t what = pick(s, 10);
     if (what < 4)
@@ -292,17 +357,21 @@ static void step(struct scene *s)
 
 /* ---- Scenes ---- */
 
-static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst_addr addr)
+static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst_addr addr,
+                    struct nst_addr addr6)
 {
     const struct nst_nic_config config = {.size = sizeof(config),
                                           .link = link,
                                           .promiscuous = link == &s->world.link,
                                           .spoofing = link == &s->world.link,
+                                          .link_local = (uint8_t)pick(s, 3),
                                           .tx_queue_packets = 20 + pick(s, 100)};
     const struct nst_nic_addr on_it = {.addr = addr, .prefix_len = 24};
+    const struct nst_nic_addr on_it6 = {.addr = addr6, .prefix_len = 64, .no_dad = pick(s, 2)};
     uint32_t id;
     assert_int_equal(nst_nic_add(s->stack[host], &config, &id), 0);
     assert_int_equal(nst_nic_addr_add(s->stack[host], id, &on_it), 0);
+    assert_int_equal(nst_nic_addr_add(s->stack[host], id, &on_it6), 0);
     if (link == &s->world.link)
         s->nic = id;
 }
@@ -321,7 +390,7 @@ static void begin(struct scene *s)
         memset(config.seed, 5, sizeof(config.seed));
         assert_int_equal(nst_stack_new(&config, &s->stack[i]), 0);
     }
-    const uint32_t large = pick(s, 2) ? NST_LINK_CSUM_TX | NST_LINK_TSO4 : 0;
+    const uint32_t large = pick(s, 2) ? NST_LINK_CSUM_TX | NST_LINK_TSO4 | NST_LINK_TSO6 : 0;
     const struct nst_pipe_config pipe = {.size = sizeof(pipe),
                                          .caps = large,
                                          .limit = 1 + pick(s, 50),
@@ -331,12 +400,14 @@ static void begin(struct scene *s)
     s->loopback = nst_loopback_new(&s->link_alloc.allocator);
     assert_non_null(s->loopback);
     memlink_init(&s->world, &mac);
-    add_nic(s, 0, &s->world.link, nst_addr_v4(10, 0, 0, 1));
-    add_nic(s, 0, s->loopback, nst_addr_v4(127, 0, 0, 1));
-    add_nic(s, 0, s->pipe[0], nst_addr_v4(10, 1, 0, 1));
-    add_nic(s, 1, s->pipe[1], nst_addr_v4(10, 1, 0, 2));
+    add_nic(s, 0, &s->world.link, nst_addr_v4(10, 0, 0, 1), (struct nst_addr){{{0xfd, [15] = 1}}});
+    add_nic(s, 0, s->loopback, nst_addr_v4(127, 0, 0, 1), (struct nst_addr){{{[15] = 1}}});
+    add_nic(s, 0, s->pipe[0], nst_addr_v4(10, 1, 0, 1), (struct nst_addr){{{0xfd, 1, [15] = 1}}});
+    add_nic(s, 1, s->pipe[1], nst_addr_v4(10, 1, 0, 2), (struct nst_addr){{{0xfd, 1, [15] = 2}}});
     const struct nst_route route = {.prefix = nst_addr_v4(0, 0, 0, 0), .nic = s->nic};
+    const struct nst_route route6 = {.nic = s->nic};
     assert_int_equal(nst_route_add(s->stack[0], &route), 0);
+    assert_int_equal(nst_route_add(s->stack[0], &route6), 0);
     const struct nst_forwarder_config forwarder = {.size = sizeof(forwarder),
                                                    .nic = s->nic,
                                                    .tcp = true,

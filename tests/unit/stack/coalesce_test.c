@@ -56,11 +56,43 @@ static struct pkt *segment(const struct variant *v)
     return segments_received(&s, f, n + (v->padding ? 6 : 0));
 }
 
+/* The same over IPv6: tos is the traffic class, ttl the hop limit. */
+static struct pkt *segment6(const struct variant *v)
+{
+    static uint8_t f[FRAME_MAX];
+    struct ip6_hdr ip = {.src = {{{0xfd, [15] = 2}}},
+                         .dst = {{{0xfd, [15] = 1}}},
+                         .flow = v->fragment,
+                         .payload_len = (uint16_t)(32 + v->len),
+                         .tclass = v->tos,
+                         .next = IP_PROTO_TCP,
+                         .hop_limit = (uint8_t)(64 + v->ttl)};
+    const struct tcp_hdr hdr = {.src_port = (uint16_t)(4321 + v->port),
+                                .dst_port = 80,
+                                .seq = 1000 + v->seq,
+                                .ack = 7 + v->ack,
+                                .flags = v->flags != 0 ? v->flags : TCP_ACK,
+                                .wnd = (uint16_t)(500 + v->wnd),
+                                .hdr_len = 32};
+    const uint8_t options[12] = {1, 1, 8, 10, 1, 2, 3, v->option, 5, 6, 7, 8};
+    ip6_build(f, &ip);
+    tcp_build(f + 40, &hdr);
+    memcpy(f + 60, options, sizeof(options));
+    memcpy(f + 72, s.payload + v->seq, v->len);
+    const uint32_t sum = csum_pseudo_v6(&ip.src, &ip.dst, IP_PROTO_TCP, 32u + v->len);
+    be16_put(f + 56, 0);
+    be16_put(f + 56, csum_fold(csum_short(f + 40, 32u + v->len, sum)));
+    f[56] ^= v->bad_tcp;
+    memset(f + 72 + v->len, 0, 6);
+    return segments_received(&s, f, 72u + v->len + (v->padding ? 6 : 0));
+}
+
 /* Offers a packet as the NIC does: what is not taken comes after what is due. */
 static void offer(struct pkt *p)
 {
     struct nst_pktq now = {0};
-    bool taken = coalesce_concerns(p) && coalesce_add(&c, p, &now);
+    bool taken = coalesce_concerns(p, p->data[0] >> 4 == 4 ? NET_IPV4 : NET_IPV6) &&
+                 coalesce_add(&c, p, &now);
     nst_pktq_splice(&due, &now);
     if (!taken)
         pktq_push(&due, p);
@@ -273,10 +305,75 @@ static void undoes_segmentation(void **state)
     }
 }
 
+static void merges_a_run_over_ipv6(void **state)
+{
+    begin();
+    for (uint32_t i = 0; i < 5; i++) {
+        struct variant v = {.seq = i * 100, .len = 100, .wnd = (uint16_t)i, .padding = i == 2};
+        v.flags = i == 4 ? TCP_ACK | TCP_PSH : TCP_ACK;
+        offer(segment6(&v));
+    }
+    assert_int_equal(due.count, 1);
+    struct pkt *p = pktq_pop(&due);
+    assert_int_equal(p->len, 72 + 500);
+    assert_int_equal(p->csum, NST_CSUM_VALID);
+    assert_int_equal(p->gso, NST_GSO_TCP6);
+    assert_int_equal(p->gso_size, 100);
+    uint8_t *bytes = segments_flat(p);
+    assert_int_equal(be16_get(bytes + 4), 532);
+    assert_int_equal(be16_get(bytes + 54), 504); /* the newest window */
+    assert_true((bytes[53] & TCP_PSH) != 0);
+    assert_memory_equal(bytes + 72, s.payload, 500);
+    free(bytes);
+    pkt_drop(p, DROP_NO_SOCKET);
+    end();
+}
+
+static void what_says_more_over_ipv6_is_not_merged(void **state)
+{
+    static const struct variant others[] = {
+        {.seq = 100, .len = 100, .tos = 4},
+        {.seq = 100, .len = 100, .ttl = 1},
+        {.seq = 100, .len = 100, .ack = 1},
+        {.seq = 100, .len = 100, .option = 1},
+        {.seq = 101, .len = 100},
+        {.seq = 100, .len = 101},
+        {.seq = 100, .len = 100, .port = 1},
+        {.seq = 100, .len = 100, .fragment = true},
+        {.seq = 100, .len = 100, .bad_tcp = true},
+        {.seq = 100, .len = 100, .flags = TCP_ACK | TCP_FIN},
+    };
+    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+        begin();
+        offer(segment6(&(struct variant){.len = 100}));
+        offer(segment6(&others[i]));
+        coalesce_flush(&c, &due);
+        assert_int_equal(due.count, 2);
+        assert_int_equal(c.merged, 0);
+        end();
+    }
+}
+
+static void families_do_not_mix(void **state)
+{
+    begin();
+    offer(segment(&(struct variant){.len = 100}));
+    offer(segment6(&(struct variant){.len = 100}));
+    offer(segment(&(struct variant){.seq = 100, .len = 100}));
+    offer(segment6(&(struct variant){.seq = 100, .len = 100}));
+    coalesce_flush(&c, &due);
+    assert_int_equal(due.count, 2);
+    assert_int_equal(c.merged, 2);
+    end();
+}
+
 TESTS({"coalesce: a run of segments becomes one, valid", merges_a_run},
       {"coalesce: what says anything else is not merged", never_merges_what_differs},
       {"coalesce: a first segment with a bad checksum is left alone", bad_first_is_left_alone},
       {"coalesce: flows are kept apart", flows_are_apart},
       {"coalesce: nothing passes 64 KiB", ends_at_64k},
       {"coalesce: each flow keeps its order", keeps_order},
-      {"coalesce: undoes segmentation", undoes_segmentation})
+      {"coalesce: undoes segmentation", undoes_segmentation},
+      {"merges a run over IPv6", merges_a_run_over_ipv6},
+      {"what says more over IPv6 is not merged", what_says_more_over_ipv6_is_not_merged},
+      {"families do not mix", families_do_not_mix})

@@ -101,7 +101,9 @@ static void what_cannot_be_reached_says_why(void **state)
     begin();
     assert_int_equal(get("0.0.0.0", NULL, 0), -NST_ENETUNREACH);
     assert_int_equal(get("240.0.0.1", NULL, 0), -NST_ENETUNREACH);
-    assert_int_equal(get("::1", NULL, 0), -NST_EAFNOSUPPORT);
+    assert_int_equal(get("::", NULL, 0), -NST_ENETUNREACH);
+    assert_int_equal(get("::1", NULL, 0), -NST_ENETUNREACH);
+    assert_int_equal(get("::1", "10.0.0.1", 0), -NST_EAFNOSUPPORT);
     assert_int_equal(get("10.0.0.2", "::1", 0), -NST_EAFNOSUPPORT);
     assert_int_equal(get("10.0.0.2", "10.0.0.9", 0), -NST_EADDRNOTAVAIL);
     assert_int_equal(get("10.0.0.2", "224.0.0.1", 0), -NST_EADDRNOTAVAIL);

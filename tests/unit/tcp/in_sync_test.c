@@ -91,6 +91,32 @@ static void out_of_order(void **state)
     tcp_peer_fini(&t);
 }
 
+static void blocks_again(void **state)
+{
+    struct tcp_peer t;
+    struct tcp_seen seen = {0};
+    const uint32_t order[] = {201, 601, 401, 801, 1001};
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    for (int i = 0; i < 5; i++) {
+        tcp_peer_data(&t, order[i], 100);
+        seen = tcp_peer_expect(&t, TCP_ACK, 1, 0, 1);
+    }
+    /* RFC 2018 4: those that were reported last, the latest first; not those that lie first. */
+    assert_int_equal(seen.opts.n_sack, 3);
+    assert_int_equal(seen.opts.sack[0].start - t.isn, 1001);
+    assert_int_equal(seen.opts.sack[1].start - t.isn, 801);
+    assert_int_equal(seen.opts.sack[2].start - t.isn, 401);
+    /* What has grown together is one. */
+    tcp_peer_data(&t, 901, 100);
+    seen = tcp_peer_expect(&t, TCP_ACK, 1, 0, 1);
+    assert_int_equal(seen.opts.sack[0].start - t.isn, 801);
+    assert_int_equal(seen.opts.sack[0].end - t.isn, 1101);
+    assert_int_equal(seen.opts.sack[1].start - t.isn, 401);
+    assert_int_equal(seen.opts.sack[2].start - t.isn, 601);
+    tcp_peer_fini(&t);
+}
+
 static void duplicates(void **state)
 {
     struct tcp_peer t;
@@ -297,6 +323,8 @@ TESTS({"RFC 5681 4.2: the first 16 segments are acknowledged at once, then after
       {"RFC 5681 4.2: at least every second full segment is acknowledged", every_second},
       {"RFC 9293 3.8.6.3: an ACK rides on data", piggyback},
       {"RFC 2018 4: holes are reported at once, the latest first", out_of_order},
+      {"RFC 2018 4: the blocks that were reported last are repeated, the latest first",
+       blocks_again},
       {"RFC 2883 4: duplicates are reported in the first block", duplicates},
       {"RFC 9293 3.4: the window ends where it was said to end", window_edges},
       {"RFC 9293 3.8.6: a closed window is probed, and opened by reading", closed_window},

@@ -101,6 +101,21 @@ static void newreno(void **state)
     tcp_peer_fini(&t);
 }
 
+static void newreno_without_room(void **state)
+{
+    struct tcp_peer t;
+    const struct tcp_peer_config config = {.no_sack = true};
+    begin(&t, &config, 10);
+    for (int i = 0; i < 3; i++)
+        tcp_peer_ack(&t, 1, 1);
+    tcp_peer_expect(&t, TCP_ACK, 1, MSS, 1);
+    /* Seven are thought to be out, the window is five: nobody else would ever tell of the hole. */
+    tcp_peer_ack(&t, 1, 1 + 3 * MSS);
+    tcp_peer_expect(&t, TCP_ACK, 1 + 3 * MSS, MSS, 1);
+    tcp_peer_quiet(&t);
+    tcp_peer_fini(&t);
+}
+
 static void reneging(void **state)
 {
     struct tcp_peer t;
@@ -308,6 +323,8 @@ TESTS({"RFC 5681 3.1: a path that becomes longer does not leave cwnd under a seg
       {"RFC 6675 5: holes are filled as the pipe allows, each once", two_holes},
       {"RFC 3042 2: the first two duplicates let new segments go", limited_transmit},
       {"RFC 6582 3.2: without SACK a partial acknowledgment brings the next hole", newreno},
+      {"RFC 6582 3.2: a partial acknowledgment brings the next hole whatever cwnd says",
+       newreno_without_room},
       {"RFC 2018 8: a peer that takes SACK back is survived", reneging},
       {"impossible SACK blocks mean nothing", hostile_sack},
       {"SACK of every second byte holds bounded memory", sack_confetti},

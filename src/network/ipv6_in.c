@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation. A packet is judged in this order, and the first objection decides: header
+ * shape, padding cut off, source, destination, the chain of extension headers (with reassembly);
+ * then its transport gets it. A pair of addresses that passed is remembered (struct ip6_memo), as
+ * IPv4 does it.
+ *
+ * IPv4-mapped addresses (::ffff:0:0/96) are how the stack writes IPv4 addresses, so no packet on a
+ * wire may have one: it would be taken for what it is not (RFC 4942 2.2).
+ *
+ * RFC 8200 3 and 4, RFC 4291 2.5 to 2.8. The strong host model by default, weak by
+ * stack->weak_host, but never for link-local addresses. Not done: forwarding; groups but all-nodes
+ * and the solicited-node ones; jumbograms (RFC 2675).
+ */
+#include "base/check.h"
+#include "network/ipv6.h"
+#include "network/ndp.h"
+#include "stack/nic.h"
+#include "stack/stack.h"
+#include "wire/addr.h"
+
+bool ip6_parse_packet(struct pkt *p)
+{
+    if (!pkt_pull_up(p, IP6_HDR_LEN) || p->data[0] >> 4 != 6 ||
+        (uint32_t)be16_get(p->data + 4) + IP6_HDR_LEN > p->len)
+        return false;
+    p->trans_off = (uint16_t)(p->data + IP6_HDR_LEN - p->head);
+    return true;
+}
+
+static bool is_loopback_link(const struct net_ep *ep)
+{
+    return (ep->nic->link->caps & NST_LINK_LOOPBACK) != 0;
+}
+
+bool ip6_source_is_sane(const struct net_ep *ep, const struct nst_addr *src, bool to_group)
+{
+    if (addr_is_multicast(src) || nst_addr_is_v4(src))
+        return false;
+    /* RFC 4291 2.5.2: who has no address yet speaks to groups only. */
+    if (addr_is_unspecified(src))
+        return to_group;
+    return !addr_is_loopback(src) || is_loopback_link(ep);
+}
+
+/* What the destination is to us; false: nothing. */
+static bool judge_destination(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
+{
+    const struct nst_stack *stack = ep->nic->stack;
+    rx->dst_assigned = true;
+    rx->type = PKT_HOST;
+    if (nst_addr_is_v4(&rx->dst) || addr_is_unspecified(&rx->dst) ||
+        (addr_is_loopback(&rx->dst) && !is_loopback_link(ep)))
+        return false;
+    if (addr_is_multicast(&rx->dst)) {
+        rx->type = PKT_MULTICAST;
+        return ndp_takes_group(ep, &rx->dst);
+    }
+    /* As RFC 1122 3.3.6 has it: a link broadcast may not carry a unicast. */
+    if (p->type == PKT_BROADCAST || p->type == PKT_MULTICAST)
+        return false;
+    const enum addr_kind kind = addrs_classify(ep, &rx->dst);
+    if (kind == ADDR_ASSIGNED)
+        return true;
+    if (stack->weak_host && !addr_is_link_local(&rx->dst) &&
+        addrs_owner(stack, NET_IPV6, &rx->dst) != NULL)
+        return true;
+    rx->dst_assigned = false;
+    return kind == ADDR_TEMPORARY;
+}
+
+static inline struct ip6_memo *memo_for(const struct nst_stack *stack, const struct nst_addr *src,
+                                        const struct nst_addr *dst)
+{
+    return &stack->ip6->memo[((src->w[3] ^ dst->w[3]) * 0x9e3779b1u) >> 28 & (IP6_MEMO_SIZE - 1)];
+}
+
+static inline bool is_remembered(const struct net_ep *ep, const struct pkt *p,
+                                 const struct nst_addr *src, const struct nst_addr *dst)
+{
+    const struct nst_stack *stack = ep->nic->stack;
+    const struct ip6_memo *memo = memo_for(stack, src, dst);
+    return nst_addr_equal(&memo->src, src) && nst_addr_equal(&memo->dst, dst) &&
+           memo->nic == ep->nic && memo->generation == stack->routes.generation &&
+           p->type == PKT_HOST;
+}
+
+/* Fills in rx->type and dst_assigned; DROP_REASON_MAX: fine. */
+static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
+{
+    const bool ours = judge_destination(ep, p, rx);
+    if (!ip6_source_is_sane(ep, &rx->src, rx->type != PKT_HOST))
+        return DROP_IP_BAD_SOURCE;
+    if (!ours)
+        return DROP_IP_NOT_OURS;
+    if (rx->type == PKT_HOST && rx->dst_assigned && p->type == PKT_HOST)
+        *memo_for(ep->nic->stack, &rx->src, &rx->dst) =
+            (struct ip6_memo){.src = rx->src,
+                              .dst = rx->dst,
+                              .nic = ep->nic,
+                              .generation = ep->nic->stack->routes.generation};
+    return DROP_REASON_MAX;
+}
+
+static inline uint8_t tclass_of(const uint8_t *header)
+{
+    return (uint8_t)(be16_get(header) >> 4);
+}
+
+static inline void deliver(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
+                           uint32_t hdr_len)
+{
+    nst_pkt_pull(pkt_pub(p), hdr_len);
+    pkt_set_trans(p);
+    COUNT(stack->counters.ip6_delivered);
+    stack_deliver_transport(stack, p, rx);
+}
+
+static inline struct rx begin_rx(struct net_ep *ep, const uint8_t *header)
+{
+    return (struct rx){.nic = ep->nic,
+                       .net = ep->proto,
+                       .src = addr_v6_get(header + 8),
+                       .dst = addr_v6_get(header + 24),
+                       .proto = header[6],
+                       .ttl = header[7],
+                       .tos = tclass_of(header),
+                       .type = PKT_HOST,
+                       .dst_assigned = true};
+}
+
+static inline void trim(struct pkt *p)
+{
+    const uint32_t total = (uint32_t)be16_get(p->data + 4) + IP6_HDR_LEN;
+    if (p->len > total)
+        pkt_trim(p, total);
+}
+
+static void refuse_ndp(struct nst_stack *stack, struct pkt *p)
+{
+    COUNT(stack->counters.ndp_malformed);
+    pkt_drop(p, DROP_NDP_MALFORMED);
+}
+
+/* Every packet: in the order that the theory of operation gives. */
+static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    struct rx rx = begin_rx(ep, p->data);
+    trim(p);
+    const enum drop_reason objection = judge_addresses(ep, p, &rx);
+    if (objection != DROP_REASON_MAX) {
+        COUNT(stack->counters.ip6_address_errors);
+        pkt_drop(p, objection);
+        return;
+    }
+    struct ip6_chain chain;
+    p = ip6_obey_chain(ep, p, &rx, &chain);
+    if (p == NULL)
+        return;
+    rx.proto = chain.next;
+    rx.tos = tclass_of(p->data);     /* a fragment's congestion mark may have come in */
+    if (chain.next == IP_PROTO_NONE) /* RFC 8200 4.7: nothing follows */
+        pkt_drop(p, DROP_TRANS_UNKNOWN);
+    else if (chain.fragmented && ndp_is_message(p, &chain)) /* RFC 6980 5: silently */
+        refuse_ndp(stack, p);
+    else
+        deliver(stack, p, &rx, chain.len);
+}
+
+static inline bool is_usual_transport(uint8_t next)
+{
+    return next == IP_PROTO_TCP || next == IP_PROTO_UDP || next == IP_PROTO_ICMPV6;
+}
+
+/* The same for a packet without extension headers, of a flow that is remembered: nothing else can
+ * object. ip6_parse_packet has found the header, and that its length is plausible. */
+void ip6_input(struct net_ep *ep, struct pkt *p)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    COUNT(stack->counters.ip6_received);
+    const struct rx rx = begin_rx(ep, p->data);
+    if (unlikely(!is_usual_transport(rx.proto) || !is_remembered(ep, p, &rx.src, &rx.dst))) {
+        input_any(ep, p);
+        return;
+    }
+    trim(p);
+    deliver(stack, p, &rx, IP6_HDR_LEN);
+}

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sends and receives. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <nicstack/host.h>
+
+#include "script/kernel.h"
+#include "script/kernel_address.h"
+
+#define IOV_LIMIT 1024
+
+static int64_t total(const struct iovec *iov, size_t count)
+{
+    int64_t sum = 0;
+    if (count > IOV_LIMIT)
+        return -EMSGSIZE;
+    if (iov == NULL && count > 0)
+        return -EFAULT;
+    for (size_t i = 0; i < count; i++) {
+        if (iov[i].iov_len > (size_t)INT32_MAX)
+            return -EINVAL;
+        if (iov[i].iov_base == NULL && iov[i].iov_len > 0)
+            return -EFAULT;
+        sum += (int64_t)iov[i].iov_len;
+    }
+    return sum;
+}
+
+/* The pieces behind the first `skip` bytes. Returns how many. */
+static size_t pieces_after(const struct iovec *iov, size_t count, size_t skip,
+                           struct nst_iovec *ret)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        const size_t over = skip < iov[i].iov_len ? skip : iov[i].iov_len;
+        skip -= over;
+        if (iov[i].iov_len > over)
+            ret[n++] = (struct nst_iovec){(uint8_t *)iov[i].iov_base + over, iov[i].iov_len - over};
+    }
+    return n;
+}
+
+/* ---- Sending ---- */
+
+static int64_t send_datagram(struct kernel *p, const struct kernel_file *f,
+                             const struct msghdr *msg, size_t len)
+{
+    struct nst_endpoint to;
+    struct nst_stack *stack = p->world->stack;
+    if (msg->msg_name != NULL) {
+        const int r = kernel_address_get(f->family, msg->msg_name, msg->msg_namelen, &to);
+        if (r < 0)
+            return r;
+    }
+    uint8_t *flat = malloc(len + 1);
+    if (flat == NULL)
+        return -ENOBUFS;
+    size_t at = 0;
+    for (size_t i = 0; i < msg->msg_iovlen; i++) {
+        if (msg->msg_iov[i].iov_len > 0)
+            memcpy(flat + at, msg->msg_iov[i].iov_base, msg->msg_iov[i].iov_len);
+        at += msg->msg_iov[i].iov_len;
+    }
+    const int64_t r =
+        nst_socket_sendto(stack, f->socket, flat, len, 0, msg->msg_name != NULL ? &to : NULL);
+    free(flat);
+    if (r == -NST_ENOTCONN)
+        return -EDESTADDRREQ;
+    if (r == -NST_EPERM)
+        return -EACCES; /* a broadcast */
+    return r < 0 ? -nst_errno_from_error((int)r) : r;
+}
+
+static int64_t send_stream(struct kernel *p, const struct kernel_file *f, const struct msghdr *msg,
+                           int flags, struct kernel_wait *wait)
+{
+    struct nst_iovec pieces[IOV_LIMIT];
+    const size_t count = pieces_after(msg->msg_iov, msg->msg_iovlen, wait->done, pieces);
+    const uint32_t more = (flags & MSG_MORE) != 0 ? NST_MSG_MORE : 0;
+    return nst_socket_sendv(p->world->stack, f->socket, pieces, count, more);
+}
+
+/* A blocking send goes on until all is taken. */
+static int64_t send_all(struct kernel *p, struct kernel_file *f, const struct msghdr *msg,
+                        int flags, struct kernel_wait *wait)
+{
+    const int64_t len = total(msg->msg_iov, msg->msg_iovlen);
+    for (;;) {
+        int64_t r = send_stream(p, f, msg, flags, wait);
+        if (r > 0)
+            wait->done += (size_t)r;
+        if (r >= 0 && (int64_t)wait->done >= len)
+            return (int64_t)wait->done;
+        if (r >= 0)
+            continue;
+        if (r == -NST_EAGAIN)
+            r = kernel_block(p, f, flags, f->sndtimeo, wait);
+        else
+            r = r == -NST_ENOTCONN ? -EPIPE : -nst_errno_from_error((int)r);
+        return r != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
+    }
+}
+
+int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
+{
+    struct kernel_file *f;
+    const int r = kernel_find_socket(p, fd, &f);
+    if (r < 0)
+        return r;
+    if (msg == NULL)
+        return -EFAULT;
+    const int64_t len = total(msg->msg_iov, msg->msg_iovlen);
+    if (len < 0)
+        return len;
+    if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0)
+        return kernel_refuse(p, EOPNOTSUPP, "send flag", flags);
+    if (msg->msg_controllen > 0)
+        return kernel_refuse(p, EINVAL, "control data of bytes", (int64_t)msg->msg_controllen);
+    if (f->type != NST_STREAM)
+        return len <= 65535 ? send_datagram(p, f, msg, (size_t)len) : -EMSGSIZE;
+    return send_all(p, f, msg, flags, wait);
+}
+
+/* ---- Receiving ---- */
+
+static int64_t receive_stream(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
+                              int flags, struct kernel_wait *wait)
+{
+    struct nst_iovec pieces[IOV_LIMIT];
+    const size_t count = pieces_after(msg->msg_iov, msg->msg_iovlen, wait->done, pieces);
+    const uint32_t peek = (flags & MSG_PEEK) != 0 ? NST_MSG_PEEK : 0;
+    int64_t sum = 0;
+    if (count == 0)
+        return nst_socket_recv(p->world->stack, f->socket, NULL, 0, peek);
+    for (size_t i = 0; i < count; i++) {
+        const int64_t r =
+            nst_socket_recv(p->world->stack, f->socket, pieces[i].base, pieces[i].len, peek);
+        if (r < 0)
+            return sum > 0 ? sum : r;
+        sum += r;
+        if (peek != 0 || r < (int64_t)pieces[i].len)
+            break;
+    }
+    return sum;
+}
+
+static int64_t receive_datagram(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
+                                int flags)
+{
+    static const size_t room = 65536;
+    struct nst_message message;
+    const uint32_t peek = (flags & MSG_PEEK) != 0 ? NST_MSG_PEEK : 0;
+    uint8_t *flat = malloc(room);
+    if (flat == NULL)
+        return -NST_ENOBUFS;
+    const int64_t r = nst_socket_recvfrom(p->world->stack, f->socket, flat, room, peek, &message);
+    size_t at = 0;
+    for (size_t i = 0; r > 0 && i < msg->msg_iovlen && at < (size_t)r; i++) {
+        const size_t left = (size_t)r - at;
+        const size_t n = left < msg->msg_iov[i].iov_len ? left : msg->msg_iov[i].iov_len;
+        if (n > 0)
+            memcpy(msg->msg_iov[i].iov_base, flat + at, n);
+        at += n;
+    }
+    free(flat);
+    if (r < 0)
+        return r;
+    if (msg->msg_name != NULL)
+        kernel_address_put(f->family, &message.remote, msg->msg_name, &msg->msg_namelen);
+    if (at < (size_t)r)
+        msg->msg_flags |= MSG_TRUNC;
+    return (flags & MSG_TRUNC) != 0 ? r : (int64_t)at;
+}
+
+static int64_t receive(struct kernel *p, struct kernel_file *f, struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
+{
+    if (f->type != NST_STREAM)
+        return receive_datagram(p, f, msg, flags);
+    const int64_t r = receive_stream(p, f, msg, flags, wait);
+    if (r > 0 && (flags & MSG_PEEK) == 0)
+        wait->done += (size_t)r;
+    return r;
+}
+
+static void no_control(struct msghdr *msg)
+{
+    msg->msg_flags = 0;
+    msg->msg_controllen = 0;
+}
+
+int64_t kernel_recvmsg(struct kernel *p, int fd, struct msghdr *msg, int flags,
+                       struct kernel_wait *wait)
+{
+    struct kernel_file *f;
+    int64_t r = kernel_find_socket(p, fd, &f);
+    if (r < 0)
+        return r;
+    if (msg == NULL)
+        return -EFAULT;
+    const int64_t len = total(msg->msg_iov, msg->msg_iovlen);
+    if (len < 0)
+        return len;
+    no_control(msg);
+    if ((flags & MSG_ERRQUEUE) != 0)
+        return -EAGAIN; /* nothing is ever queued there: IP_RECVERR cannot be switched on */
+    if ((flags & MSG_OOB) != 0)
+        return -EINVAL; /* urgent data stays in line */
+    r = receive(p, f, msg, flags, wait);
+    const bool all = (flags & MSG_WAITALL) != 0 && (flags & MSG_PEEK) == 0 && f->type == NST_STREAM;
+    if (r > 0 && !(all && (int64_t)wait->done < len))
+        return all ? (int64_t)wait->done : r;
+    if (r == -NST_EAGAIN || r > 0) {
+        r = kernel_block(p, f, flags, f->rcvtimeo, wait);
+        return r != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
+    }
+    if (wait->done > 0)
+        return (int64_t)wait->done;
+    return r < 0 ? -nst_errno_from_error((int)r) : r;
+}
+
+/* ---- read and write ---- */
+
+int64_t kernel_readv(struct kernel *p, int fd, const struct iovec *iov, int count,
+                     struct kernel_wait *wait)
+{
+    struct kernel_file *f = kernel_file(p, fd);
+    if (f == NULL)
+        return -EBADF;
+    if (count < 0)
+        return -EINVAL;
+    if (f->kind == KERNEL_PIPE) {
+        const int64_t r = kernel_pipe_read(f, iov, count);
+        return r == -EAGAIN ? kernel_block(p, f, 0, 0, wait) : r;
+    }
+    if (f->kind != KERNEL_SOCKET)
+        return -EINVAL;
+    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+    return kernel_recvmsg(p, fd, &msg, 0, wait);
+}
+
+int64_t kernel_writev(struct kernel *p, int fd, const struct iovec *iov, int count,
+                      struct kernel_wait *wait)
+{
+    struct kernel_file *f = kernel_file(p, fd);
+    if (f == NULL)
+        return -EBADF;
+    if (count < 0)
+        return -EINVAL;
+    if (f->kind == KERNEL_PIPE) {
+        const int64_t r = kernel_pipe_write(f, iov, count);
+        return r == -EAGAIN ? kernel_block(p, f, 0, 0, wait) : r;
+    }
+    if (f->kind != KERNEL_SOCKET)
+        return -EINVAL;
+    struct msghdr msg = {.msg_iov = (struct iovec *)iov, .msg_iovlen = (size_t)count};
+    return kernel_sendmsg(p, fd, &msg, 0, wait);
+}
