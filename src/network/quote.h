@@ -5,8 +5,11 @@
 
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/check.h"
 #include "packet/packet.h"
+#include "packet/pool.h"
+#include "wire/csum.h"
 
 /* How many bytes of p lie at and behind its network header. */
 static inline uint32_t quote_len(const struct pkt *p)

@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
-<<<<<<< HEAD
- * One end of a TUN or TAP, played by nicstack: 10.77.0.2/24 and fd77::2/64 with UDP echo (port 7),
-a TCP sink
- * (port 9), which answers with the number of right bytes, and a TCP source (port 19), which sends
- * as many bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
-=======
- * One end of a link, played by nicstack: 10.77.0.2/24 with UDP echo (port 7), a TCP sink (port 9),
- * which answers with the number of right bytes, and a TCP source (port 19), which sends as many
- * bytes as the line that it reads says. On SIGTERM it prints what went wrong on the link.
->>>>>>> main
+ * One end of a link, played by nicstack: 10.77.0.2/24 and fd77::2/64 with UDP echo (port 7), a TCP
+ * sink (port 9), which answers with the number of right bytes, and a TCP source (port 19), which
+ * sends as many bytes as the line that it reads says. On SIGTERM it prints what went wrong on the
+ * link.
  *
  *     link_peer NAME tun|tap plain|vnet|offload [CAPTURE.pcap]
  *     link_peer NAME ether|p2p plain|offload|slots|read [CAPTURE.pcap]
