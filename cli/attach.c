@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "attach_child.h"
+#include "attach_notify.h"
 #include "control.h"
+#include "descendants.h"
 #include "descriptors.h"
 #include "namespaces.h"
 #include "terminal.h"
@@ -27,7 +30,7 @@ _Static_assert((int)ATTACH_MAX_QUEUES == (int)ATTACH_LINK_MAX_QUEUES &&
 
 bool attach_has_method(const char *name)
 {
-    return attach_child_find_method(name) >= 0;
+    return strcmp(name, "notify") == 0 || attach_child_find_method(name) >= 0;
 }
 
 static const char *or_default(const char *text, const char *otherwise)
@@ -71,7 +74,11 @@ static int parse_options(const struct attach_options *options, struct attach_con
     config->mtu = options->mtu ? options->mtu : ATTACH_DEFAULT_MTU;
     config->queues = options->queues ? options->queues : 1;
     config->vnet_hdr = !options->no_vnet_hdr;
-    config->method = options->method ? attach_child_find_method(options->method) : ATTACH_CHILD_ANY;
+    config->single_segments = options->single_segments;
+    config->by_notify = options->method != NULL && strcmp(options->method, "notify") == 0;
+    config->method = options->method && !config->by_notify
+                         ? attach_child_find_method(options->method)
+                         : ATTACH_CHILD_ANY;
     if (!options->argv || !options->argv[0] || config->queues > ATTACH_MAX_QUEUES ||
         config->method < ATTACH_CHILD_ANY)
         return -EINVAL;
@@ -93,9 +100,13 @@ static int spawn(struct attach *attach, struct attach_config *config)
     int error = control_pair(fds);
     if (error < 0)
         return error;
-    pid_t pid = namespaces_clone(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, &config->owner);
+    pid_t pid = config->by_notify
+                    ? namespaces_clone_raw(0)
+                    : namespaces_clone(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, &config->owner);
     if (pid == 0) {
         close(fds[0]);
+        if (config->by_notify)
+            attach_notify_run(config, fds[1]);
         attach_child_run(config, fds[1]);
     }
     close(fds[1]);
@@ -105,11 +116,13 @@ static int spawn(struct attach *attach, struct attach_config *config)
     }
     attach->control_fd = fds[0];
     attach->init_pid = pid;
+    attach->born = config->by_notify ? descendants_birth(pid) : 0;
     return 0;
 }
 
 static void describe(struct attach *attach, enum attach_step step, int error)
 {
+    attach->failed_step = step;
     attach_text_describe(step, error, attach->program, NULL, attach->message);
 }
 
@@ -135,6 +148,19 @@ static void take_link(struct attach *attach, const struct control_record *record
     memcpy(attach->link_fd, fds, count * sizeof(*fds));
 }
 
+static int take_listener(struct attach *attach, const struct control_record *record)
+{
+    int fd = attach_notify_take_listener(record->c, record->b);
+    if (fd < 0) {
+        describe(attach, ATTACH_STEP_LISTENER, -fd);
+        return fd;
+    }
+    attach->how = "notify";
+    attach->kind = ATTACH_KIND_NOTIFY;
+    attach->listener_fd = fd;
+    return 0;
+}
+
 /* Reads what init reports until it is ready. Returns 0, or a negative errno with the message
  * written. */
 static int await_ready(struct attach *attach)
@@ -153,6 +179,8 @@ static int await_ready(struct attach *attach)
             print_note(attach, &record);
             break;
         case CONTROL_READY:
+            if (record.a == ATTACH_NOTIFY_METHOD)
+                return take_listener(attach, &record);
             take_link(attach, &record, fds, count);
             return 0;
         case CONTROL_FAILED:
@@ -179,10 +207,11 @@ static int open_events(struct attach *attach)
     return 0;
 }
 
-/* The part of start after the signals are ours. On failure the message is written. */
-static int start(struct attach *attach, struct attach_config *config)
+/* One way to start. On failure the message is written. */
+static int start_once(struct attach *attach, struct attach_config *config)
 {
-    descriptors_raise_limit(&config->program.descriptors);
+    if (config->by_notify)
+        prctl(PR_SET_CHILD_SUBREAPER, 1); /* whoever is left when init is killed comes to nst */
     int error = spawn(attach, config);
     if (error < 0) {
         describe(attach, ATTACH_STEP_NAMESPACES, -error);
@@ -196,11 +225,86 @@ static int start(struct attach *attach, struct attach_config *config)
     return await_ready(attach);
 }
 
+/* Whether what failed was namespaces, and not what was made in them. */
+static bool are_namespaces_refused(const struct attach *attach)
+{
+    return attach->failed_step == ATTACH_STEP_NAMESPACES ||
+           attach->failed_step == ATTACH_STEP_IDS ||
+           attach->failed_step == ATTACH_STEP_PRIVATE_MOUNTS;
+}
+
+static void close_if_open(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+}
+
+/* Ends init and the program, with everything that comes from it. */
+static void stop_init(struct attach *attach)
+{
+    close_if_open(&attach->listener_fd);
+    close_if_open(&attach->control_fd);
+    if (attach->init_pid > 0) {
+        /* End of file is enough for an init that runs; one that somebody stopped needs more. */
+        kill(attach->init_pid, SIGKILL);
+        while (waitpid(attach->init_pid, NULL, 0) < 0 && errno == EINTR)
+            continue;
+        attach->init_pid = 0;
+    }
+    if (attach->born != 0)
+        descendants_kill(attach->born);
+    close_if_open(&attach->event_fd);
+}
+
+/* The same without namespaces, after they were refused. On failure the message tells both. */
+static int start_by_notify(struct attach *attach, struct attach_config *config)
+{
+    char refused[ATTACH_TEXT_SIZE];
+    memcpy(refused, attach->message, sizeof(refused));
+    if (attach->is_verbose)
+        fprintf(stderr, "nst: %s\n", refused);
+    stop_init(attach);
+    attach->message[0] = '\0';
+    config->by_notify = true;
+    int error = start_once(attach, config);
+    if (error < 0) {
+        char text[ATTACH_TEXT_SIZE];
+        memcpy(text, attach->message, sizeof(text));
+        snprintf(attach->message, sizeof(attach->message), "%.300s; and %.300s", refused, text);
+    }
+    return error;
+}
+
+/* The part of start after the signals are ours. On failure the message is written. */
+static int start(struct attach *attach, struct attach_config *config, bool may_choose)
+{
+    descriptors_raise_limit(&config->program.descriptors);
+    int error = start_once(attach, config);
+    if (error < 0 && may_choose && are_namespaces_refused(attach))
+        error = start_by_notify(attach, config);
+    return error;
+}
+
+/* And what this way does not cover. */
+static void say_how(const struct attach *attach)
+{
+    fprintf(stderr, "nst: attached by %s\n", attach->how);
+    if (attach->kind == ATTACH_KIND_NOTIFY)
+        fprintf(stderr, "nst: notify covers TCP, UDP and ping of 64-bit programs; raw sockets are "
+                        "refused, and interfaces, processes and files are the host's\n");
+}
+
 int attach_start(const struct attach_options *options, char ret_message[ATTACH_TEXT_SIZE],
                  struct attach *ret_attach)
 {
     struct attach attach = {
-        .event_fd = -1, .control_fd = -1, .terminal_fd = -1, .is_verbose = options->verbose};
+        .event_fd = -1,
+        .listener_fd = -1,
+        .control_fd = -1,
+        .terminal_fd = -1,
+        .is_verbose = options->verbose,
+    };
     struct attach_config config = {.program.argv = options->argv};
     attach.status = ATTACH_EXIT_FAILED;
     int error = parse_options(options, &config);
@@ -217,7 +321,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
     }
     attach.terminal_fd = terminal_open_ours();
     config.program.signals = &attach.signals;
-    error = start(&attach, &config);
+    error = start(&attach, &config, options->method == NULL);
     if (error < 0) {
         memcpy(ret_message, attach.message, ATTACH_TEXT_SIZE);
         attach_fini(&attach);
@@ -225,7 +329,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
         return error;
     }
     if (attach.is_verbose)
-        fprintf(stderr, "nst: attached by %s\n", attach.how);
+        say_how(&attach);
     *ret_attach = attach;
     return 0;
 }
@@ -350,26 +454,11 @@ const char *attach_message(const struct attach *attach)
     return attach->message[0] != '\0' ? attach->message : NULL;
 }
 
-static void close_if_open(int *fd)
-{
-    if (*fd >= 0)
-        close(*fd);
-    *fd = -1;
-}
-
 void attach_fini(struct attach *attach)
 {
     for (unsigned i = 0; i < attach->link_count; i++)
         close_if_open(&attach->link_fd[i]);
-    close_if_open(&attach->control_fd);
-    if (attach->init_pid > 0) {
-        /* End of file is enough for an init that runs; one that somebody stopped needs more. */
-        kill(attach->init_pid, SIGKILL);
-        while (waitpid(attach->init_pid, NULL, 0) < 0 && errno == EINTR)
-            continue;
-        attach->init_pid = 0;
-    }
-    close_if_open(&attach->event_fd);
+    stop_init(attach);
     if (attach->terminal_fd >= 0)
         terminal_take_back(attach->terminal_fd);
     close_if_open(&attach->terminal_fd);

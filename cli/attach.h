@@ -22,8 +22,12 @@
  *     the last process and the last descriptor of the link.
  * (4) nst stops when the program was stopped, and goes on with it.
  *
- * The ways to attach are rows in the table of attach_child.c. Not done: sysfs inside shows the
- * host's interfaces.
+ * The ways to attach in namespaces are rows in the table of attach_child.c. Where namespaces are
+ * refused it goes by seccomp notification (attach_notify.c): init is in the host's namespaces then,
+ * both it and nst are child subreapers, and end what comes from the program one by one. (3) holds
+ * but for a killed nst whose init is killed at the same moment.
+ *
+ * Not done: sysfs inside shows the host's interfaces.
  */
 #ifndef NICSTACK_CLI_ATTACH_H
 #define NICSTACK_CLI_ATTACH_H
@@ -58,18 +62,20 @@ struct attach_options {
     const char *gateway6; /* NULL: no IPv6 default route */
     const char *dns6;     /* NULL: none */
     unsigned queues;      /* of the link, 1 to ATTACH_MAX_QUEUES; 0: 1 */
-    const char *method;   /* "tun" or "veth"; NULL: the first that works */
+    bool single_segments; /* the program's kernel sends packets of the MTU, not larger ones */
+    const char *method;   /* "tun", "veth" or "notify"; NULL: the first that works */
     bool no_vnet_hdr;     /* bare packets: no virtio-net header and no offloads */
     bool verbose; /* print what is done without, and how the program is attached, to stderr */
 };
 
 struct attach {
-    const char *how;                /* "tun" or "veth" */
+    const char *how;                /* "tun", "veth" or "notify" */
     enum attach_kind kind;          /* what comes out of the descriptors */
     int link_fd[ATTACH_MAX_QUEUES]; /* non-blocking; whoever takes one over sets it to -1 here */
     unsigned link_count;
     unsigned vnet_hdr_len; /* bytes of virtio-net header before each packet: 10, or 0 */
     unsigned offload;      /* TUN_F_* that the kernel accepted: what may arrive unfinished */
+    int listener_fd;       /* by notify, instead of a link (notify.h); else -1 */
     int event_fd;          /* readable: call attach_run() */
     pid_t init_pid;        /* whose end is the program's; attach_fini() kills it */
 
@@ -80,6 +86,8 @@ struct attach {
     int terminal_fd; /* what is given back at the end; -1: it was not ours */
     bool has_ended;
     bool is_verbose;
+    enum attach_step failed_step; /* during start */
+    uint64_t born;                /* by notify, when init was: descendants.h */
     int stopped_by; /* the signal that stopped the program, until nst stopped too; or 0 */
     int status;
     char message[ATTACH_TEXT_SIZE];

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -15,6 +16,7 @@
 #include "attach_tun.h"
 #include "attach_veth.h"
 #include "control.h"
+#include "offloads.h"
 
 enum {
     LOOPBACK_INDEX = 1
@@ -117,6 +119,25 @@ static void add_networks(const struct attach_config *config, int control_fd, int
         note(control_fd, ATTACH_STEP_ADDRESS6, -error);
 }
 
+static bool is_segmentation(const char *name)
+{
+    return strncmp(name, "tx-", 3) == 0 && strstr(name, "-segmentation") != NULL;
+}
+
+/* The kernel cuts large segments itself, before it hands them over. Small packets come in larger
+ * numbers: a queue of 500, the default, would hold less of them than a turn of ours lets come. */
+static void make_packets_small(int control_fd, int netlink_fd, unsigned ifindex)
+{
+    char name[IFNAMSIZ];
+    int error = if_indextoname(ifindex, name) == NULL ? -errno : 0;
+    if (error == 0)
+        error = offloads_turn_off(name, is_segmentation);
+    if (error == 0)
+        error = netlink_set_queue(netlink_fd, ifindex, 5000);
+    if (error < 0)
+        note(control_fd, ATTACH_STEP_SEGMENTS, -error);
+}
+
 static void set_network_up(const struct attach_config *config, int control_fd, unsigned ifindex)
 {
     int netlink_fd = netlink_open();
@@ -124,6 +145,8 @@ static void set_network_up(const struct attach_config *config, int control_fd, u
     /* lo is the first interface of every namespace. */
     require(control_fd, ATTACH_STEP_LOOPBACK, netlink_set_up(netlink_fd, LOOPBACK_INDEX, 0));
     require(control_fd, ATTACH_STEP_LINK_UP, netlink_set_up(netlink_fd, ifindex, config->mtu));
+    if (config->single_segments)
+        make_packets_small(control_fd, netlink_fd, ifindex);
     add_networks(config, control_fd, netlink_fd, ifindex);
     close(netlink_fd);
 }

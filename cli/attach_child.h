@@ -30,6 +30,8 @@ struct attach_config {
     unsigned queues;
     int method; /* by its number, or ATTACH_CHILD_ANY */
     bool vnet_hdr;
+    bool by_notify; /* no namespaces: attach_notify.c */
+    bool single_segments;
     struct namespaces_owner owner;
 };
 

@@ -15,6 +15,7 @@ enum {
 enum attach_kind {
     ATTACH_KIND_TUN,    /* IP packets */
     ATTACH_KIND_PACKET, /* Ethernet frames of a packet socket, point to point */
+    ATTACH_KIND_NOTIFY, /* there are none but a seccomp listener: see notify.h */
 };
 
 /* The two ends of a link of Ethernet frames: the program's, and ours. Made of 10.0.2.15 and

@@ -41,8 +41,18 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
     [ATTACH_STEP_EXEC] = {"run", "check its name and its file"},
     [ATTACH_STEP_INIT_DIED] = {"keep the program running",
                                "its init was killed, and every process of it with it"},
+    [ATTACH_STEP_FILTER] =
+        {"install a seccomp filter with a listener",
+         "it takes Linux 5.6, CONFIG_SECCOMP_FILTER, and nobody's listener there "
+         "already"},
+    [ATTACH_STEP_LISTENER] =
+        {"take the seccomp listener from the program (pidfd_getfd)",
+         "let a process trace its children (sysctl kernel.yama.ptrace_scope=1, "
+         "or in a container --cap-add SYS_PTRACE)"},
     [ATTACH_STEP_ADDRESS6] = {"set IPv6 up", "the program has IPv4 only"},
     [ATTACH_STEP_OFFLOAD] = {"set TUN offloads", "each packet travels alone, which is slower"},
+    [ATTACH_STEP_SEGMENTS] = {"limit the size of packets",
+                              "what the program sends is impaired in pieces of up to 64 KiB"},
     [ATTACH_STEP_UNCUT] = {"turn segmentation off that nst cannot do",
                            "UDP that a program sends in segments (UDP_SEGMENT) is lost"},
     [ATTACH_STEP_RESOLV] = {"cover /etc/resolv.conf", "the program asks the host's name servers"},
@@ -55,6 +65,8 @@ static const struct phrase phrases[ATTACH_STEP_COUNT] = {
                             "written (bwrap --proc /proc) it sees itself"},
     [ATTACH_STEP_ONE_ID] = {"create namespaces without a user namespace",
                             "the program cannot change ids"},
+    [ATTACH_STEP_NO_NEW_PRIVS] = {"install a seccomp filter with privileges",
+                                  "set-uid programs and file capabilities give none inside"},
 };
 
 const char *attach_text_errno(int error)
@@ -83,7 +95,7 @@ const char *attach_text_errno(int error)
         {EADDRINUSE, "EADDRINUSE"}, {ECONNREFUSED, "ECONNREFUSED"},
         {ECONNRESET, "ECONNRESET"}, {EDQUOT, "EDQUOT"},
         {EFBIG, "EFBIG"},           {ENETUNREACH, "ENETUNREACH"},
-        {ELIBBAD, "ELIBBAD"},
+        {EOVERFLOW, "EOVERFLOW"},   {ELIBBAD, "ELIBBAD"},
     };
     static char number[24];
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -132,5 +144,5 @@ void attach_text_describe(enum attach_step step, int error, const char *program,
 
 bool attach_text_is_warning(enum attach_step step)
 {
-    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_NO_IDS;
+    return step == ATTACH_STEP_RESOLV || step == ATTACH_STEP_SEGMENTS || step == ATTACH_STEP_NO_IDS;
 }

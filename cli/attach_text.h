@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 enum {
-    ATTACH_TEXT_SIZE = 320 /* bytes of a sentence, its NUL included */
+    ATTACH_TEXT_SIZE = 640 /* bytes of a sentence, its NUL included */
 };
 
 /* A step of set-up. The first group is fatal, the second is done without. */
@@ -31,9 +31,12 @@ enum attach_step {
     ATTACH_STEP_FORK,
     ATTACH_STEP_EXEC,
     ATTACH_STEP_INIT_DIED,
+    ATTACH_STEP_FILTER,
+    ATTACH_STEP_LISTENER,
 
     ATTACH_STEP_ADDRESS6,
     ATTACH_STEP_OFFLOAD,
+    ATTACH_STEP_SEGMENTS,
     ATTACH_STEP_UNCUT,
     ATTACH_STEP_RESOLV,
     ATTACH_STEP_HIDE,
@@ -41,6 +44,7 @@ enum attach_step {
     ATTACH_STEP_PING,
     ATTACH_STEP_ONE_ID,
     ATTACH_STEP_NO_IDS,
+    ATTACH_STEP_NO_NEW_PRIVS,
     ATTACH_STEP_COUNT
 };
 

@@ -160,12 +160,6 @@ static void take_block(struct client *c, const struct pcapng_block *block)
                pcapng_read_interface(block, &nic.link, nic.name, sizeof(nic.name))) {
         c->nics[c->nic_count++] = nic;
     }
-    if (c->is_text)
-        return;
-    errno = 0;
-    if (fwrite(block->body - 8, block->len, 1, c->out) != 1 && c->write_error == 0)
-        c->write_error = errno != 0 ? errno : EIO;
-    c->written += block->len;
 }
 
 /* What was said so far is out. False: it cannot be; a file stays a good one, up to the last time.
@@ -187,6 +181,14 @@ static bool flush(struct client *c)
     return false;
 }
 
+static void write_blocks(struct client *c, size_t len)
+{
+    errno = 0;
+    if (len > 0 && fwrite(c->buffer, len, 1, c->out) != 1)
+        c->write_error = errno != 0 ? errno : EIO;
+    c->written += len;
+}
+
 /* The whole blocks of the buffer. False: they are none, or cannot be written. */
 static bool take_blocks(struct client *c)
 {
@@ -197,6 +199,8 @@ static bool take_blocks(struct client *c)
         take_block(c, &block);
         at += block.len;
     }
+    if (!c->is_text)
+        write_blocks(c, at);
     c->len -= at;
     memmove(c->buffer, c->buffer + at, c->len);
     if (r < 0)
@@ -333,6 +337,10 @@ static int capture(struct client *c)
     c->fd = instance_connect(COMMAND, c->options.name);
     if (c->fd < 0 || !open_out(c))
         return FAILED;
+    /* What cannot be written must not wait to be tried again: a file is cut behind its last block.
+     */
+    if (!c->is_text)
+        setvbuf(c->out, NULL, _IONBF, 0);
     catch_signals();
     if (!ask(c))
         return FAILED;

@@ -38,6 +38,7 @@ enum confine_part {
     CONFINE_SERVE = 1,   /* always on */
     CONFINE_CAPTURE = 2, /* writes captures */
     CONFINE_NOTIFY = 4,  /* answers system calls of the program */
+    CONFINE_TOP = 8,     /* draws what goes on */
 };
 
 struct confine_options {

@@ -52,6 +52,7 @@ int confine_filter_install(const struct confine_options *options, unsigned *ret_
 #define SERVE   CONFINE_SERVE
 #define CAPTURE CONFINE_CAPTURE
 #define NOTIFY  CONFINE_NOTIFY
+#define TOP     CONFINE_TOP
 
 /* One argument: is the value, of which the kernel looks at 32 bits; has none of the bits. */
 #define IS(number, value)                                                 \
@@ -155,16 +156,19 @@ static const struct rule rules[] = {
     {"exit_group", SERVE},
 
     /* Files of a capture, which are open, a ring of them too; its streams are polled at the end. */
-    {"lseek", CAPTURE},
-    {"_llseek", CAPTURE},
+    {"lseek", CAPTURE | NOTIFY},
+    {"_llseek", CAPTURE | NOTIFY},
     {"ftruncate", CAPTURE},
     {"ftruncate64", CAPTURE},
     {"pwrite64", CAPTURE},
     {"pwritev", CAPTURE},
-    {"poll", CAPTURE},
-    {"ppoll", CAPTURE},
-    {"ppoll_time64", CAPTURE},
+    {"poll", CAPTURE | NOTIFY | TOP}, /* has stderr room? */
+    {"ppoll", CAPTURE | NOTIFY | TOP},
+    {"ppoll_time64", CAPTURE | NOTIFY | TOP},
     {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
+
+    /* A table on the terminal: how large is that? */
+    {"ioctl", TOP, 0, 1, IS(1, TIOCGWINSZ)},
 
     /* Calls of the program come by the listener and are answered; its memory is read and written,
      * its descriptors are looked up and fetched, sockets are made and handed in. */
@@ -186,6 +190,15 @@ static const struct rule rules[] = {
     {"open", NOTIFY, 0, 1, LACKS(1, O_ACCMODE | O_CREAT | O_TRUNC)},
     {"openat", NOTIFY, 0, 1, LACKS(2, O_ACCMODE | O_CREAT | O_TRUNC)},
     {"socketpair", NOTIFY, 0, 1, IS(0, AF_UNIX)},
+    /* At the end: what the program left behind is looked for in /proc and killed, where init did
+     * not. */
+    {"kill", NOTIFY, 0, 1, IS(1, SIGKILL)},
+    {"kill", NOTIFY, 0, 1, IS(1, SIGSTOP)},
+    {"kill", NOTIFY, 0, 1, IS(1, SIGCONT)},
+    {"getdents64", NOTIFY},
+    {"nanosleep", NOTIFY},
+    {"clock_nanosleep", NOTIFY},
+    {"clock_nanosleep_time64", NOTIFY},
 };
 
 const char *confine_filter_lack(void)

@@ -57,7 +57,7 @@ run_inside(const struct doctor_check *check, const struct namespaces_owner *owne
 {
     struct doctor_result result = {0};
     int error = owner->has_user_namespace ? namespaces_map_ids(owner) : 0;
-    /* Where /proc is read-only `nst run` does without. */
+    /* nst run goes on without ids where /proc is read-only. */
     if (error < 0 && error != -EROFS)
         doctor_refusal_of_ids(-error, &result);
     else

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,14 +15,22 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "descendants.h"
 #include "descriptors.h"
 
 /* The program's process: waits for go, becomes the program, or says on the leash why it cannot. */
 static void become_program(const struct init_program *program, int leash_fd)
 {
     char go;
+    if (program->is_alone)
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
     setrlimit(RLIMIT_NOFILE, &program->descriptors);
     signals_restore(program->signals);
+    if (program->prepare != NULL) {
+        int result = program->prepare();
+        if (write(leash_fd, &result, sizeof(result)) != (ssize_t)sizeof(result) || result < 0)
+            _exit(125);
+    }
     ssize_t size;
     do {
         size = read(leash_fd, &go, 1);
@@ -100,6 +107,15 @@ static void rename_process(void)
     memcpy(start, name, size > sizeof(name) ? sizeof(name) - 1 : size - 1);
 }
 
+/* What `prepare` says in the program's process. */
+static int await_prepared(const struct init_program *program, int leash_fd)
+{
+    int result;
+    if (program->prepare == NULL)
+        return 0;
+    return read(leash_fd, &result, sizeof(result)) == (ssize_t)sizeof(result) ? result : -EPIPE;
+}
+
 int init_fork(const struct init_program *program, int control_fd, struct init *ret_init)
 {
     int leash[2];
@@ -116,7 +132,9 @@ int init_fork(const struct init_program *program, int control_fd, struct init *r
         close(control_fd);
         become_program(program, leash[1]);
     }
+    close(leash[1]);
     hand_over_pending(pid);
+    const int prepared = await_prepared(program, leash[0]);
     /* The program's standard descriptors are its own: init must not hold a pipe open that it
      * closed. */
     int keep[] = {control_fd, signal_fd, leash[0]};
@@ -124,8 +142,12 @@ int init_fork(const struct init_program *program, int control_fd, struct init *r
     descriptors_close_except(keep, 3);
     descriptors_reserve_standard();
     rename_process();
-    *ret_init = (struct init){
-        .control_fd = control_fd, .signal_fd = signal_fd, .leash_fd = leash[0], .pid = pid};
+    *ret_init = (struct init){.control_fd = control_fd,
+                              .signal_fd = signal_fd,
+                              .leash_fd = leash[0],
+                              .pid = pid,
+                              .prepared = prepared,
+                              .is_alone = program->is_alone};
     return 0;
 }
 
@@ -135,10 +157,20 @@ static void report(const struct init *init, enum control_kind kind, int a, int b
     control_send(init->control_fd, &record, NULL, 0, flags);
 }
 
+/* Ends init, and everybody with it. */
+static void __attribute__((noreturn)) end(const struct init *init, int status)
+{
+    if (init->is_alone)
+        descendants_kill(0);
+    _exit(status);
+}
+
 /* The program ended: by itself, or before it became the program. */
 static void report_end(const struct init *init, int status)
 {
     int error;
+    if (init->is_alone)
+        descendants_kill(0); /* nst hears of the end when it is one */
     if (recv(init->leash_fd, &error, sizeof(error), MSG_DONTWAIT) == (ssize_t)sizeof(error))
         report(init, CONTROL_EXEC_FAILED, 0, error, 0);
     else
@@ -220,7 +252,7 @@ static void obey(struct init *init)
     if (received == -EAGAIN)
         return;
     if (received <= 0)
-        _exit(125);
+        end(init, 125);
     if (record.kind == CONTROL_GO)
         (void)!send(init->leash_fd, "", 1, MSG_NOSIGNAL);
     else if (record.kind == CONTROL_SIGNAL)
@@ -233,7 +265,7 @@ void init_serve(struct init *init)
                            {.fd = init->signal_fd, .events = POLLIN}};
     for (;;) {
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
-            _exit(125);
+            end(init, 125);
         if (fds[0].revents)
             obey(init);
         if (fds[1].revents)

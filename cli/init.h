@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The init of the program's process id namespace.
+ * The init of the program's process id namespace, or of its processes where there is none.
  *
  * Theory of operation. Init is process 1 there, so its end is the end of every process of the
- * namespace, however far they detached: that is how nothing is left behind. It ends when nst does
+ * namespace, however far they detached: that is how nothing is left behind. Where there is no
+ * namespace it is a child subreaper, and ends them one by one first. It ends when nst does
  * (end of file on the control line, whose only other end nst holds) and when the program does. The
  * program is forked before the namespaces are set up, with nst's original mask, limits and
  * dispositions, and waits on the leash: from then on a Ctrl-C reaches it as any program, and exec
@@ -19,6 +20,7 @@
 #ifndef NICSTACK_CLI_INIT_H
 #define NICSTACK_CLI_INIT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/resource.h>
 #include <sys/types.h>
@@ -34,13 +36,17 @@ struct init_program {
     char *const *argv;             /* NULL-terminated; argv[0] is looked up in PATH */
     struct rlimit descriptors;     /* its RLIMIT_NOFILE */
     const struct signals *signals; /* its mask and dispositions */
+    int (*prepare)(void); /* called in the program's process; negative: a failure. NULL: nothing */
+    bool is_alone;        /* there is no namespace: init's end does not end the others */
 };
 
 struct init {
     int control_fd;
     int signal_fd;
     int leash_fd;
-    pid_t pid; /* of the program */
+    pid_t pid;     /* of the program */
+    int prepared;  /* what `prepare` returned; -EPIPE: it did not come back */
+    bool is_alone; /* see init_program */
     /* When a process last sent init a signal, by number: CLOCK_MONOTONIC nanoseconds, or 0. */
     int64_t witnessed_at[INIT_SIGNALS];
 };

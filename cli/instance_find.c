@@ -21,14 +21,16 @@
 /* "Num: RefCount Protocol Flags Type St Inode @nicstack/UID/NAME" of one that listens. */
 static bool read_entry(const char *line, struct instance_entry *ret_entry)
 {
-    unsigned flags, uid;
-    char path[128];
+    static const char prefix[] = "@nicstack/";
+    char flags[16], path[128], *slash;
     struct instance_entry entry;
-    if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %127s", &flags, path) != 2 ||
-        (flags & 0x10000) == 0 || sscanf(path, "@nicstack/%u/%63s", &uid, entry.name) != 2 ||
-        !instance_name_is_valid(entry.name))
+    if (sscanf(line, "%*s %*s %*s %15s %*s %*s %*s %127s", flags, path) != 2 ||
+        (strtoul(flags, NULL, 16) & 0x10000) == 0 || strncmp(path, prefix, sizeof(prefix) - 1) != 0)
         return false;
-    entry.uid = uid;
+    entry.uid = (uid_t)strtoul(path + sizeof(prefix) - 1, &slash, 10);
+    snprintf(entry.name, sizeof(entry.name), "%s", *slash == '/' ? slash + 1 : "");
+    if (!instance_name_is_valid(entry.name))
+        return false;
     *ret_entry = entry;
     return entry.uid == geteuid() || geteuid() == 0;
 }
@@ -74,18 +76,29 @@ static int match(struct instance_entry *list, int count, uid_t uid, const char *
     return kept;
 }
 
+/* "UID/NAME" gives another user's; the name. */
+static const char *split_uid(const char *name, uid_t *uid)
+{
+    char *slash;
+    unsigned long number = strtoul(name, &slash, 10);
+    if (*slash != '/' || slash == name)
+        return name;
+    *uid = (uid_t)number;
+    return slash + 1;
+}
+
 static bool choose(const char *command, const char *name, struct instance_entry *ret_entry)
 {
     struct instance_entry list[INSTANCE_LIST_MAX];
-    unsigned uid = geteuid();
-    int used = 0, count = instance_list(list);
+    uid_t uid = geteuid();
+    int count = instance_list(list);
     if (count < 0 && name == NULL) {
         fprintf(stderr, "%s: cannot read /proc/net/unix (%s): name the run with -s\n", command,
                 attach_text_errno(-count));
         return false;
     }
-    if (name != NULL && sscanf(name, "%u/%n", &uid, &used) == 1 && used > 0)
-        name += used;
+    if (name != NULL)
+        name = split_uid(name, &uid);
     if (name != NULL && count > 0)
         count = match(list, count, uid, name);
     if (count == 1) {
@@ -216,8 +229,8 @@ static void print_text(const char *text, FILE *out)
 
 static void print_entry(const struct instance_entry *entry, const struct request *answer, FILE *out)
 {
-    fprintf(out, "%-24s %-8s %-8u %-8s ", entry->name, field(answer, "pid"), (unsigned)entry->uid,
-            field(answer, "nics"));
+    fprintf(out, "%-24s %-8s %-8u %-8s %-8s ", entry->name, field(answer, "pid"),
+            (unsigned)entry->uid, field(answer, "nics"), field(answer, "captures"));
     print_text(field(answer, "program"), out);
     fputc('\n', out);
 }
@@ -233,6 +246,7 @@ static void print_json_entry(const struct instance_entry *entry, const struct re
     json_begin(json, "nics", '[');
     json_text(json, NULL, field(answer, "nics"));
     json_end(json, ']');
+    json_number(json, "captures", strtoull(field(answer, "captures"), NULL, 10));
     json_text(json, "program", field(answer, "program"));
     json_end(json, '}');
 }
@@ -270,7 +284,8 @@ int instance_print_list(const char *command, bool json, FILE *out)
         return FAILED;
     }
     if (!json && count > 0)
-        fprintf(out, "%-24s %-8s %-8s %-8s %s\n", "NAME", "PID", "UID", "NICS", "PROGRAM");
+        fprintf(out, "%-24s %-8s %-8s %-8s %-8s %s\n", "NAME", "PID", "UID", "NICS", "CAPTURES",
+                "PROGRAM");
     if (json)
         json_begin(&output, NULL, '[');
     for (int i = 0; i < count; i++)

@@ -145,6 +145,14 @@ int netlink_set_up(int fd, unsigned ifindex, uint32_t mtu)
     return execute(fd, &request);
 }
 
+int netlink_set_queue(int fd, unsigned ifindex, uint32_t packets)
+{
+    struct request request = make_request(RTM_NEWLINK, sizeof(struct ifinfomsg), 0);
+    request.body.link = (struct ifinfomsg){.ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex};
+    put_attribute(&request, IFLA_TXQLEN, &packets, sizeof(packets));
+    return execute(fd, &request);
+}
+
 static size_t address_size(int family)
 {
     return family == AF_INET6 ? 16 : 4;

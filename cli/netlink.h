@@ -41,6 +41,9 @@ int netlink_set_no_address6(int fd, unsigned ifindex);
  */
 int netlink_set_up(int fd, unsigned ifindex, uint32_t mtu);
 
+/* How many packets the interface holds before it drops some. Returns 0 or a negative errno. */
+int netlink_set_queue(int fd, unsigned ifindex, uint32_t packets);
+
 /*
  * Adds the network's address, without duplicate address detection for IPv6, so that it may be used
  * at once. Returns 0 or a negative errno (-EOPNOTSUPP, -EACCES: this kernel has no such family

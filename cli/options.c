@@ -8,39 +8,30 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "8m" to bytes. */
-static bool parse_size(const char *text, uint64_t *ret_size)
+#include "units.h"
+
+#define WIDTH 28 /* of what --help has on the left */
+
+static bool add_text(struct option_texts *texts, const char *value)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
+    if (texts->count == OPTION_TEXTS_MAX)
         return false;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    unsigned shift = 0;
-    switch (*end) {
-    case 'g':
-    case 'G':
-        shift = 30;
-        break;
-    case 'm':
-    case 'M':
-        shift = 20;
-        break;
-    case 'k':
-    case 'K':
-        shift = 10;
-        break;
-    default:
-        break;
-    }
-    if (shift != 0)
-        end++;
-    if (errno != 0 || *end != '\0' || n > UINT64_MAX >> shift)
-        return false;
-    *ret_size = (uint64_t)n << shift;
+    texts->text[texts->count++] = value;
     return true;
 }
 
+static bool parse_number(const char *text, uint64_t *ret)
+{
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 0);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
+        return false;
+    *ret = n;
+    return true;
+}
+
+/* False: the value is nothing of this kind. */
 static bool store(const struct option_spec *spec, const char *value, void *options)
 {
     void *at = (char *)options + spec->offset;
@@ -51,8 +42,18 @@ static bool store(const struct option_spec *spec, const char *value, void *optio
     case OPTION_TEXT:
         *(const char **)at = value;
         return true;
+    case OPTION_TEXTS:
+        return add_text(at, value);
     case OPTION_SIZE:
-        return parse_size(value, at);
+        return units_parse_size(value, at);
+    case OPTION_NUMBER:
+        return parse_number(value, at);
+    case OPTION_TIMES:
+        return units_parse_time(value, at);
+    case OPTION_RATE:
+        return units_parse_rate(value, at);
+    case OPTION_PERCENT:
+        return units_parse_percent(value, at);
     }
     return false;
 }
@@ -90,6 +91,28 @@ static int complain(const char *command, const char *word, const char *what)
     return -1;
 }
 
+static int complain_of_value(const struct option_spec *spec, const char *command, const char *value)
+{
+    static const char *const what[] = {
+        [OPTION_TEXTS] = "was given too often",
+        [OPTION_SIZE] = "is no size, such as 8m",
+        [OPTION_NUMBER] = "is no number, such as 7",
+        [OPTION_TIMES] = "is no time with its unit, such as 80ms, up to an hour",
+        [OPTION_RATE] = "is no rate, such as 20mbit",
+        [OPTION_PERCENT] = "is no percentage, such as 1%",
+    };
+    char word[128];
+    snprintf(word, sizeof(word), "--%s %.80s", spec->name, value);
+    return complain(command, word, what[spec->kind]);
+}
+
+/* Two times are one option where the second word is one. True: it was. */
+static bool store_second(const struct option_spec *spec, const char *value, void *options)
+{
+    nst_time *at = (nst_time *)(void *)((char *)options + spec->offset);
+    return spec->kind == OPTION_TIMES && value != NULL && units_parse_time(value, &at[1]);
+}
+
 /* Takes the option at argv[i] in, flags of one letter together too. The index of its last word, or
  * -1. */
 static int parse_word(const struct option_spec *specs, const char *command, char **argv, int i,
@@ -114,7 +137,9 @@ static int parse_word(const struct option_spec *specs, const char *command, char
         value = argv[++i];
     if (value == NULL)
         return complain(command, word, "needs an argument");
-    return store(spec, value, options) ? i : complain(command, value, "is no size, such as 8m");
+    if (!store(spec, value, options))
+        return complain_of_value(spec, command, value);
+    return store_second(spec, argv[i + 1], options) ? i + 1 : i;
 }
 
 int options_parse(const struct option_spec *specs, const char *command, int argc, char **argv,
@@ -140,6 +165,9 @@ void options_print(const struct option_spec *specs)
         snprintf(left, sizeof(left), "%s%c%s--%s%s%s", s->letter != 0 ? "-" : " ",
                  s->letter != 0 ? s->letter : ' ', s->letter != 0 ? ", " : "  ", s->name,
                  s->argument != NULL ? " " : "", s->argument != NULL ? s->argument : "");
-        printf("  %-28s %s\n", left, s->help);
+        if (strlen(left) > WIDTH)
+            printf("  %s\n  %-*s %s\n", left, WIDTH, "", s->help);
+        else
+            printf("  %-*s %s\n", WIDTH, left, s->help);
     }
 }

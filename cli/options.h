@@ -9,9 +9,21 @@
 #include <stdint.h>
 
 enum option_kind {
-    OPTION_FLAG, /* bool */
-    OPTION_TEXT, /* const char *: the argument as it stands */
-    OPTION_SIZE, /* uint64_t: bytes, with k, m or g */
+    OPTION_FLAG,    /* bool */
+    OPTION_TEXT,    /* const char *: the argument as it stands */
+    OPTION_TEXTS,   /* struct option_texts: the arguments of all, in their order */
+    OPTION_SIZE,    /* uint64_t: bytes, with k, m or g */
+    OPTION_NUMBER,  /* uint64_t: decimal, or hexadecimal with 0x */
+    OPTION_TIMES,   /* nst_time[2]: one or two words, the second if it is a time; see units.h */
+    OPTION_RATE,    /* uint64_t: bits a second */
+    OPTION_PERCENT, /* uint32_t: in parts per million */
+};
+
+#define OPTION_TEXTS_MAX 64
+
+struct option_texts {
+    const char *text[OPTION_TEXTS_MAX];
+    unsigned count;
 };
 
 struct option_spec {

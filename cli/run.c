@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "commands.h"
 #include "descriptors.h"
@@ -14,18 +15,36 @@
 #define MTU_MIN        68
 #define MTU_MIN6       1280 /* under it there is no IPv6 (RFC 8200 5) */
 #define MTU_MAX        65535
+#define MTU_IMPAIRED   1500
+#define NOT_GIVEN      UINT64_MAX
 
 #define MEMBER(name) offsetof(struct run_options, name)
 
 static const struct option_spec specs[] = {
-    {"attach", 0, OPTION_TEXT, "tun|veth", "how; default the first that works", MEMBER(attach)},
+    {"attach", 0, OPTION_TEXT, "tun|veth|notify", "how; default the first that works",
+     MEMBER(attach)},
     {"dns", 0, OPTION_TEXT, "ADDR[:PORT]", "where names are resolved; default the host's resolver",
      MEMBER(dns)},
-    {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520", MEMBER(mtu)},
+    {"publish", 'p', OPTION_TEXTS, "[ADDR:]HOST:GUEST[/udp]",
+     "lead who comes to this port of the host to the program's; repeatable", MEMBER(publish)},
+    {"mtu", 0, OPTION_SIZE, "BYTES", "of the program's interface; default 65520, impaired 1500",
+     MEMBER(mtu)},
     {"memory", 0, OPTION_SIZE, "SIZE", "ceiling of the stack's memory, such as 8m; default 256m",
      MEMBER(memory)},
+    {"delay", 0, OPTION_TIMES, "TIME [JITTER]", "each packet is under way so long, each way",
+     MEMBER(delay)},
+    {"loss", 0, OPTION_PERCENT, "PERCENT", "so many packets are lost, each way", MEMBER(loss)},
+    {"rate", 0, OPTION_RATE, "RATE", "of the line, each way, such as 20mbit", MEMBER(rate)},
+    {"duplicate", 0, OPTION_PERCENT, "PERCENT", "so many packets come twice", MEMBER(duplicate)},
+    {"corrupt", 0, OPTION_PERCENT, "PERCENT", "so many packets have a bit flipped",
+     MEMBER(corrupt)},
+    {"reorder", 0, OPTION_PERCENT, "PERCENT", "so many packets are not delayed, and overtake",
+     MEMBER(reorder)},
+    {"seed", 0, OPTION_NUMBER, "N", "of all that chance decides; default another each time",
+     MEMBER(seed)},
     {"no-host-loopback", 0, OPTION_FLAG, NULL, "10.0.2.2 is not the host's loopback",
      MEMBER(no_host_loopback)},
+    {"top", 0, OPTION_FLAG, NULL, "show the flows once a second, with --json as JSON", MEMBER(top)},
     {"name", 0, OPTION_TEXT, "NAME", "how nst capture calls this run; default PROGRAM-PID",
      MEMBER(name)},
     {"pcap", 0, OPTION_TEXT, "FILE|-", "capture every packet into a pcapng file",
@@ -53,6 +72,7 @@ static void print_summary(struct run *run, int status)
     run->summary.ended = nst_host_now();
     run->summary.exit_status = status;
     run->summary.denied = run->upstream.denied;
+    run->summary.is_impaired = run_impair_get_stats(run, &run->summary.impairments);
     run->summary.overrun = run_link_overrun(run);
     nst_gateway_get_stats(run->gateway, &run->summary.gateway);
     if (run->options.json)
@@ -67,15 +87,21 @@ static int run_program(struct run *run, char **argv)
     const struct attach_options attach = {
         .argv = argv,
         .mtu = (uint32_t)run->options.mtu,
+        .single_segments = run_is_impaired(&run->options),
         .address6 = run->upstream.has_ipv6 ? "fd00:0:0:2::15/64" : NULL,
         .gateway6 = run->upstream.has_ipv6 ? "fd00:0:0:2::2" : NULL,
         .method = run->options.attach,
         .verbose = run->options.verbose,
     };
+    if (!listeners_open(&run->options.publish, &run->listeners))
+        return ATTACH_EXIT_FAILED;
     if (attach_start(&attach, message, &run->attach) < 0) {
         fprintf(stderr, "nst: %s\n", message);
+        listeners_fini(&run->listeners);
         return ATTACH_EXIT_FAILED;
     }
+    if (run->options.verbose)
+        listeners_print(&run->listeners);
     int status = run_serve(run);
     const char *why = attach_message(&run->attach);
     if (why != NULL)
@@ -98,6 +124,25 @@ static int usage(FILE *out)
     return out == stdout ? 0 : ATTACH_EXIT_FAILED;
 }
 
+/* The MTU of a real line where one is played, the largest where not; and a seed. */
+static bool complete_impairments(struct run_options *o)
+{
+    uint8_t seed[32];
+    if (o->mtu == NOT_GIVEN)
+        o->mtu = run_is_impaired(o) ? MTU_IMPAIRED : ATTACH_DEFAULT_MTU;
+    if (o->reorder != 0 && o->delay[0] == 0) {
+        fprintf(stderr, "nst run: --reorder needs a --delay that some packets skip, such as "
+                        "--delay 10ms\n");
+        return false;
+    }
+    if (o->seed == NOT_GIVEN) {
+        o->seed = 0;
+        if (nst_host_seed(seed) == 0)
+            memcpy(&o->seed, seed, sizeof(uint32_t)); /* short enough to be typed */
+    }
+    return true;
+}
+
 /* Checks and completes the options. */
 static bool complete_options(struct run *run)
 {
@@ -107,12 +152,15 @@ static bool complete_options(struct run *run)
     u->prefix_len = 24;
     u->gateway = nst_addr_v4(10, 0, 2, 2);
     u->dns = nst_addr_v4(10, 0, 2, 3);
-    u->has_ipv6 = o->mtu >= MTU_MIN6;
+    u->program = nst_addr_v4(10, 0, 2, 15);
     u->network6 = (struct nst_addr){{{0xfd, [7] = 2}}};
     u->prefix_len6 = 64;
     u->gateway6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 2}}};
     u->dns6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 3}}};
     u->no_host_loopback = o->no_host_loopback;
+    if (!complete_impairments(o))
+        return false;
+    u->has_ipv6 = o->mtu >= MTU_MIN6;
     if (o->mtu < MTU_MIN || o->mtu > MTU_MAX) {
         fprintf(stderr, "nst run: --mtu must be %d to %d\n", MTU_MIN, MTU_MAX);
         return false;
@@ -122,7 +170,7 @@ static bool complete_options(struct run *run)
         return false;
     }
     if (o->attach != NULL && !attach_has_method(o->attach)) {
-        fprintf(stderr, "nst run: --attach %s: is neither tun nor veth\n", o->attach);
+        fprintf(stderr, "nst run: --attach %s: is none of tun, veth and notify\n", o->attach);
         return false;
     }
     if (!upstream_set_resolver(u, o->dns)) {
@@ -141,7 +189,8 @@ static bool complete_options(struct run *run)
 
 int command_run(int argc, char **argv)
 {
-    static struct run run = {.options = {.mtu = ATTACH_DEFAULT_MTU, .memory = MEMORY_DEFAULT}};
+    static struct run run = {
+        .options = {.mtu = NOT_GIVEN, .memory = MEMORY_DEFAULT, .seed = NOT_GIVEN}};
     int first = options_parse(specs, "nst run", argc, argv, &run.options);
     if (first < 0)
         return ATTACH_EXIT_FAILED;

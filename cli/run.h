@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
- * run_link.c makes the links below the NIC, run_capture.c what captures want, run_instance.c
- * answers other commands, run_serve.c makes the stack and the gateway, and serves.
+ * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_capture.c
+ * what captures want, run_instance.c answers other commands, run_serve.c makes the stack and the
+ * gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H
@@ -11,14 +12,22 @@
 
 #include "attach.h"
 #include "instance.h"
+#include "notify.h"
+#include "options.h"
+#include "publish.h"
 #include "run_capture.h"
 #include "summary.h"
+#include "top.h"
 #include "upstream.h"
 
 struct run_options {
     const char *dns, *attach;
+    struct option_texts publish;
     uint64_t mtu, memory;
-    bool no_host_loopback, verbose, quiet, json, help;
+    nst_time delay[2]; /* and jitter */
+    uint64_t rate, seed;
+    uint32_t loss, duplicate, corrupt, reorder;
+    bool no_host_loopback, top, verbose, quiet, json, help;
     const char *name;
     struct run_capture_options capture;
 };
@@ -29,14 +38,20 @@ struct run {
     struct nst_watch event; /* of attach.event_fd */
     struct nst_loop *loop;
     struct nst_stack *stack;
-    struct nst_link *device; /* the lowest link: attach.link_fd[0] */
-    struct nst_link *link;   /* the highest, under the NIC */
+    struct nst_link *device;   /* the lowest link: attach.link_fd[0], or an end of the pipe */
+    struct nst_link *impaired; /* over it; NULL: not asked for */
+    struct nst_link *link;     /* the highest, under the NIC */
     struct nst_gateway *gateway;
+    struct listeners listeners;
+    struct nst_link *pipe[2]; /* to the guest's stack: attached by notify */
+    struct notify *notify;
     struct upstream upstream;
     struct run_capture capture;
     struct instance instance;
     const char *program;
     struct summary summary;
+    struct names names;
+    struct top top;
     bool ended;
 };
 
@@ -52,6 +67,14 @@ int run_link_watch(struct run *run);
 uint64_t run_link_overrun(struct run *run);
 /* Frees the links, after the stack was; what was not made is fine. */
 void run_link_close(struct run *run);
+
+/* Shall packets be delayed, lost or the like? */
+bool run_is_impaired(const struct run_options *options);
+/* Puts that over run->link, if they shall. 0, or the error, which was said. */
+int run_impair_open(struct run *run);
+/* What became of packets on their way to the program and from it, together. False: nothing was
+ * asked for. */
+bool run_impair_get_stats(const struct run *run, struct nst_impair_stats *ret_stats);
 
 /* Lets the program go on a stack of its own until it ends. Gives the exit status. */
 int run_serve(struct run *run);

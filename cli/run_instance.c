@@ -2,7 +2,7 @@
 /*
  * See run_instance.h. The requests:
  *
- *     info                                     ok name= pid= program= seconds= nics=
+ *     info                                     ok name= pid= program= seconds= nics= captures=
  *     capture [snaplen=] [packets=] [filter= raw= ethernet=]    ok, then pcapng
  *
  * A filter comes compiled, as hexadecimal digits, one for each type of link that it is for: an
@@ -24,6 +24,15 @@
 /* What may wait for it meanwhile; memory that is only taken when it is needed. */
 #define QUEUE (16u << 20)
 
+/* Who watches now. */
+static unsigned count_streams(const struct instance *instance)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < INSTANCE_CLIENTS_MAX; i++)
+        count += instance->clients[i].stream != NULL;
+    return count;
+}
+
 static void answer_info(void *context, struct instance_client *client,
                         const struct request *request)
 {
@@ -38,6 +47,7 @@ static void answer_info(void *context, struct instance_client *client,
     request_put_number(&line, "seconds",
                        (uint64_t)((nst_host_now() - run->summary.begun) / NST_SEC));
     request_put(&line, "nics", "nst0");
+    request_put_number(&line, "captures", count_streams(&run->instance));
     instance_answer(client, &line);
 }
 

@@ -40,18 +40,41 @@ static int open_packet(struct run *run)
     return nst_afpacket_new(nst_host_allocator(), &packet, &run->device);
 }
 
+/* Between the gateway's stack and the guest's. */
+static int open_pipe(struct run *run)
+{
+    const struct nst_pipe_config pipe = {
+        .size = sizeof(pipe),
+        .mtu = (uint32_t)run->options.mtu,
+        .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4,
+    };
+    int r = nst_pipe_new(nst_host_allocator(), &pipe, run->pipe);
+    run->device = run->pipe[0];
+    return r;
+}
+
 int run_link_open(struct run *run)
 {
-    int r = run->attach.kind == ATTACH_KIND_TUN ? open_tun(run) : open_packet(run);
+    static int (*const open[])(struct run * run) = {
+        [ATTACH_KIND_TUN] = open_tun,
+        [ATTACH_KIND_PACKET] = open_packet,
+        [ATTACH_KIND_NOTIFY] = open_pipe,
+    };
+    int r = open[run->attach.kind](run);
     if (r < 0)
         return run_fail("cannot make the link", r, "free some memory");
     run->link = run->device;
-    return run_capture_link(run, run->attach.kind == ATTACH_KIND_TUN ? NST_CAPTURE_RAW_IP
-                                                                     : NST_CAPTURE_ETHERNET);
+    r = run_impair_open(run);
+    if (r < 0)
+        return r;
+    return run_capture_link(run, run->attach.kind == ATTACH_KIND_PACKET ? NST_CAPTURE_ETHERNET
+                                                                        : NST_CAPTURE_RAW_IP);
 }
 
 int run_link_watch(struct run *run)
 {
+    if (run->attach.kind == ATTACH_KIND_NOTIFY)
+        return 0; /* its stacks run the pipe */
     int r = nst_loop_add_link(run->loop, run->device, run->attach.link_fd[0],
                               run->attach.kind == ATTACH_KIND_TUN ? nst_tuntap_receive
                                                                   : nst_afpacket_receive);
@@ -70,8 +93,11 @@ uint64_t run_link_overrun(struct run *run)
 
 void run_link_close(struct run *run)
 {
+    nst_impair_free(run->impaired);
     if (run->attach.kind == ATTACH_KIND_TUN)
         nst_tuntap_free(run->device);
-    else
+    else if (run->attach.kind == ATTACH_KIND_PACKET)
         nst_afpacket_free(run->device);
+    else
+        nst_pipe_free(run->pipe);
 }

@@ -52,6 +52,12 @@ static void flow_ended(void *context, const struct nst_flow_summary *flow)
             flow->error != 0 ? nst_strerror(flow->error) : "");
 }
 
+static void learn_names(struct run *run, const uint8_t *answer, size_t len)
+{
+    names_learn(&run->names, answer, len);
+    run_capture_dns(run, answer, len);
+}
+
 static void see_datagram(void *context, const struct nst_flow_summary *flow, bool outgoing,
                          const uint8_t *data, size_t len)
 {
@@ -60,7 +66,7 @@ static void see_datagram(void *context, const struct nst_flow_summary *flow, boo
     if (outgoing)
         summary_add_dns(&run->summary, data, len);
     else
-        run_capture_dns(run, data, len);
+        learn_names(run, data, len);
 }
 
 static void on_ready(void *context, const struct nst_ready *ready)
@@ -85,12 +91,18 @@ int run_fail(const char *what, int error, const char *next)
     return error;
 }
 
+/* The ceiling of each stack: where there are two, they share what the options allow. */
+static uint64_t memory_of_a_stack(const struct run *run)
+{
+    return run->attach.kind == ATTACH_KIND_NOTIFY ? run->options.memory / 2 : run->options.memory;
+}
+
 static int make_stack(struct run *run)
 {
     struct nst_stack_config config = {
         .size = sizeof(config),
         .allocator = *nst_host_allocator(),
-        .memory_limit = run->options.memory,
+        .memory_limit = memory_of_a_stack(run),
         .tcp_send_buffer_max = SEND_BUFFER_MAX,
         .tcp_receive_buffer_max = RECEIVE_BUFFER_MAX,
         .now = nst_host_now(),
@@ -148,7 +160,9 @@ static int make_gateway(struct run *run)
     int r = nst_loop_new(&run->loop);
     if (r < 0)
         return run_fail("cannot make the loop", r, "check the limit of descriptors (ulimit -n)");
-    nst_loop_set_stack(run->loop, run->stack, on_ready, run);
+    r = nst_loop_add_stack(run->loop, run->stack, on_ready, run);
+    if (r < 0)
+        return run_fail("cannot run the stack", r, "free some memory");
     r = run_link_watch(run);
     if (r < 0)
         return r;
@@ -164,10 +178,32 @@ static int make_gateway(struct run *run)
     r = nst_gateway_new(&config, &run->gateway);
     if (r < 0)
         return run_fail("cannot start the gateway", r, "raise --memory");
+    r = listeners_publish(&run->listeners, run->gateway, &run->upstream);
+    if (r < 0)
+        return run_fail("cannot publish", r, "free some memory");
     run->event = (struct nst_watch){.fd = run->attach.event_fd, .on_events = on_attach_event};
     r = nst_loop_add(run->loop, &run->event, EPOLLIN);
     return r < 0 ? run_fail("cannot watch the program", r, "raise sysctl fs.epoll.max_user_watches")
                  : 0;
+}
+
+/* The program's own stack, where it has no kernel's. */
+static int make_guest(struct run *run)
+{
+    if (run->attach.kind != ATTACH_KIND_NOTIFY)
+        return 0;
+    const struct notify_config config = {
+        .loop = run->loop,
+        .link = run->pipe[1],
+        .listener = run->attach.listener_fd,
+        .memory_limit = memory_of_a_stack(run),
+        .address = nst_addr_v4(10, 0, 2, 15),
+        .prefix_len = run->upstream.prefix_len,
+        .gateway = run->upstream.gateway,
+        .dns = run->upstream.dns,
+    };
+    int r = notify_new(&config, &run->notify);
+    return r < 0 ? run_fail("cannot serve the program's calls", r, "raise --memory") : 0;
 }
 
 /* What the program sent last is still on its way. */
@@ -190,9 +226,26 @@ static void drain(struct run *run)
     }
 }
 
+static void start_top(struct run *run)
+{
+    const struct top_config config = {
+        .loop = run->loop,
+        .stack = run->stack,
+        .gateway = run->gateway,
+        .names = &run->names,
+        .retransmits = &run->summary.retransmits,
+        .json = run->options.json,
+    };
+    if (run->options.top)
+        top_start(&run->top, &config);
+}
+
 void run_tear_down(struct run *run)
 {
+    top_stop(&run->top);
     nst_gateway_free(run->gateway);
+    notify_free(run->notify);
+    listeners_fini(&run->listeners);
     run_instance_close(run);
     run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
@@ -201,14 +254,17 @@ void run_tear_down(struct run *run)
     run_link_close(run);
     nst_loop_free(run->loop);
     summary_fini(&run->summary);
+    names_fini(&run->names);
 }
 
 /* From here on nst opens no file and starts nothing. */
 static void confine(const struct run *run)
 {
     char text[CONFINE_TEXT_SIZE];
+    const unsigned notify = run->attach.kind == ATTACH_KIND_NOTIFY ? CONFINE_NOTIFY : 0;
     /* Whoever asks by the control socket may have a capture at any time. */
-    const struct confine_options options = {.parts = CONFINE_SERVE | CONFINE_CAPTURE,
+    const unsigned top = run->options.top ? CONFINE_TOP : 0;
+    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify | top,
                                             .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
@@ -230,6 +286,8 @@ int run_serve(struct run *run)
     if (r == 0)
         r = make_gateway(run);
     if (r == 0)
+        r = make_guest(run);
+    if (r == 0)
         r = run_capture_start(run);
     if (r == 0)
         r = run_instance_start(run);
@@ -237,6 +295,7 @@ int run_serve(struct run *run)
         return ATTACH_EXIT_FAILED;
     run->summary.attached = run->attach.how;
     run->summary.begun = nst_host_now();
+    start_top(run);
     confine(run);
     attach_release(&run->attach);
     while (!run->ended && r == 0)
@@ -245,6 +304,8 @@ int run_serve(struct run *run)
         run_fail("the loop failed", r, "this is a fault of nst: please report it");
         return ATTACH_EXIT_FAILED;
     }
+    listeners_stop(&run->listeners);
     drain(run);
+    top_stop(&run->top);
     return attach_status(&run->attach);
 }

@@ -92,6 +92,27 @@ static void print_drops(const struct summary *s, const struct nst_stack *stack, 
     }
 }
 
+/* What was asked for and happened. */
+static void print_impairments(const struct summary *s, FILE *out)
+{
+    const struct nst_impair_stats *i = &s->impairments;
+    const struct {
+        const char *what;
+        uint64_t count;
+    } all[] = {{"lost", i->lost},
+               {"duplicated", i->duplicated},
+               {"corrupted", i->corrupted},
+               {"reordered", i->reordered},
+               {"over the rate", i->overflowed}};
+    const char *before = "; impaired: ";
+    for (size_t n = 0; n < sizeof(all) / sizeof(all[0]); n++) {
+        if (all[n].count == 0)
+            continue;
+        fprintf(out, "%s%llu %s", before, (unsigned long long)all[n].count, all[n].what);
+        before = ", ";
+    }
+}
+
 /* Flows that came to nothing, and not because the options say so. */
 static uint64_t count_failed(const struct summary *s)
 {
@@ -108,12 +129,15 @@ void summary_print(const struct summary *s, const struct nst_stack *stack, FILE 
             (unsigned long long)g->ping_flows, size_text(g->bytes_out, sent, sizeof(sent)),
             size_text(g->bytes_in, received, sizeof(received)),
             milliseconds(s->ended - s->begun) / 1000);
+    if (g->published_flows != 0)
+        fprintf(out, "; %llu published", (unsigned long long)g->published_flows);
     if (s->name_count > 0)
         fprintf(out, "; %u name%s", s->name_count, s->name_count == 1 ? "" : "s");
     if (s->srtt_max != 0)
         fprintf(out, "; RTT %.2f-%.2f ms", milliseconds(s->srtt_min), milliseconds(s->srtt_max));
     if (s->retransmits != 0)
         fprintf(out, "; %llu retransmitted", (unsigned long long)s->retransmits);
+    print_impairments(s, out);
     print_drops(s, stack, out);
     if (failed != 0)
         fprintf(out, "; %llu failed", (unsigned long long)failed);
@@ -145,6 +169,17 @@ static void print_json_drops(const struct summary *s, const struct nst_stack *st
     fprintf(out, "},");
 }
 
+static void print_json_impairments(const struct nst_impair_stats *i, FILE *out)
+{
+    fprintf(out, "\"impaired\":{");
+    print_json_number("packets", i->packets, out);
+    print_json_number("lost", i->lost, out);
+    print_json_number("duplicated", i->duplicated, out);
+    print_json_number("corrupted", i->corrupted, out);
+    print_json_number("reordered", i->reordered, out);
+    fprintf(out, "\"over_rate\":%llu},", (unsigned long long)i->overflowed);
+}
+
 /* What the NICs counted, under the same name. */
 static void print_json_nics(const char *name, const struct nst_stack *stack, FILE *out)
 {
@@ -165,6 +200,7 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("tcp_flows", s->gateway.tcp_flows, out);
     print_json_number("udp_flows", s->gateway.udp_flows, out);
     print_json_number("ping_flows", s->gateway.ping_flows, out);
+    print_json_number("published_flows", s->gateway.published_flows, out);
     print_json_number("failed", count_failed(s), out);
     print_json_number("denied", s->denied, out);
     print_json_number("bytes_out", s->gateway.bytes_out, out);
@@ -174,6 +210,8 @@ void summary_print_json(const struct summary *s, const struct nst_stack *stack, 
     print_json_number("retransmitted", s->retransmits, out);
     fprintf(out, "\"rtt_min_ms\":%.3f,\"rtt_max_ms\":%.3f,", milliseconds(s->srtt_min),
             milliseconds(s->srtt_max));
+    if (s->is_impaired)
+        print_json_impairments(&s->impairments, out);
     print_json_drops(s, stack, out);
     print_json_number("memory_peak", memory.peak, out);
     fprintf(out, "\"names\":[");

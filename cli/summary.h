@@ -17,7 +17,9 @@ struct summary {
     int exit_status;
     nst_time begun, ended;
     struct nst_gateway_stats gateway;
-    uint64_t denied;  /* flows that the options refused */
+    bool is_impaired;
+    struct nst_impair_stats impairments; /* both ways together */
+    uint64_t denied;                     /* flows that the options refused */
     uint64_t overrun; /* packets that came faster than the link could hold them */
     uint64_t retransmits;
     nst_time srtt_min; /* over all TCP flows; 0: unknown */

@@ -149,3 +149,12 @@ int upstream_decide(struct upstream *u, const struct nst_request_info *request,
     ret_target->address = (const struct sockaddr *)&u->chosen;
     return 0;
 }
+
+int upstream_admit(void *context, const struct nst_endpoint *client,
+                   struct nst_endpoint *ret_source)
+{
+    const struct upstream *u = context;
+    if (client->addr.b[12] == 127 || is_inside(u, &client->addr) || !is_unicast(&client->addr))
+        ret_source->addr = u->gateway;
+    return 0;
+}

@@ -15,6 +15,7 @@ struct upstream {
     uint8_t prefix_len;
     struct nst_addr gateway;
     struct nst_addr dns;
+    struct nst_addr program;  /* 10.0.2.15 */
     bool has_ipv6;            /* the rest of this group is given */
     struct nst_addr network6; /* fd00:0:0:2::/64 */
     uint8_t prefix_len6;
@@ -34,5 +35,11 @@ bool upstream_set_resolver(struct upstream *u, const char *text);
 /* As nst_gateway_config.decide: 0 and *ret_target, or -1 - enum nst_refusal. */
 int upstream_decide(struct upstream *u, const struct nst_request_info *request,
                     struct nst_target *ret_target);
+
+/* As nst_publish_config.admit, with a struct upstream: a client of a published port keeps its
+ * address; but the host's loopback and the addresses inside, which would not be answered, are the
+ * gateway there. */
+int upstream_admit(void *context, const struct nst_endpoint *client,
+                   struct nst_endpoint *ret_source);
 
 #endif

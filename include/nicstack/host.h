@@ -137,12 +137,15 @@ NST_API void nst_loop_arm(struct nst_loop *loop, struct nst_loop_timer *timer, n
 NST_API void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer);
 
 /*
- * The stack that the loop runs, one a loop; `on_ready` is called for each entry of its ready list.
- * NULL takes it out again.
+ * Lets the loop run a stack as well; `on_ready` is called for each entry of its ready list. Stacks
+ * of one loop may be joined by pipes: what one sends the other has taken in within the same turn.
+ * 0 or -NST_ENOMEM. Remove a stack before it is freed; both may be done in any callback.
  */
-NST_API void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
-                                void (*on_ready)(void *context, const struct nst_ready *ready),
-                                void *context);
+NST_API int nst_loop_add_stack(struct nst_loop *loop, struct nst_stack *stack,
+                               void (*on_ready)(void *context, const struct nst_ready *ready),
+                               void *context);
+/* One that is not there is left alone. */
+NST_API void nst_loop_remove_stack(struct nst_loop *loop, struct nst_stack *stack);
 /* Calls receive(link, max) whenever fd, the link's descriptor, is readable, and tells the link when
  * it has room again. `receive` is nst_tuntap_receive or one like it: it reads up to `max` packets,
  * delivers them, and returns how many, or -NST_E* when the device is gone, which is not watched any
@@ -162,6 +165,35 @@ NST_API int nst_loop_turn(struct nst_loop *loop, nst_time timeout);
 /* The clock as it was read at the beginning of this turn. */
 NST_API nst_time nst_loop_now(const struct nst_loop *loop);
 
+/* ---- A stream of the stack and a descriptor, joined ---- */
+
+/*
+ * Copies both ways with back-pressure, and passes the end of each direction on. Fill in stack,
+ * socket and fd, a non-blocking stream socket; watch the descriptor for EPOLLIN | EPOLLOUT |
+ * EPOLLRDHUP | EPOLLET and the stream for NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP, note
+ * what the descriptor says in fd_readable and fd_writable, and run the pump upon each event.
+ * Either direction may be stopped by saying that it ended.
+ */
+struct nst_pump {
+    struct nst_stack *stack;
+    nst_socket socket;
+    int fd;
+    bool fd_readable, fd_writable; /* set by the owner, cleared by the pump */
+    bool out_ended, in_ended;      /* stack to descriptor, descriptor to stack */
+    uint64_t bytes_out, bytes_in;
+};
+
+enum nst_pumped {
+    NST_PUMP_WAITS = 0, /* for an event */
+    NST_PUMP_MORE,      /* it has done its share of this turn: run it again in the next */
+    NST_PUMP_STARVED,   /* there was no memory for the stream: run it again soon */
+    NST_PUMP_ENDED,     /* both directions have */
+};
+
+/* Moves what can be moved. Of enum nst_pumped, or the -NST_E* that ended either side: reset the
+ * other. */
+NST_API int nst_pump_run(struct nst_pump *pump);
+
 /* ---- The gateway: forwarder requests become sockets of the host ---- */
 
 struct nst_gateway;
@@ -179,8 +211,9 @@ struct nst_target {
 /* What a flow was, when it ended. */
 struct nst_flow_summary {
     enum nst_socket_type type;
-    struct nst_endpoint inside;   /* who began it */
-    struct nst_endpoint outside;  /* whom it was for */
+    bool published;               /* it began outside, at a publication */
+    struct nst_endpoint inside;   /* who began it; published: whom it was for */
+    struct nst_endpoint outside;  /* whom it was for; published: the client, as the host sees it */
     uint64_t bytes_out, bytes_in; /* out: from inside */
     nst_time begun, ended;
     nst_time srtt; /* TCP, towards the inside; 0: unknown */
@@ -189,9 +222,17 @@ struct nst_flow_summary {
     void *flow_context;
 };
 
+/* A flow as it is now. */
+struct nst_flow_info {
+    struct nst_flow_summary summary; /* so far: `ended` is 0, srtt and retransmits are of now */
+    uint64_t id;                     /* of this flow alone; the newer the higher */
+    bool is_waiting;                 /* for a descriptor */
+    uint8_t tcp_state; /* of the connection inside, enum nst_tcp_state; 0: none yet, or no TCP */
+};
+
 struct nst_gateway_config {
     size_t size;
-    struct nst_loop *loop; /* whose stack is set */
+    struct nst_loop *loop; /* that runs the stack */
     struct nst_stack *stack;
     uint32_t nic;       /* the promiscuous, spoofing one; 0: all */
     uint32_t flows_max; /* TCP, UDP and ping flows together, further requests wait; 0: as many as
@@ -210,8 +251,9 @@ struct nst_gateway_config {
 
 struct nst_gateway_stats {
     uint64_t tcp_flows, udp_flows, ping_flows; /* begun so far */
-    uint64_t refused;                          /* by `decide` */
-    uint64_t failed;                           /* the host could not open, connect or reach */
+    uint64_t published_flows;                  /* those of them that began outside */
+    uint64_t refused;                          /* by `decide` or `admit` */
+    uint64_t failed;                           /* the other side could not be opened or reached */
     uint64_t active, active_tcp;               /* now, with those that wait */
     uint64_t bytes_out, bytes_in;
 };
@@ -224,9 +266,42 @@ NST_API int nst_gateway_new(const struct nst_gateway_config *config,
 NST_API bool nst_gateway_ready(struct nst_gateway *gateway, const struct nst_ready *ready);
 NST_API void nst_gateway_get_stats(const struct nst_gateway *gateway,
                                    struct nst_gateway_stats *ret_stats);
-/* Ends every flow, closes its sockets and stops the forwarder. Not in a callback of its own. NULL
- * is fine. */
+/* Copies up to `max` flows, the oldest first; returns how many there are. */
+NST_API size_t nst_gateway_flow_list(const struct nst_gateway *gateway,
+                                     struct nst_flow_info *ret_flows, size_t max);
+/* Ends every flow and publication, closes their sockets and stops the forwarder. Not in a callback
+ * of its own. NULL is fine. */
 NST_API void nst_gateway_free(struct nst_gateway *gateway);
+
+/*
+ * Publishing: who comes to a socket of the host is led inside. Each connection becomes one to
+ * `inside`, and each UDP client a flow there, with the client's own address and, where it is free,
+ * port; the NIC must spoof. Nobody listens inside: the client is reset, which is all that can still
+ * be said to it, and a datagram is lost. Without room for more (descriptors, flows_max, the stack's
+ * memory) connections wait in the host's backlog. UDP flows idle as those from inside do, and at
+ * most 4096 clients of a publication have one: the one that was silent longest gives way.
+ */
+struct nst_publication;
+
+struct nst_publish_config {
+    size_t size;
+    int fd; /* IPv4, non-blocking: TCP that listens, or UDP that is bound */
+    struct nst_endpoint inside;
+    /* What a client looks like inside: *ret_source is the client, and may be changed; port 0 is any
+     * free one. 0, or -NST_E*, which refuses: reset, or lost. NULL: each as it is. */
+    int (*admit)(void *context, const struct nst_endpoint *client, struct nst_endpoint *ret_source);
+    nst_time udp_timeout; /* idle time of a UDP flow; 0: by its class, as for nst_target */
+    void *context;
+};
+
+/* Takes the descriptor over, and watches it. 0; -NST_EINVAL, -NST_EPROTOTYPE (it is neither TCP nor
+ * UDP), -NST_EAFNOSUPPORT (not IPv4), -NST_EIO, -NST_ENOMEM: then it stays the caller's. */
+NST_API int nst_gateway_publish(struct nst_gateway *gateway,
+                                const struct nst_publish_config *config,
+                                struct nst_publication **ret_publication);
+/* Closes the descriptor. Connections go on; UDP flows, whose descriptor it was, end. NULL is fine.
+ * Not in a callback of the gateway. */
+NST_API void nst_gateway_unpublish(struct nst_publication *publication);
 
 #ifdef __cplusplus
 }

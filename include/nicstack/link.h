@@ -141,6 +141,8 @@ struct nst_impair_direction {
     uint64_t rate_bps;    /* bits a second, of frames as the link carries them; 0: no limit */
     uint32_t queue;       /* packets that may wait for the rate behind the one that is sent, any
                              more are dropped; 0: 1000 */
+    nst_time latency;     /* what would wait longer than this for the rate is dropped; 0: none is
+                             for this reason */
 };
 
 struct nst_impair_config {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Flows of datagrams: UDP between one address inside and one outside, and the echo requests of one
- * ping, until they have been idle.
+ * ping, until they have been idle. One that began outside has no socket of the host for itself: it
+ * gets what publish_udp.c finds for it, and answers from the publication's.
  *
  * How long depends on what it is (RFC 4787 4.3 asks for two minutes and more of what may be a
  * conversation): a look-up by DNS is over after 5 s; a flow that was never answered, and a ping,
@@ -20,6 +21,7 @@
  * reply.
  */
 #include "host/flow.h"
+#include "host/publish.h"
 
 #include <errno.h>
 #include <netinet/icmp6.h>
@@ -44,9 +46,11 @@ static nst_time timeout_of(const struct flow *flow)
         return flow->udp_timeout;
     if (flow->summary.type == NST_PING)
         return TIMEOUT_ONE_WAY;
-    if (flow->summary.outside.port == DNS_PORT)
+    const struct nst_flow_summary *s = &flow->summary;
+    if ((s->published ? s->inside.port : s->outside.port) == DNS_PORT)
         return TIMEOUT_DNS;
-    return flow->summary.bytes_in == 0 ? TIMEOUT_ONE_WAY : TIMEOUT_TWO_WAY;
+    const bool was_answered = (s->published ? s->bytes_out : s->bytes_in) != 0;
+    return was_answered ? TIMEOUT_TWO_WAY : TIMEOUT_ONE_WAY;
 }
 
 static void on_idle(struct nst_loop_timer *timer)
@@ -170,6 +174,11 @@ static bool is_unreachable(int errnum)
  * is lost, as on any path. False: the flow has ended. */
 static bool send_host(struct flow *flow, const uint8_t *data, size_t len)
 {
+    if (flow->publication != NULL) {
+        if (publish_reply(flow, data, len) >= 0)
+            flow->summary.bytes_out += len;
+        return true;
+    }
     ssize_t r = send(flow->watch.fd, data, len, MSG_NOSIGNAL);
     if (r < 0 && is_unreachable(errno))
         r = send(flow->watch.fd, data, len, MSG_NOSIGNAL);
@@ -196,14 +205,27 @@ static void pass_out(struct flow *flow)
     }
 }
 
+static void begin_to_idle(struct flow *flow)
+{
+    flow->active = nst_loop_now(flow->gateway->config.loop);
+    flow->timer.on_timer = on_idle;
+    nst_loop_arm(flow->gateway->config.loop, &flow->timer, flow->active + timeout_of(flow));
+}
+
 static void dgram_start(struct flow *flow)
 {
     if (!flow_accept(flow, NST_READY_IN))
         return;
-    flow->active = nst_loop_now(flow->gateway->config.loop);
-    flow->timer.on_timer = on_idle;
-    nst_loop_arm(flow->gateway->config.loop, &flow->timer, flow->active + timeout_of(flow));
+    begin_to_idle(flow);
     pass_out(flow);
+}
+
+void flow_dgram_pass_in(struct flow *flow, const uint8_t *data, size_t len)
+{
+    flow->active = nst_loop_now(flow->gateway->config.loop);
+    observe(flow, false, data, len);
+    if (nst_socket_send(flow->gateway->config.stack, flow->socket, data, len, 0) >= 0)
+        flow->summary.bytes_in += len;
 }
 
 /* From the host's socket to inside. What is left after a batch is there in the next turn, for the
@@ -220,10 +242,7 @@ static void dgram_on_host(struct flow *flow, uint32_t events)
             error = errno == EINTR ? error : errno;
             continue;
         }
-        flow->active = nst_loop_now(flow->gateway->config.loop);
-        observe(flow, false, data, (size_t)n);
-        if (nst_socket_send(flow->gateway->config.stack, flow->socket, data, (size_t)n, 0) >= 0)
-            flow->summary.bytes_in += (uint64_t)n;
+        flow_dgram_pass_in(flow, data, (size_t)n);
     }
     /* After what came before them. */
     if (error != 0 || (events & EPOLLERR) != 0)
@@ -235,6 +254,21 @@ static void dgram_on_stack(struct flow *flow, uint32_t events)
     if ((events & NST_READY_ERROR) != 0)
         (void)nst_socket_error(flow->gateway->config.stack, flow->socket);
     pass_out(flow);
+}
+
+/* The same from outside: that nobody listens inside ends the flow, and its client learns it by
+ * silence. */
+static void led_on_stack(struct flow *flow, uint32_t events)
+{
+    int error = 0;
+    if ((events & NST_READY_ERROR) != 0)
+        error = nst_socket_error(flow->gateway->config.stack, flow->socket);
+    if (error != -NST_ECONNREFUSED) {
+        pass_out(flow);
+        return;
+    }
+    flow->gateway->stats.failed++;
+    flow_end(flow, error, false);
 }
 
 const struct flow_ops flow_udp_ops = {
@@ -251,4 +285,9 @@ const struct flow_ops flow_ping_ops = {
     .on_host = dgram_on_host,
     .on_stack = dgram_on_stack,
     .watch_events = EPOLLIN,
+};
+
+const struct flow_ops flow_led_udp_ops = {
+    .start = begin_to_idle,
+    .on_stack = led_on_stack,
 };

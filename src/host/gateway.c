@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The gateway: each forwarder request becomes a flow with a socket of the host.
+ * The gateway: each forwarder request becomes a flow with a socket of the host. What comes from
+ * outside is in publish.c.
  *
  * Theory of operation. The host's `decide` says where a request goes or how it is refused. A flow
  * opens its socket; TCP waits for its connect before it accepts inside, so that a refusal outside
@@ -12,14 +13,15 @@
  *
  * Invariants: (1) every flow is in `flows`, exactly once; (2) a flow has a request or a socket, not
  * both; (3) a flow is freed only in flow_end, which takes it out of every list, timer and watch
- * first; (4) `begun` is the number of flows with a descriptor; (5) starved_timer is armed while
- * `starved` has flows; (6) at most STARVED_MAX flows are starved: requests die in the stack, whose
- * forwarder keeps fewer, so among so many there are dead ones.
+ * first; (4) `begun` is the number of flows that are carried, not waiting; (5) starved_timer is
+ * armed while `starved` has flows; (6) at most STARVED_MAX flows are starved: requests die in the
+ * stack, whose forwarder keeps fewer, so among so many there are dead ones.
  *
  * Ready entries carry a flow as context. A callback ends its own flow, and starved ones, which have
  * no socket of the stack and so no entry: so the others of the same batch stay valid.
  */
 #include "host/flow.h"
+#include "host/publish.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -72,21 +74,28 @@ static void close_host_socket(struct flow *flow, bool reset)
     nst_loop_remove(flow->gateway->config.loop, &flow->watch);
     close(flow->watch.fd);
     flow->watch.fd = -1;
-    flow->gateway->begun--;
+}
+
+/* What the connection inside knows of itself goes into the summary. Its state, or 0. */
+static uint8_t look_inside(const struct flow *flow, struct nst_flow_summary *summary)
+{
+    struct nst_tcp_info info;
+    if (summary->type != NST_STREAM || flow->socket == 0 ||
+        nst_socket_tcp_info(flow->gateway->config.stack, flow->socket, &info) < 0)
+        return 0;
+    summary->srtt = info.srtt;
+    summary->retransmits = info.retransmits;
+    return info.state;
 }
 
 static void close_stack_socket(struct flow *flow, bool reset)
 {
     struct nst_stack *stack = flow->gateway->config.stack;
-    struct nst_tcp_info info;
     if (flow->request != 0)
         nst_request_refuse(stack, flow->request, NST_REFUSE_RESET);
     if (flow->socket == 0)
         return;
-    if (flow->summary.type == NST_STREAM && nst_socket_tcp_info(stack, flow->socket, &info) == 0) {
-        flow->summary.srtt = info.srtt;
-        flow->summary.retransmits = info.retransmits;
-    }
+    look_inside(flow, &flow->summary);
     if (reset)
         nst_socket_abort(stack, flow->socket);
     else
@@ -120,14 +129,17 @@ static void unstarve(struct flow *flow)
 void flow_end(struct flow *flow, int error, bool reset)
 {
     struct nst_gateway *g = flow->gateway;
-    bool had_descriptor = flow->watch.fd >= 0;
+    const bool makes_room = flow->has_begun;
     close_host_socket(flow, reset);
     close_stack_socket(flow, reset && flow->summary.type == NST_STREAM);
     nst_loop_disarm(g->config.loop, &flow->timer);
     unstarve(flow);
     if (flow->is_again)
         TAILQ_REMOVE(&g->again, flow, waiting);
+    if (flow->publication != NULL)
+        publish_forget(flow);
     TAILQ_REMOVE(&g->flows, flow, link);
+    g->begun -= flow->has_begun;
     g->stats.active--;
     g->stats.active_tcp -= flow->summary.type == NST_STREAM;
     g->stats.bytes_out += flow->summary.bytes_out;
@@ -137,8 +149,10 @@ void flow_end(struct flow *flow, int error, bool reset)
     if (g->config.ended != NULL)
         g->config.ended(g->config.context, &flow->summary);
     free(flow);
-    if (had_descriptor)
-        try_starved(g);
+    if (!makes_room)
+        return;
+    try_starved(g);
+    publish_resume(g);
 }
 
 enum nst_refusal flow_refusal_of(int errnum)
@@ -184,10 +198,19 @@ bool flow_accept(struct flow *flow, uint32_t events)
     return true;
 }
 
+bool flow_watch_host(struct flow *flow, int fd)
+{
+    struct nst_gateway *g = flow->gateway;
+    flow->watch.fd = fd;
+    flow->watch.on_events = on_host_events;
+    flow->has_begun = true;
+    g->begun++;
+    return nst_loop_add(g->config.loop, &flow->watch, flow->ops->watch_events) == 0;
+}
+
 /* Opens the flow's host socket and starts it. False: there is no descriptor left. */
 static bool begin(struct flow *flow)
 {
-    struct nst_gateway *g = flow->gateway;
     int fd = flow->ops->open(flow);
     if (fd == -EMFILE || fd == -ENFILE || fd == -ENOBUFS)
         return false;
@@ -195,10 +218,7 @@ static bool begin(struct flow *flow)
         flow_refuse(flow, -fd);
         return true;
     }
-    flow->watch.fd = fd;
-    flow->watch.on_events = on_host_events;
-    g->begun++;
-    if (nst_loop_add(g->config.loop, &flow->watch, flow->ops->watch_events) < 0) {
+    if (!flow_watch_host(flow, fd)) {
         flow_refuse(flow, ENOBUFS);
         return true;
     }
@@ -206,7 +226,7 @@ static bool begin(struct flow *flow)
     return true;
 }
 
-static bool is_full(const struct nst_gateway *g)
+bool gateway_is_full(const struct nst_gateway *g)
 {
     return g->config.flows_max != 0 && g->begun >= g->config.flows_max;
 }
@@ -228,7 +248,7 @@ static void try_starved(struct nst_gateway *g)
     if (g->is_beginning)
         return; /* a flow that ended as soon as it began */
     g->is_beginning = true;
-    while ((flow = TAILQ_FIRST(&g->starved)) != NULL && !is_full(g)) {
+    while ((flow = TAILQ_FIRST(&g->starved)) != NULL && !gateway_is_full(g)) {
         if (end_if_dead(flow))
             continue;
         unstarve(flow);
@@ -269,21 +289,42 @@ static void count_flow(struct nst_gateway *g, enum nst_socket_type type)
         g->stats.ping_flows++;
 }
 
+void gateway_tell_refused(struct nst_gateway *g, const struct nst_flow_summary *flow)
+{
+    struct nst_flow_summary summary = *flow;
+    summary.begun = summary.ended = nst_loop_now(g->config.loop);
+    if (g->config.ended != NULL)
+        g->config.ended(g->config.context, &summary);
+}
+
 /* A request that became no flow: `error` is for the summary. */
 static void refuse_request(struct nst_gateway *g, const struct nst_request_info *request,
                            enum nst_refusal how, int error)
 {
-    nst_request_refuse(g->config.stack, request->request, how);
-    if (g->config.ended == NULL)
-        return;
-    nst_time now = nst_loop_now(g->config.loop);
     const struct nst_flow_summary summary = {.type = request->type,
                                              .inside = request->remote,
                                              .outside = request->local,
-                                             .begun = now,
-                                             .ended = now,
                                              .error = error};
-    g->config.ended(g->config.context, &summary);
+    nst_request_refuse(g->config.stack, request->request, how);
+    gateway_tell_refused(g, &summary);
+}
+
+struct flow *flow_new(struct nst_gateway *g, enum nst_socket_type type, const struct flow_ops *ops)
+{
+    struct flow *flow = calloc(1, sizeof(*flow));
+    if (flow == NULL)
+        return NULL;
+    flow->gateway = g;
+    flow->watch.fd = -1;
+    flow->ops = ops;
+    flow->id = ++g->last_id;
+    flow->summary.type = type;
+    flow->summary.begun = nst_loop_now(g->config.loop);
+    TAILQ_INSERT_TAIL(&g->flows, flow, link);
+    g->stats.active++;
+    g->stats.active_tcp += type == NST_STREAM;
+    count_flow(g, type);
+    return flow;
 }
 
 /* NULL: no memory, or no target. */
@@ -297,26 +338,17 @@ static struct flow *make_flow(struct nst_gateway *g, const struct nst_request_in
     };
     struct flow *flow = NULL;
     if (target->address != NULL && target->address_len <= sizeof(flow->target))
-        flow = calloc(1, sizeof(*flow));
+        flow = flow_new(g, request->type, ops[request->type]);
     if (flow == NULL)
         return NULL;
-    flow->gateway = g;
-    flow->watch.fd = -1;
-    flow->ops = ops[request->type];
     flow->request = request->request;
-    flow->summary = (struct nst_flow_summary){.type = request->type,
-                                              .inside = request->remote,
-                                              .outside = request->local,
-                                              .begun = nst_loop_now(g->config.loop),
-                                              .flow_context = target->flow_context};
+    flow->summary.inside = request->remote;
+    flow->summary.outside = request->local;
+    flow->summary.flow_context = target->flow_context;
     memcpy(&flow->target, target->address, target->address_len);
     flow->target_len = target->address_len;
     flow->udp_timeout = target->udp_timeout;
     flow->observe = target->observe && g->config.observe != NULL;
-    TAILQ_INSERT_TAIL(&g->flows, flow, link);
-    g->stats.active++;
-    g->stats.active_tcp += request->type == NST_STREAM;
-    count_flow(g, request->type);
     return flow;
 }
 
@@ -351,7 +383,7 @@ static void take_request(struct nst_gateway *g, const struct nst_request_info *r
         refuse_request(g, request, NST_REFUSE_HOST_UNREACHABLE, -NST_ENOMEM);
         return;
     }
-    if (!TAILQ_EMPTY(&g->starved) || is_full(g) || !begin(flow)) {
+    if (!TAILQ_EMPTY(&g->starved) || gateway_is_full(g) || !begin(flow)) {
         starve(flow, false);
         if (g->starved_count >= STARVED_MAX)
             end_dead(g);
@@ -385,6 +417,7 @@ int nst_gateway_new(const struct nst_gateway_config *config, struct nst_gateway 
     TAILQ_INIT(&g->flows);
     TAILQ_INIT(&g->starved);
     TAILQ_INIT(&g->again);
+    publish_init(g);
     g->again_timer.on_timer = on_again;
     g->starved_timer.on_timer = on_starved;
     const struct nst_forwarder_config forwarder = {
@@ -409,6 +442,23 @@ void nst_gateway_get_stats(const struct nst_gateway *g, struct nst_gateway_stats
     }
 }
 
+size_t nst_gateway_flow_list(const struct nst_gateway *g, struct nst_flow_info *ret_flows,
+                             size_t max)
+{
+    size_t n = 0;
+    const struct flow *flow;
+    TAILQ_FOREACH(flow, &g->flows, link)
+    {
+        if (n == max)
+            break;
+        struct nst_flow_info *info = &ret_flows[n++];
+        *info = (struct nst_flow_info){
+            .summary = flow->summary, .id = flow->id, .is_waiting = flow->is_waiting};
+        info->tcp_state = look_inside(flow, &info->summary);
+    }
+    return g->stats.active;
+}
+
 void nst_gateway_free(struct nst_gateway *g)
 {
     if (g == NULL)
@@ -418,8 +468,9 @@ void nst_gateway_free(struct nst_gateway *g)
     struct flow *flow;
     while ((flow = TAILQ_FIRST(&g->flows)) != NULL) {
         flow->request = 0;
-        flow_end(flow, 0, false);
+        flow_end(flow, 0, flow->ops == &flow_led_tcp_ops); /* it led nowhere */
     }
+    publish_fini(g);
     nst_loop_disarm(g->config.loop, &g->again_timer);
     free(g);
 }

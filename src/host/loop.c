@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An epoll loop for one stack.
+ * An epoll loop for the stacks of one thread.
  *
- * Theory of operation. A turn waits (until the stack's or a timer's deadline), reads the clock
- * once, calls the watches whose descriptors are ready, then the timers, and then lets the stack
- * work: run, hand out the ready list, run again until nothing is left that is due. So everything
- * that a batch of input caused leaves in the same turn, and a packet costs no system call of the
- * loop's own.
+ * Theory of operation. A turn waits (until a stack's or a timer's deadline), reads the clock once,
+ * calls the watches whose descriptors are ready, then the timers, and then lets the stacks work,
+ * one after the other: run, hand out the ready list, again until nothing is left that is due in any
+ * of them. So everything that a batch of input caused leaves in the same turn, also through a pipe
+ * from one stack to the next, and a packet costs no system call of the loop's own.
  *
  * Invariants: (1) a watch that was removed is never called, also when its event was fetched
  * already; (2) a link is watched for EPOLLOUT only while it is full; (3) a timer that is armed
  * while timers are called waits for the next turn, also when it is due, so none can keep the stack
- * from working; (4) the loop does not wait while the ready list has entries.
+ * from working; (4) the loop does not wait while a ready list has entries; (5) a stack that was
+ * taken out in a callback is not touched any more: its place is freed when the stacks have worked.
  */
 #include <nicstack/host.h>
 
@@ -27,7 +28,7 @@
 #define EVENTS_MAX    64
 #define READY_MAX     64
 #define RECEIVE_BATCH 64
-#define PASSES_MAX    16 /* of the stack in one turn, so that descriptors are not starved */
+#define PASSES_MAX    16 /* of the stacks in one turn, so that descriptors are not starved */
 
 struct link_watch {
     struct nst_watch watch; /* first */
@@ -37,21 +38,40 @@ struct link_watch {
     int (*receive)(struct nst_link *link, int max);
 };
 
+struct stack_entry {
+    struct stack_entry *next;
+    struct nst_stack *stack; /* NULL: taken out, and about to be freed */
+    void (*on_ready)(void *context, const struct nst_ready *ready);
+    void *context;
+    bool more; /* it has work left that no deadline tells of */
+};
+
 struct nst_loop {
     int epoll;
     int wake; /* eventfd, written by nst_loop_stop */
     volatile sig_atomic_t stopped;
     nst_time now;
-    struct nst_stack *stack;
-    void (*on_ready)(void *context, const struct nst_ready *ready);
-    void *context;
+    struct stack_entry *stacks; /* in the order in which they came */
+    bool is_working;            /* stacks are being run: their places are not freed */
     struct link_watch *links;
     struct timers timers;
     struct epoll_event events[EVENTS_MAX];
     int event_count, event_next; /* of this turn */
-    bool more;                   /* the stack has work left that no deadline tells of */
     bool no_pwait2;              /* the kernel has no epoll_pwait2, or it is forbidden */
 };
+
+static void free_removed(struct nst_loop *loop)
+{
+    for (struct stack_entry **at = &loop->stacks; *at != NULL;) {
+        struct stack_entry *e = *at;
+        if (e->stack != NULL) {
+            at = &e->next;
+            continue;
+        }
+        *at = e->next;
+        free(e);
+    }
+}
 
 int nst_loop_new(struct nst_loop **ret_loop)
 {
@@ -77,6 +97,9 @@ void nst_loop_free(struct nst_loop *loop)
         return;
     while (loop->links != NULL)
         nst_loop_remove_link(loop, loop->links->link);
+    for (struct stack_entry *e = loop->stacks; e != NULL; e = e->next)
+        e->stack = NULL;
+    free_removed(loop);
     if (loop->epoll >= 0)
         close(loop->epoll);
     if (loop->wake >= 0)
@@ -122,14 +145,28 @@ void nst_loop_disarm(struct nst_loop *loop, struct nst_loop_timer *timer)
     timers_remove(&loop->timers, timer);
 }
 
-void nst_loop_set_stack(struct nst_loop *loop, struct nst_stack *stack,
-                        void (*on_ready)(void *context, const struct nst_ready *ready),
-                        void *context)
+int nst_loop_add_stack(struct nst_loop *loop, struct nst_stack *stack,
+                       void (*on_ready)(void *context, const struct nst_ready *ready),
+                       void *context)
 {
-    loop->stack = stack;
-    loop->more = stack != NULL; /* it may have entries already */
-    loop->on_ready = on_ready;
-    loop->context = context;
+    struct stack_entry *e = calloc(1, sizeof(*e)), **at = &loop->stacks;
+    if (e == NULL)
+        return -NST_ENOMEM;
+    *e = (struct stack_entry){.stack = stack, .on_ready = on_ready, .context = context};
+    e->more = true; /* it may have entries already */
+    while (*at != NULL)
+        at = &(*at)->next;
+    *at = e;
+    return 0;
+}
+
+void nst_loop_remove_stack(struct nst_loop *loop, struct nst_stack *stack)
+{
+    for (struct stack_entry *e = loop->stacks; e != NULL; e = e->next)
+        if (e->stack == stack)
+            e->stack = NULL;
+    if (!loop->is_working)
+        free_removed(loop);
 }
 
 static void unwatch(struct link_watch *l)
@@ -184,8 +221,10 @@ void nst_loop_remove_link(struct nst_loop *loop, struct nst_link *link)
 static nst_time next_deadline(const struct nst_loop *loop)
 {
     nst_time next = NST_TIME_NEVER;
-    if (loop->stack != NULL)
-        next = loop->more ? 0 : nst_stack_next_deadline(loop->stack);
+    for (const struct stack_entry *e = loop->stacks; e != NULL; e = e->next) {
+        nst_time deadline = e->more ? 0 : nst_stack_next_deadline(e->stack);
+        next = deadline < next ? deadline : next;
+    }
     if (loop->timers.root != NULL && loop->timers.root->when < next)
         next = loop->timers.root->when;
     return next;
@@ -244,24 +283,46 @@ static void dispatch_timers(struct nst_loop *loop)
     }
 }
 
-static int dispatch_ready(struct nst_loop *loop)
+static int dispatch_ready(struct stack_entry *e)
 {
     struct nst_ready ready[READY_MAX];
-    int n = nst_ready_list(loop->stack, ready, READY_MAX);
-    for (int i = 0; i < n && loop->stack != NULL; i++)
-        loop->on_ready(loop->context, &ready[i]);
+    int n = nst_ready_list(e->stack, ready, READY_MAX);
+    for (int i = 0; i < n && e->stack != NULL; i++)
+        e->on_ready(e->context, &ready[i]);
     return n;
 }
 
-static void run_stack(struct nst_loop *loop)
+/* Whether it has something to do now. */
+static bool is_due(const struct nst_loop *loop, const struct stack_entry *e)
 {
-    loop->more = true;
-    for (int pass = 0; pass < PASSES_MAX && loop->stack != NULL && loop->more; pass++) {
-        nst_stack_run(loop->stack, loop->now, 0);
-        loop->more = dispatch_ready(loop) > 0;
-        if (loop->stack != NULL && nst_stack_next_deadline(loop->stack) <= loop->now)
-            loop->more = true;
+    return e->stack != NULL && (e->more || nst_stack_next_deadline(e->stack) <= loop->now);
+}
+
+/* Lets each stack work once, though none that was seen to have nothing to do. Whether any has more.
+ */
+static bool run_pass(struct nst_loop *loop, bool all)
+{
+    bool more = false;
+    for (struct stack_entry *e = loop->stacks; e != NULL; e = e->next) {
+        if (e->stack == NULL || (!all && !is_due(loop, e)))
+            continue;
+        nst_stack_run(e->stack, loop->now, 0);
+        e->more = dispatch_ready(e) > 0;
     }
+    /* Only now: what one stack did may be another's work. */
+    for (struct stack_entry *e = loop->stacks; e != NULL; e = e->next)
+        more |= is_due(loop, e);
+    return more;
+}
+
+static void run_stacks(struct nst_loop *loop)
+{
+    bool more = true;
+    loop->is_working = true;
+    for (int pass = 0; pass < PASSES_MAX && more; pass++)
+        more = run_pass(loop, pass == 0);
+    loop->is_working = false;
+    free_removed(loop);
     for (struct link_watch *l = loop->links; l != NULL; l = l->next)
         if (l->watch.fd >= 0)
             nst_loop_change(loop, &l->watch, l->link->tx_blocked ? EPOLLIN | EPOLLOUT : EPOLLIN);
@@ -282,8 +343,7 @@ int nst_loop_turn(struct nst_loop *loop, nst_time timeout)
     loop->now = nst_host_now();
     dispatch_events(loop, n);
     dispatch_timers(loop);
-    if (loop->stack != NULL)
-        run_stack(loop);
+    run_stacks(loop);
     return 0;
 }
 

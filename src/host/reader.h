@@ -12,8 +12,8 @@
  * whose ring has no free buffer: the device stays quiet for epoll, nothing spins, and the next
  * packet after memory came back is received. Without an upper end they are dropped as well.
  */
-#ifndef NICSTACK_HOST_READER_H
-#define NICSTACK_HOST_READER_H
+#ifndef NICSTACK_SRC_HOST_READER_H
+#define NICSTACK_SRC_HOST_READER_H
 
 #include <nicstack/link.h>
 

@@ -16,8 +16,8 @@
  * Slots do not cross the borders of blocks. A block is a power of two, because the kernel allocates
  * nothing else.
  */
-#ifndef NICSTACK_HOST_RING_H
-#define NICSTACK_HOST_RING_H
+#ifndef NICSTACK_SRC_HOST_RING_H
+#define NICSTACK_SRC_HOST_RING_H
 
 #include <stdbool.h>
 #include <stdint.h>

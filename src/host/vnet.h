@@ -4,8 +4,8 @@
  * What it says is checked before it is believed: the checksum's field lies in the packet, and only
  * what was negotiated is cut: TCP, in a packet that is TCP.
  */
-#ifndef NICSTACK_HOST_VNET_H
-#define NICSTACK_HOST_VNET_H
+#ifndef NICSTACK_SRC_HOST_VNET_H
+#define NICSTACK_SRC_HOST_VNET_H
 
 #include <nicstack/packet.h>
 

@@ -4,11 +4,11 @@
  * seed.
  *
  * Theory of operation. A packet passes, in this order: loss, duplication, corruption, the rate (one
- * packet at a time is sent at rate_bps while `queue` others wait), then delay with jitter; one that
- * is chosen to be reordered skips the delay and overtakes. Afterwards it waits in a heap for its
- * time. Time is the `now` of run(), which comes before anything is transmitted; what the lower link
- * delivers between two runs waits for the next, so that its delay is counted from then. The same
- * seed and packets give the same fate.
+ * packet at a time is sent at rate_bps while `queue` others wait, none longer than `latency`), then
+ * delay with jitter; one that is chosen to be reordered skips the delay and overtakes. Afterwards
+ * it waits in a heap for its time. Time is the `now` of run(), which comes before anything is
+ * transmitted; what the lower link delivers between two runs waits for the next, so that its delay
+ * is counted from then. The same seed and packets give the same fate.
  *
  * Large segments are one packet to a link with segmentation, but many on the wire: so the impaired
  * link offers no segmentation, and every wire packet has its own fate. What the lower link delivers
@@ -172,6 +172,12 @@ static bool take_place(struct direction *d, nst_time now, nst_time start)
     return true;
 }
 
+/* Would it wait longer than it may? Whatever finds the line free goes. */
+static bool is_late(const struct direction *d, nst_time now)
+{
+    return d->config.latency != 0 && d->rate_free - now > d->config.latency;
+}
+
 /* When the rate lets the packet out; false: its queue is full. */
 static bool pass_rate(struct direction *d, nst_time now, uint32_t bytes, nst_time *ret_out)
 {
@@ -182,7 +188,7 @@ static bool pass_rate(struct direction *d, nst_time now, uint32_t bytes, nst_tim
         d->rate_free = now;
         d->rate_rest = 0;
     }
-    if (!take_place(d, now, d->rate_free))
+    if (is_late(d, now) || !take_place(d, now, d->rate_free))
         return false;
     uint64_t work = (uint64_t)bytes * 8 * (uint64_t)NST_SEC + d->rate_rest;
     d->rate_free += (nst_time)(work / d->config.rate_bps);

@@ -35,7 +35,7 @@ bool ip4_parse_packet(struct pkt *p);
 /* net_proto.input: judges p and gives it to its transport. Consumes p. */
 void ip4_input(struct net_ep *ep, struct pkt *p);
 /* reassembly_family.fix_header. */
-void ip4_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce);
+HIDDEN void ip4_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce);
 /* net_proto.output. */
 int ip4_output(struct dst *d, struct pkt *p, const struct ip_out *out);
 /* N47, net_proto.unresolved. */

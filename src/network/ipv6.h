@@ -76,7 +76,7 @@ struct pkt *ip6_obey_chain(struct net_ep *ep, struct pkt *p, const struct rx *rx
  * quotes. False: they end before the chain does. */
 bool ip6_read_chain(const uint8_t *data, size_t len, struct ip6_chain *ret_chain);
 /* reassembly_family.fix_header: takes the fragment header out. */
-void ip6_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce);
+HIDDEN void ip6_fix_header(struct pkt *p, uint32_t hdr_len, uint32_t len, bool ce);
 
 /* ---- ipv6_out.c ---- */
 

@@ -3,7 +3,7 @@
 # Sourced after run_lib.sh by capture_test.sh, capture_why_test.sh and capture_live_test.sh: captures, judged by tshark.
 
 wrong='_ws.malformed || ip.checksum.status == 0 || tcp.checksum.status == 0 || udp.checksum.status == 0 || '
-wrong+='icmp.checksum.status == 0 || ip.flags.rb == 1 || tcp.flags.res != 0 || _ws.expert.severity >= 0x00800000'
+wrong+='icmp.checksum.status == 0 || icmpv6.checksum.status == 0 || ip.flags.rb == 1 || tcp.flags.res != 0 || _ws.expert.severity >= 0x00800000'
 checks=(-o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE)
 
 # dissect FILE ARGUMENTS...: tshark with all checksum checks on; it speaks of root and no more on stderr.
@@ -45,19 +45,29 @@ seen() { grep -qE -- "$2" <<<"$3" && ok "$1" || not_ok "$1" "$(head -c 500 <<<"$
 begin() {
     local name=$1
     shift
+    rm -f "$work/go"
     (as_exec "$nst" run --name "$name" "$@") 2>"$work/err.$name" >"$work/out.$name" &
     pid=$!
-    for _ in $(seq 100); do
+    for _ in $(seq 200); do
         as "$nst" capture --list 2>/dev/null | grep -q "^$name " && return
         sleep 0.05
     done
     not_ok "$name can be spoken to" "$(cat "$work/err.$name")"
 }
 as() { (as_exec "$@"); }
-# await PID...: ends within 20 s, or is killed.
+# go NAME COUNT: lets the program of run NAME (which is `$wait; ...`) go on when COUNT clients capture it.
+wait="until [ -e $work/go ]; do sleep 0.05; done"
+go() {
+    for _ in $(seq 200); do
+        [ "$("$nst" capture --list --json 2>/dev/null | jq ".[] | select(.name == \"$1\") | .captures")" = "$2" ] && break
+        sleep 0.1
+    done
+    touch "$work/go"
+}
+# await PID...: ends within 60 s, or is killed.
 await() {
     local watchdog status
-    (sleep 20; kill -9 "$@" 2>/dev/null) &
+    (sleep 60; kill -9 "$@" 2>/dev/null) &
     watchdog=$!
     wait "$@"
     status=$?

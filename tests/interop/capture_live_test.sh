@@ -30,10 +30,11 @@ test_streams() {
 
 test_nst_capture() {
     local file=$work/$who-g.pcapng other client said
-    begin one -- sh -c "sleep 1; $get:$http/small; ping -c1 -W2 10.0.2.2 >/dev/null; sleep 0.3"
+    begin one -- sh -c "$wait; $get:$http/small; ping -c1 -W2 10.0.2.2 >/dev/null"
     other=$pid
     as "$nst" capture -w "$file" 2>"$work/said" &
     client=$!
+    (go one 2) &
     said=$(as "$nst" capture -c 2 icmp 2>/dev/null)
     await $client; check "$who: nst capture ends with the run" 0 $?
     await $other; check "$who: which does not care" 0 $?
@@ -43,35 +44,38 @@ test_nst_capture() {
     check "$who: and are those of the file" "$(awk '{print $2}' "$work/said")" "$(packets "$file")"
     as "$nst" capture 2>"$work/said"; check "$who: no run is said" "1 1" "$? $(grep -c 'no nst runs here' "$work/said")"
 
-    begin two -- sleep 5
+    begin two -- sleep 100
     other=$pid
-    rm -f "$work/go"
-    begin three --no-host-loopback -- sh -c "until [ -e $work/go ]; do sleep 0.05; done; $get:$http/; sleep 1"
+    begin three --no-host-loopback -- sh -c "$wait; $get:$http/; sleep 1"
     as "$nst" capture 2>"$work/said"
     check "$who: of two runs one must be chosen" "1   three   two" "$? $(grep '^  ' "$work/said" | sort | tr '\n' ' ' | sed 's/ $//')"
     said=$(as "$nst" capture --list --json | jq -c '[.[].name] | sort' 2>&1)
     check "$who: --list --json" '["three","two"]' "$said"
-    (sleep 0.7; touch "$work/go") &
+    (go three 1) &
     said=$(as "$nst" capture -s thr -j -c 2 2>/dev/null | jq -r '.comments[]')
     seen "$who: -s takes the beginning of a name; comments are shown" 'policy: denied by' "$said"
     kill $other
     await $other $pid
 
-    begin live -- sh -c "sleep 1; $get:$http/medium; sleep 1"
+    begin live -- sh -c "$wait; $get:$http/medium; sleep 1"
+    (go live 1) &
     said=$(as "$nst" capture -q -w - tcp | HOME=$work tshark -l -r - -Y http 2>/dev/null | grep -c 'GET /medium')
     check "$who: -w - is read live by tshark" 1 "$said"
     await $pid
-    begin interrupted -- sleep 15
+    begin interrupted -- sleep 100
     other=$pid
-    (as_exec env --default-signal=INT timeout -s INT 3 "$nst" capture 2>"$work/said")
-    seen "$who: Ctrl-C ends it with its counts" '^nst: 0 packets captured, of 0 that passed; 0 dropped$' "$(cat "$work/said")"
+    (as_exec env --default-signal=INT "$nst" capture 2>"$work/said") &
+    client=$!
+    go interrupted 1
+    kill -INT $client; await $client
+    check "$who: Ctrl-C ends it with its counts" "0 nst: 0 packets captured, of 0 that passed; 0 dropped" "$? $(cat "$work/said")"
     kill $other; await $other
 }
 
 test_bad_clients() {
     local status client
-    begin victim -- sh -c "sleep 1; $get:$http/medium; sleep 0.2"
-    (as_exec $python - "$who" <<'X'
+    begin victim -- sh -c "$wait; $get:$http/medium"
+    (as_exec $python - "$work/go" <<'X'
 import os, socket, sys, time
 def connect():
     s = socket.socket(socket.AF_UNIX)
@@ -113,7 +117,8 @@ try:
     deaf.sendall(b"capture\n")
 except OSError:
     pass
-time.sleep(1)
+open(sys.argv[1], "w").close()
+time.sleep(0.5)
 os._exit(0)
 X
     ) 2>"$work/said"
@@ -121,20 +126,21 @@ X
     await $pid
     status=$?
     check "$who: and the run goes on" 0 $status
-    begin deaf -- sh -c "sleep 1; $get:$http/medium"
-    as "$nst" capture -w - 2>/dev/null | sleep 10 &
+    begin deaf -- sh -c "$wait; $get:$http/medium"
+    as "$nst" capture -w - 2>/dev/null | sleep 30 &
     client=$!
+    go deaf 1
     SECONDS=0
     await $pid
-    check "$who: a client that reads nothing holds nothing up" "0 1" "$? $((SECONDS < 8))"
-    wait $client
+    check "$who: a client that reads nothing holds nothing up" "0 1" "$? $((SECONDS < 20))"
+    kill $client; wait $client 2>/dev/null
 }
 
 test_strangers() {
-    local said other
+    local said other client
     [ "$(id -u)" = 0 ] || { skip "strangers" "needs root"; return; }
     who=user
-    begin private -- sleep 8
+    begin private -- sleep 100
     other=$pid
     said=$(setpriv --reuid 12345 --regid 12345 --clear-groups "$nst" capture -s 65534/private 2>&1)
     check "another user's run is not there" "1 nst capture: -s private: there is no such run here; nst capture --list tells which there are" "$? $said"
@@ -149,21 +155,26 @@ try:
 except OSError:
     print(b"")')
     check "and does not answer him" "b''" "$said"
-    said=$("$nst" capture -s 65534/private -c 1 2>&1 & sleep 0.7; kill -INT $!; wait $!)
+    "$nst" capture -s 65534/private 2>"$work/said" &
+    client=$!
+    go private 1
+    kill -TERM $client; await $client
+    said=$(cat "$work/said")
     seen "root may ask anybody's" '^nst: 0 packets captured' "$said"
     setpriv --reuid 12345 --regid 12345 --clear-groups $python -c '
 import socket, time
 s = socket.socket(socket.AF_UNIX)
 s.bind("\0nicstack/65534/fake")
 s.listen()
-time.sleep(3)' &
-    sleep 0.5
+time.sleep(100)' &
+    client=$!
+    for _ in $(seq 100); do grep -q '@nicstack/65534/fake' /proc/net/unix && break; sleep 0.1; done
     said=$(as "$nst" capture -s fake 2>&1)
     check "a stranger's socket with our name is not believed" \
         "1 nst capture: cannot speak to fake (EPERM): it is not the run of the user that its name says" "$? $said"
-    kill $! $other
-    await $! $other 2>/dev/null
-    begin taken -- sleep 3
+    kill $client $other
+    await $client $other 2>/dev/null
+    begin taken -- sleep 100
     run 20 --name taken -- true
     check "a name is had once" "125 1" "$? $(grep -c '^nst run: --name taken: cannot be had (EADDRINUSE)' "$work/err")"
     kill $pid; await $pid
@@ -172,7 +183,7 @@ time.sleep(3)' &
 test_extcap() {
     local extcap=$work/extcap/nicstack said client
     mkdir -p "$work/extcap" && cp "$top/tools/extcap/nicstack" "$extcap" && chmod 755 "$work/extcap" "$extcap"
-    begin wire -- sh -c "sleep 3; $get:$http/small; sleep 1"
+    begin wire -- sh -c "$wait; $get:$http/small"
     said=$(as env NST="$nst" "$extcap" --extcap-interfaces --extcap-version=4.0)
     seen "$who: extcap lists the runs" "^interface \{value=nicstack-[0-9]+-wire\}\{display=nicstack: sh, process [0-9]+ \(wire\)\}" "$said"
     said=$(sed -n 's/.*{value=\([^}]*\)}.*/\1/p' <<<"$said")
@@ -181,22 +192,21 @@ test_extcap() {
     rm -f "$work/fifo"; mkfifo -m 666 "$work/fifo"
     as env NST="$nst" "$extcap" --capture --extcap-interface "$said" --fifo "$work/fifo" --extcap-capture-filter "tcp port $http" --snaplen 1000 &
     client=$!
+    (go wire 1) &
     cat "$work/fifo" >"$work/$who-h.pcapng"
     await $client; check "$who: extcap captures" 0 $?
     await $pid
     check "$who: extcap's capture has it, cut" "1 1000" "$(count_of "$work/$who-h.pcapng" 'http.request.uri == "/small"') \
 $(dissect "$work/$who-h.pcapng" -T fields -e frame.cap_len | sort -n | tail -n 1)"
-    rm -f "$work/go"
-    begin wire -- sh -c "until [ -e $work/go ]; do sleep 0.05; done; $get:$http/small; sleep 0.5"
+    begin wire -- sh -c "$wait; $get:$http/small; sleep 0.5"
     said=$(as env HOME="$work" NST="$nst" WIRESHARK_EXTCAP_DIR="$work/extcap" tshark -D 2>/dev/null | grep -o 'nicstack-[0-9]*-wire')
     if [ -z "$said" ]; then
         skip "$who: tshark captures by extcap" "this tshark looks into no such folder"
         touch "$work/go"
     else
-        (for _ in $(seq 150); do pgrep -f 'nst capture -q -s [0-9]*/wire' >/dev/null && break; sleep 0.1; done
-            sleep 0.7; touch "$work/go") &
+        (go wire 1) &
         said=$(as env HOME="$work" NST="$nst" WIRESHARK_EXTCAP_DIR="$work/extcap" timeout 25 \
-            tshark -l -i "$said" -Y http -c 40 2>"$work/said" | grep -c 'GET /small')
+            tshark -l -i "$said" -Y http -c 6 2>"$work/said" | grep -c 'GET /small')
         check "$who: tshark captures by extcap" 1 "$said"
     fi
     await $pid

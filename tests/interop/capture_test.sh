@@ -127,7 +127,8 @@ test_full_disk() {
         "$? $(grep -c "^nst: cannot write $file (ENOSPC): the capture ends after " "$work/err")"
     check_good "$who: what fits is a good file" "$file"
     check "$who: and holds what was said" "$(grep -oE 'ends after [0-9]+' "$work/err" | grep -oE '[0-9]+')" "$(packets "$file")"
-    begin full -- sh -c "sleep 1; $get:$http/medium"
+    begin full -- sh -c "$wait; $get:$http/medium"
+    (go full 1) &
     as "$nst" capture -s full -w "$file" 2>"$work/said"
     check "$who: nst capture on a full disk says so" "1 1" "$? $(grep -c 'ENOSPC' "$work/said")"
     await $pid

@@ -36,7 +36,8 @@ test_retransmissions() {
     check "what tshark takes for a retransmission has a comment" 0 \
         "$(count_of "$file" 'tcp.analysis.fast_retransmission && ip.src == 10.0.2.2 && !frame.comment')"
     check "what has the comment was sent before" 0 "$(dissect "$file" -Y 'ip.src == 10.0.2.2 && tcp.len > 0' -T fields \
-        -e tcp.seq -e frame.comment | awk -F'\t' '/retransmit/ && !($1 in seen) {n++} {seen[$1]} END {print n + 0}')"
+        -e tcp.seq -e tcp.len -e frame.comment | awk -F'\t' '/retransmit/ && $1 >= end {n++} $1 + $2 > end {end = $1 + $2}
+        END {print n + 0}')"
     run 60 --json --mtu 1500 --pcap "$file" -- sh -c "iptables -A INPUT -p tcp -m length --length 1000:65535 -j DROP &&
         { sleep 1; iptables -F INPUT; } & sleep 0.2; $get:$http/small; wait"
     said=$(comments "$file")

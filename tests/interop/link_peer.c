@@ -317,7 +317,7 @@ int main(int argc, char **argv)
     fflush(stdout);
     wait_running(argv[1]);
     make_nic(link);
-    nst_loop_set_stack(loop, stack, on_ready, NULL);
+    check(nst_loop_add_stack(loop, stack, on_ready, NULL), "stack");
     serve(ECHO, NST_DATAGRAM, 7);
     serve(SINK_LISTENER, NST_STREAM, 9);
     serve(SOURCE_LISTENER, NST_STREAM, 19);

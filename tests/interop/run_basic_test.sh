@@ -152,8 +152,8 @@ test_options() {
     done <<'X'
 --nonsense true|nst run: --nonsense: no such option; see nst run --help
 -x true|nst run: -x: no such option; see nst run --help
---memory lots true|nst run: lots: is no size, such as 8m; see nst run --help
---memory=8mm true|nst run: 8mm: is no size, such as 8m; see nst run --help
+--memory lots true|nst run: --memory lots: is no size, such as 8m; see nst run --help
+--memory=8mm true|nst run: --memory 8mm: is no size, such as 8m; see nst run --help
 --memory 1k true|nst run: --memory must be at least 1m
 --mtu 67 true|nst run: --mtu must be 68 to 65535
 --mtu 65536 true|nst run: --mtu must be 68 to 65535
@@ -163,7 +163,7 @@ test_options() {
 --dns nowhere true|nst run: --dns nowhere: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
 --dns 127.0.0.1:0 true|nst run: --dns 127.0.0.1:0: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
 --dns [::1 true|nst run: --dns [::1: is no ADDR[:PORT], such as 192.0.2.1 or [2001:db8::1]:53
---attach pigeon true|nst run: --attach pigeon: is neither tun nor veth
+--attach pigeon true|nst run: --attach pigeon: is none of tun, veth and notify
 --quiet=yes true|nst run: --quiet=yes: takes no argument; see nst run --help
 --mtu|nst run: --mtu: needs an argument; see nst run --help
 |usage: nst run [OPTIONS] [--] PROGRAM [ARGUMENTS]
@@ -268,9 +268,9 @@ X
         skip "$who: IPv6" "this host has no ::1"
         return
     fi
-    $python "$work/six.py" $port "$work" & 
+    $python "$work/six.py" $port "$work" &
     local server=$!
-    sleep 0.5
+    for _ in $(seq 100); do curl -s -o /dev/null "http://[::1]:$port/small" && break; sleep 0.1; done
     run 20 -q -- curl -s -o "$work/got" "http://[${base}:2]:$port/small"
     check "$who: curl over IPv6" 0 $?
     cmp -s "$work/small" "$work/got" && ok "$who: and it is exact" || not_ok "$who: and it is exact" "differs"
@@ -305,31 +305,7 @@ for to in '${base}:77', '2001:db8::1':
 }
 
 test_static() {
-    cat >"$work/static.c" <<'X'
-/* Asks the echo servers outside: static PORT-TCP PORT-UDP. */
-#include <arpa/inet.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-static int ask(int type, int port)
-{
-    char answer[6] = "";
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(0x0a000202)};
-    int s = socket(AF_INET, type, 0);
-    if (connect(s, (struct sockaddr *)&to, sizeof(to)) < 0 || write(s, "hello", 5) != 5 || read(s, answer, 5) != 5)
-        return 1;
-    close(s);
-    return strcmp(answer, "hello");
-}
-
-int main(int argc, char **argv)
-{
-    return argc < 3 ? 3 : ask(SOCK_STREAM, atoi(argv[1])) + 2 * ask(SOCK_DGRAM, atoi(argv[2]));
-}
-X
-    if ! cc -static -o "$work/static" "$work/static.c" 2>/dev/null; then
+    if ! cc -static -o "$work/static" "$here/run_static.c" 2>/dev/null; then
         skip "a static program over TCP and UDP" "no static C library"
         return
     fi

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The programs inside nst of run_*_test.sh: run_client.py SCENARIO ARGUMENTS...
+"""The programs inside nst of run_*_test.sh, or outside it, then with NST_TEST_HOST=ADDRESS of what is published:
+run_client.py SCENARIO ARGUMENTS...
 
 Status 0 and silence if all is well; otherwise what is wrong, on stdout.
 """
@@ -14,7 +15,7 @@ import sys
 import threading
 import time
 
-HOST = "10.0.2.2"
+HOST = os.environ.get("NST_TEST_HOST", "10.0.2.2")
 TIMEOUT = 60
 
 
@@ -182,6 +183,35 @@ def unreachable(host):
             return
         raise SystemExit(print(f"{e} after {time.monotonic() - begun:.1f} s") or 1) from None
     raise SystemExit(print("connected") or 1)
+
+
+def reset_at_once(port):
+    """Nobody listens behind a published port: a reset is all that can be said."""
+    for _ in range(10):
+        try:
+            s = connect(port)
+            data = s.recv(1)
+        except ConnectionResetError:
+            continue
+        raise SystemExit(print(f"no ECONNRESET but {data!r}") or 1)
+
+
+def who(port, udp_port, source, to, seen):
+    """How a client at `source` that talks to `to` looks to the program: TCP and UDP."""
+    for kind, number in ((socket.SOCK_STREAM, port), (socket.SOCK_DGRAM, udp_port)):
+        s = socket.socket(socket.AF_INET, kind)
+        s.settimeout(10)
+        s.bind((source, 0))
+        s.connect((to, int(number)))
+        if kind == socket.SOCK_DGRAM:
+            s.send(b"who")
+        expect(f"{source} to {to} seen from inside", f"{seen} {s.getsockname()[1]}", s.recv(100).decode())
+
+
+def bye(port):
+    """What a program sent before it ended comes, all of it, and an end."""
+    with connect(port) as s:
+        expect("the last words", told(pattern("bye", 1 << 20) * 20), told(read_to_end(s)))
 
 
 def denied(port):

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The servers outside that run_*_test.sh talks to through nst: run_server.py FOLDER.
+"""The servers outside that run_*_test.sh talks to through nst: run_server.py FOLDER [FIRST].
 
 Prints NAME=PORT for each and then "ready". Everything listens on 0.0.0.0 (loopback is all there is in the
-namespace of the test; without one only loopback is used, see HOST). What a server saw of a connection is
+namespace of the test; without one only loopback is used, see HOST), on free ports, or, inside nst, on those
+from FIRST on. What a server saw of a connection is
 kept under the token that its client sent first, and the port `result` tells it.
 """
 import hashlib
+import itertools
 import os
 import resource
 import socket
@@ -14,8 +16,9 @@ import sys
 import threading
 import time
 
-HOST = "0.0.0.0" if os.getuid() == 0 else "127.0.0.1"
+HOST = "0.0.0.0" if os.getuid() == 0 or len(sys.argv) > 2 else "127.0.0.1"
 folder = sys.argv[1]
+ports = itertools.count(int(sys.argv[2])) if len(sys.argv) > 2 else itertools.repeat(0)
 results = {}
 arrived = threading.Condition()
 
@@ -149,6 +152,17 @@ def watches_reset(s):
         store(token, "ECONNRESET")
 
 
+def seen(s):
+    """Tells the peer how it looks from here."""
+    s.sendall("{} {}".format(*s.getpeername()).encode())
+
+
+def bye(s):
+    """Sends 20 MiB, and ends with all that is around it."""
+    s.sendall(pattern("bye", 1 << 20) * 20)
+    os._exit(0)
+
+
 def result(s):
     """What is known under a token, when it is known."""
     token = token_of(s)
@@ -176,6 +190,12 @@ def serve_udp(s):
         s.sendto(data, peer)
 
 
+def udp_seen(s):
+    while True:
+        peer = s.recvfrom(65536)[1]
+        s.sendto("{} {}".format(*peer).encode(), peer)
+
+
 def complain(s):
     """Answers a number with the ICMP unreachable of this code, as a router would, and "who" with the peer."""
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
@@ -198,13 +218,13 @@ def complain(s):
 def start_udp(host, handle=serve_udp):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
-    s.bind((host, 0))
+    s.bind((host, next(ports)))
     threading.Thread(target=handle, args=(s,), daemon=True).start()
     return s.getsockname()[1]
 
 
 def start_tcp(handle):
-    listener = socket.create_server((HOST, 0), backlog=4096)
+    listener = socket.create_server((HOST, next(ports)), backlog=4096)
     threading.Thread(target=serve, args=(listener, handle), daemon=True).start()
     return listener.getsockname()[1]
 
@@ -214,17 +234,18 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     threading.stack_size(256 * 1024)
     for handle in (http, echo, answer_after_end, end_then_read, both_ways, slow_reader, resets, resets_midway,
-                   watches_reset, result):
+                   watches_reset, result, seen, bye):
         print(f"{handle.__name__}={start_tcp(handle)}")
     for name in ("udp", "udp2", "udp3"):
         print(f"{name}={start_udp(HOST)}")
-    if os.getuid() == 0:
+    print(f"udp_seen={start_udp(HOST, udp_seen)}")
+    if os.getuid() == 0 and len(sys.argv) == 2:
         print(f"complain={start_udp(HOST, complain)}")
     nobody = socket.socket()
-    nobody.bind((HOST, 0))  # taken, and nobody listens
+    nobody.bind((HOST, next(ports)))  # taken, and nobody listens
     print(f"nobody={nobody.getsockname()[1]}")
     closed = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    closed.bind((HOST, 0))
+    closed.bind((HOST, next(ports)))
     closed.connect((HOST if HOST != "0.0.0.0" else "127.0.0.1", 1))  # taken, and takes nothing from others
     print(f"closed={closed.getsockname()[1]}")
     print("ready", flush=True)

@@ -50,9 +50,11 @@ test_bubblewrap() {
     works "bubblewrap with a read-only /proc" \
         "cannot map user and group ids in /proc/self (EROFS): the program sees itself as nobody (65534)" \
         "cannot write net.ipv4.ping_group_range (EROFS): only a privileged ping works"
+    check "bubblewrap with a read-only /proc: nst doctor says so too" "nst run works here: a program is attached by veth." \
+        "$(as_exec "${world[@]}" "$nst" doctor 2>&1 | tail -n 1)"
     world bwrap --unshare-user --disable-userns --ro-bind / / --dev /dev --proc /proc
-    says "bubblewrap without user namespaces" "cannot create namespaces (ENOSPC): raise sysctl \
-user.max_user_namespaces (and max_net_namespaces), which is used up or 0"
+    works "bubblewrap without user namespaces" "cannot create namespaces (ENOSPC): raise sysctl \
+user.max_user_namespaces (and max_net_namespaces), which is used up or 0" "attached by notify"
 }
 as_exec_ok() { (as_exec timeout 10 "$@" >"$work/out" 2>"$work/err"); }
 
@@ -65,11 +67,11 @@ this place, or chmod 0666 /dev/net/tun"
     world "$work/refuse" netlink 1
     says "no netlink" "cannot open a netlink socket (EPERM): allow AF_NETLINK in the seccomp profile of this place"
     world "$work/refuse" userns 1
-    says "no namespaces" "cannot create namespaces (EPERM): allow unprivileged user namespaces (sysctl \
-kernel.unprivileged_userns_clone=1, or in a container --security-opt seccomp=unconfined), or run as root"
+    works "no namespaces" "cannot create namespaces (EPERM): allow unprivileged user namespaces (sysctl \
+kernel.unprivileged_userns_clone=1, or in a container --security-opt seccomp=unconfined), or run as root" "attached by notify"
     world "$work/refuse" mount 1
-    says "no mounts" "cannot make the mounts private (EPERM): allow unprivileged user namespaces (where AppArmor \
-restricts them: sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root"
+    works "no mounts" "cannot make the mounts private (EPERM): allow unprivileged user namespaces (where AppArmor \
+restricts them: sysctl kernel.apparmor_restrict_unprivileged_userns=0), or run as root" "attached by notify"
 }
 
 test_limits() {
@@ -89,8 +91,8 @@ test_limits() {
 test_used_up() {
     world unshare --user --map-root-user sh -c 'echo 0 >/proc/sys/user/max_net_namespaces && exec "$@"' sh
     as_exec_ok "${world[@]}" true || { skip "no more network namespaces" "no such limit"; return; }
-    says "no more network namespaces" "cannot create namespaces (ENOSPC): raise sysctl user.max_user_namespaces \
-(and max_net_namespaces), which is used up or 0"
+    works "no more network namespaces" "cannot create namespaces (ENOSPC): raise sysctl user.max_user_namespaces \
+(and max_net_namespaces), which is used up or 0" "attached by notify"
 }
 
 # What needs the test's own namespaces: root makes the world, and the user is in it.

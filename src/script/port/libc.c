@@ -76,12 +76,12 @@ static int64_t make_getsockopt(struct kernel *p, const struct request *r, struct
     return kernel_getsockopt(p, r->fd, r->number, r->flags, r->data, r->ret_len);
 }
 
-EXPORT int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+EXPORT int getsockopt(int fd, int level, int optname, void *optval, socklen_t *optlen)
 {
-    const struct request r = {make_getsockopt, .fd = fd,      .number = level,
-                              .flags = name,   .data = value, .ret_len = len};
+    const struct request r = {make_getsockopt,  .fd = fd,       .number = level,
+                              .flags = optname, .data = optval, .ret_len = optlen};
     struct port *port = owner(fd);
     if (port != NULL)
         return (int)port_perform(port, &r);
-    return (int)syscall(SYS_getsockopt, fd, level, name, value, len);
+    return (int)syscall(SYS_getsockopt, fd, level, optname, optval, optlen);
 }

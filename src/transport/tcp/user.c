@@ -34,7 +34,10 @@ int tcp_bind(struct tcb *tcb, const struct nst_endpoint *local)
 {
     if (tcb->state != NST_TCP_CLOSED || tcb->bound || tcb->connected)
         return -NST_EINVAL;
-    if (addr_is_multicast(&local->addr) || addr_is_limited_broadcast(&local->addr))
+    if (local->nic != 0 && nic_by_id(tcb->stack, local->nic) == NULL)
+        return -NST_EADDRNOTAVAIL;
+    if (addr_is_multicast(&local->addr) || addr_is_limited_broadcast(&local->addr) ||
+        !ports_address_is_usable(tcb->stack, &local->addr, local->nic))
         return -NST_EADDRNOTAVAIL;
     if (local->nic != 0 && nic_by_id(tcb->stack, local->nic) == NULL)
         return -NST_EADDRNOTAVAIL;

@@ -88,7 +88,7 @@ static void run_loop(struct world *w)
 {
     struct watched_stdin in = {{.fd = STDIN_FILENO, .on_events = on_stdin}, w};
     must(nst_loop_new(&w->loop), "loop");
-    nst_loop_set_stack(w->loop, w->stack, w->on_ready, w->context);
+    must(nst_loop_add_stack(w->loop, w->stack, w->on_ready, w->context), "stack");
     must(nst_loop_add_link(w->loop, w->link, w->fd, nst_tuntap_receive), "link");
     /* Not a device that epoll refuses, such as /dev/null: then only an alarm or world_stop ends. */
     (void)nst_loop_add(w->loop, &in.watch, EPOLLIN);

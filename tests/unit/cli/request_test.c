@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
-#include "../../../cli/request.c"
+#include "request.h"
 
 static bool parse(const char *text, struct request *ret)
 {

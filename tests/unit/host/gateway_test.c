@@ -1,131 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The gateway between a stack inside, over a pipe, and sockets of the host on its loopback. */
-#include <nicstack/host.h>
-
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "testing.h"
-#include "world.h"
-
-#define OUTSIDE nst_addr_v4(203, 0, 113, 9)
-
-struct gate {
-    struct world hosts;
-    struct nst_stack *inside, *stack; /* of the two hosts; the second is the gateway's */
-    struct nst_loop *loop;
-    struct nst_gateway *gateway;
-    struct sockaddr_in target; /* of every flow */
-    int refuse;                /* what decide says; 0: accept */
-    bool no_target;
-    nst_time udp_timeout;
-    uint32_t decided, ended;
-    struct nst_flow_summary last;
-    uint32_t observed_out, observed_in;
-};
-
-static int decide(void *context, const struct nst_request_info *request,
-                  struct nst_target *ret_target)
-{
-    struct gate *w = context;
-    w->decided++;
-    if (w->refuse != 0)
-        return w->refuse;
-    const struct nst_addr outside = OUTSIDE;
-    assert_true(nst_addr_equal(&request->local.addr, &outside));
-    *ret_target =
-        (struct nst_target){.address = w->no_target ? NULL : (const struct sockaddr *)&w->target,
-                            .address_len = sizeof(w->target),
-                            .udp_timeout = w->udp_timeout,
-                            .observe = true,
-                            .flow_context = w};
-    return 0;
-}
-
-static void on_end(void *context, const struct nst_flow_summary *summary)
-{
-    struct gate *w = context;
-    w->ended++;
-    w->last = *summary;
-}
-
-static void observe(void *context, const struct nst_flow_summary *flow, bool outgoing,
-                    const uint8_t *data, size_t len)
-{
-    struct gate *w = context;
-    if (outgoing)
-        w->observed_out++;
-    else
-        w->observed_in++;
-}
-
-static void on_ready(void *context, const struct nst_ready *ready)
-{
-    assert_true(nst_gateway_ready(((struct gate *)context)->gateway, ready));
-}
-
-static void gate_init(struct gate *w, uint32_t flows_max)
-{
-    const struct world_config hosts = {.start = nst_host_now(),
-                                       .bare_ip = true,
-                                       .mtu = 65535,
-                                       .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4};
-    *w = (struct gate){.target = {.sin_family = AF_INET}};
-    w->target.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    world_init_pair(&w->hosts, &hosts);
-    world_route_all(&w->hosts);
-    w->inside = w->hosts.hosts[0].stack;
-    w->stack = w->hosts.hosts[1].stack;
-    assert_int_equal(nst_loop_new(&w->loop), 0);
-    nst_loop_set_stack(w->loop, w->stack, on_ready, w);
-    const struct nst_gateway_config config = {.size = sizeof(config),
-                                              .loop = w->loop,
-                                              .stack = w->stack,
-                                              .flows_max = flows_max,
-                                              .decide = decide,
-                                              .ended = on_end,
-                                              .observe = observe,
-                                              .context = w};
-    assert_int_equal(nst_gateway_new(&config, &w->gateway), 0);
-}
-
-static void gate_fini(struct gate *w)
-{
-    nst_gateway_free(w->gateway);
-    world_fini(&w->hosts);
-    nst_loop_free(w->loop);
-}
-
-static void turn(struct gate *w)
-{
-    for (int i = 0; i < 4; i++) {
-        nst_stack_run(w->inside, nst_host_now(), 0);
-        assert_int_equal(nst_loop_turn(w->loop, 0), 0);
-    }
-    usleep(200);
-}
-
-#define WAIT_FOR(w, condition)                                  \
-    do {                                                        \
-        const nst_time begun_ = nst_host_now();                 \
-        while (!(condition)) {                                  \
-            turn(w);                                            \
-            if (nst_host_now() - begun_ > 20 * NST_SEC)         \
-                fail_msg("waited in vain for: %s", #condition); \
-        }                                                       \
-    } while (0)
-
-static struct nst_gateway_stats stats(const struct gate *w)
-{
-    struct nst_gateway_stats s;
-    nst_gateway_get_stats(w->gateway, &s);
-    return s;
-}
+#include "gate.h"
 
 static nst_socket open_inside(struct gate *w, enum nst_socket_type type)
 {
@@ -379,19 +258,6 @@ static void configurations_that_cannot_be_are_refused(void **state)
 
 /* ---- Streams ---- */
 
-static int accept_host(struct gate *w, int listener)
-{
-    int fd = -1;
-    WAIT_FOR(w, (fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0);
-    return fd;
-}
-
-static int64_t recv_inside(struct gate *w, nst_socket s)
-{
-    static uint8_t data[65536];
-    return nst_socket_recv(w->inside, s, data, sizeof(data), 0);
-}
-
 /* A stream from inside that a listener of the host accepted, in a gateway of its own. */
 struct stream {
     int listener, fd;
@@ -464,13 +330,6 @@ static void decide_refuses_a_stream_by_reset(void **state)
     assert_int_equal(error, -NST_ECONNREFUSED);
     assert_int_equal(stats(&w).refused, 1);
     gate_fini(&w);
-}
-
-static void reset_by_host(int fd)
-{
-    const struct linger linger = {.l_onoff = 1};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
-    close(fd);
 }
 
 static void a_reset_outside_is_a_reset_inside(void **state)
@@ -594,6 +453,38 @@ static void many_streams_share_the_loop(void **state)
     assert_int_equal(w.ended, COUNT);
 }
 
+static void flows_are_listed_as_they_are(void **state)
+{
+    struct gate w;
+    struct nst_flow_info flows[3];
+    gate_init(&w, 1);
+    int listener = open_host(&w, SOCK_STREAM);
+    nst_socket s = open_inside(&w, NST_STREAM);
+    int fd = accept_host(&w, listener);
+    WAIT_FOR(&w, nst_socket_send(w.inside, s, "hello", 5, 0) == 5);
+    WAIT_FOR(&w, stats(&w).bytes_out == 5);
+    open_inside(&w, NST_STREAM); /* waits for the first to end */
+    WAIT_FOR(&w, w.decided == 2);
+    assert_int_equal(nst_gateway_flow_list(w.gateway, NULL, 0), 2);
+    assert_int_equal(nst_gateway_flow_list(w.gateway, flows, 3), 2);
+    assert_int_equal(flows[0].summary.type, NST_STREAM);
+    assert_int_equal(flows[0].summary.bytes_out, 5);
+    assert_int_equal(flows[0].summary.outside.port, 4242);
+    assert_int_equal(flows[0].summary.ended, 0);
+    assert_true(flows[0].summary.srtt > 0);
+    assert_int_equal(flows[0].tcp_state, NST_TCP_ESTABLISHED);
+    assert_false(flows[0].is_waiting);
+    assert_true(flows[1].id > flows[0].id);
+    assert_true(flows[1].is_waiting);
+    assert_int_equal(flows[1].tcp_state, 0);
+    memset(&flows[1], 0xee, sizeof(flows[1]));
+    assert_int_equal(nst_gateway_flow_list(w.gateway, flows, 1), 2);
+    assert_int_equal(flows[1].tcp_state, 0xee); /* no more than there is room for */
+    close(fd);
+    close(listener);
+    gate_fini(&w);
+}
+
 TESTS({"datagrams of a flow go both ways, empty ones too", datagrams_go_both_ways},
       {"a datagram flow ends when it was idle, not before", idle_datagram_flows_end},
       {"a closed port outside ends the flow, and the sender is told",
@@ -612,4 +503,5 @@ TESTS({"datagrams of a flow go both ways, empty ones too", datagrams_go_both_way
       {"a reset inside is a reset outside", a_reset_inside_is_a_reset_outside},
       {"a slow reader outside holds the sender back", a_slow_reader_outside_holds_the_sender_back},
       {"a slow reader inside holds the host back", a_slow_reader_inside_holds_the_host_back},
-      {"many streams end in one batch", many_streams_share_the_loop})
+      {"many streams end in one batch", many_streams_share_the_loop},
+      {"flows are listed as they are now", flows_are_listed_as_they_are})

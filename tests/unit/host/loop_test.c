@@ -230,7 +230,7 @@ static void host_init(struct host *h)
     assert_int_equal(nst_socket_open(h->stack, NST_DATAGRAM, &h->socket), 0);
     assert_int_equal(nst_socket_bind(h->stack, h->socket, &local), 0);
     nst_socket_watch(h->stack, h->socket, NST_READY_IN, h);
-    nst_loop_set_stack(h->loop, h->stack, on_ready, h);
+    assert_int_equal(nst_loop_add_stack(h->loop, h->stack, on_ready, h), 0);
     assert_int_equal(nst_loop_add_link(h->loop, h->link, h->fd, nst_tuntap_receive), 0);
 }
 
@@ -309,20 +309,97 @@ static void a_tun_that_is_gone_costs_nothing(void **state)
 
 static void stop_working(void *context, const struct nst_ready *ready)
 {
-    nst_loop_set_stack(((struct host *)context)->loop, NULL, NULL, NULL);
-    ((struct host *)context)->ready++;
+    struct host *h = context;
+    nst_loop_remove_stack(h->loop, h->stack);
+    h->ready++;
 }
 
 static void the_stack_may_be_taken_out_in_a_callback(void **state)
 {
     struct host h;
     host_init(&h);
-    nst_loop_set_stack(h.loop, h.stack, stop_working, &h);
+    nst_loop_remove_stack(h.loop, h.stack);
+    assert_int_equal(nst_loop_add_stack(h.loop, h.stack, stop_working, &h), 0);
     assert_int_equal(write(h.device, datagram, sizeof(datagram)), sizeof(datagram));
     nst_loop_turn(h.loop, NST_SEC);
     nst_loop_turn(h.loop, 0);
     assert_int_equal(h.ready, 1);
     host_fini(&h);
+}
+
+/* Two stacks that one loop runs, joined by a pipe: a datagram of the first is at the second, and
+ * its answer back, in the turn in which it was sent. */
+struct duo {
+    struct nst_loop *loop;
+    struct nst_stack *stacks[2];
+    nst_socket sockets[2];
+    int ready[2];
+    bool removes_other;
+};
+
+static void on_first_ready(void *context, const struct nst_ready *ready)
+{
+    ((struct duo *)context)->ready[0]++;
+}
+
+static void on_second_ready(void *context, const struct nst_ready *ready)
+{
+    struct duo *duo = context;
+    struct nst_message message;
+    char byte;
+    duo->ready[1]++;
+    if (duo->removes_other)
+        nst_loop_remove_stack(duo->loop, duo->stacks[0]);
+    assert_int_equal(nst_socket_recvfrom(duo->stacks[1], ready->socket, &byte, 1, 0, &message), 1);
+    nst_socket_sendto(duo->stacks[1], ready->socket, &byte, 1, 0, &message.remote);
+}
+
+static void add_duo_stack(struct duo *duo, int i, struct nst_link *link)
+{
+    const struct nst_stack_config config = {.size = sizeof(config),
+                                            .allocator = *nst_host_allocator(),
+                                            .seed = {1},
+                                            .now = nst_host_now()};
+    const struct nst_nic_config nic = {.size = sizeof(nic), .link = link};
+    const struct nst_nic_addr addr = {.addr = nst_addr_v4(10, 0, 0, (uint8_t)(i + 1)),
+                                      .prefix_len = 24};
+    const struct nst_endpoint local = {.port = 7};
+    uint32_t id;
+    assert_int_equal(nst_stack_new(&config, &duo->stacks[i]), 0);
+    assert_int_equal(nst_nic_add(duo->stacks[i], &nic, &id), 0);
+    assert_int_equal(nst_nic_addr_add(duo->stacks[i], id, &addr), 0);
+    assert_int_equal(nst_socket_open(duo->stacks[i], NST_DATAGRAM, &duo->sockets[i]), 0);
+    assert_int_equal(nst_socket_bind(duo->stacks[i], duo->sockets[i], &local), 0);
+    nst_socket_watch(duo->stacks[i], duo->sockets[i], NST_READY_IN, duo);
+    assert_int_equal(nst_loop_add_stack(duo->loop, duo->stacks[i],
+                                        i == 0 ? on_first_ready : on_second_ready, duo),
+                     0);
+}
+
+static void one_loop_runs_several_stacks(void **state)
+{
+    struct nst_link *ends[2];
+    const struct nst_pipe_config pipe = {.size = sizeof(pipe)};
+    const struct nst_endpoint to = {.addr = nst_addr_v4(10, 0, 0, 2), .port = 7};
+    struct duo duo = {.loop = new_loop()};
+    assert_int_equal(nst_pipe_new(nst_host_allocator(), &pipe, ends), 0);
+    add_duo_stack(&duo, 0, ends[0]);
+    add_duo_stack(&duo, 1, ends[1]);
+    nst_socket_sendto(duo.stacks[0], duo.sockets[0], "x", 1, 0, &to);
+    assert_int_equal(nst_loop_turn(duo.loop, NST_SEC), 0);
+    assert_int_equal(duo.ready[1], 1);
+    assert_int_equal(duo.ready[0], 1);
+    duo.removes_other = true;
+    nst_socket_sendto(duo.stacks[0], duo.sockets[0], "x", 1, 0, &to);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(nst_loop_turn(duo.loop, 0), 0);
+    assert_int_equal(duo.ready[1], 2);
+    assert_int_equal(duo.ready[0], 1); /* it was taken out before the answer came */
+    nst_loop_remove_stack(duo.loop, duo.stacks[0]);
+    nst_loop_free(duo.loop);
+    nst_stack_free(duo.stacks[0]);
+    nst_stack_free(duo.stacks[1]);
+    nst_pipe_free(ends);
 }
 
 TESTS({"a watch is called while its descriptor is ready",
@@ -339,4 +416,5 @@ TESTS({"a watch is called while its descriptor is ready",
        what_a_tun_receives_makes_sockets_ready},
       {"a full TUN is written to when there is room", a_full_tun_is_written_to_when_there_is_room},
       {"a TUN that is gone costs nothing", a_tun_that_is_gone_costs_nothing},
-      {"the stack may be taken out in a callback", the_stack_may_be_taken_out_in_a_callback})
+      {"the stack may be taken out in a callback", the_stack_may_be_taken_out_in_a_callback},
+      {"one loop runs several stacks", one_loop_runs_several_stacks})

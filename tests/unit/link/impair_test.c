@@ -299,6 +299,27 @@ static void the_queue_overflows_at_its_limit(void **state)
     rig_fini(&r);
 }
 
+static void nobody_waits_longer_than_the_latency(void **state)
+{
+    /* 100 bytes take 100 us: the first goes, and those that would wait up to 450 us. */
+    const struct nst_impair_direction tx = {.rate_bps = 8000000, .latency = 450 * NST_USEC};
+    struct rig r;
+    rig_init(&r, 1, &tx, NULL, 0);
+    top_send(&r.top[0], 0, 20, 100);
+    assert_int_equal(tx_stats(&r).overflowed, 15);
+    while (step(&r))
+        ;
+    top_expect_range(&r.top[1], 0, 5);
+    /* What finds the line free goes, however long it takes itself. */
+    r.now += NST_SEC;
+    top_run(&r.top[0], r.now);
+    top_send(&r.top[0], 5, 1, 60000);
+    while (step(&r))
+        ;
+    top_expect_range(&r.top[1], 5, 1);
+    rig_fini(&r);
+}
+
 static void what_is_received_is_delayed_from_the_next_run(void **state)
 {
     const struct nst_impair_direction rx = {.delay = 5 * NST_MSEC};
@@ -395,6 +416,7 @@ TESTS({"without impairment nothing changes", without_impairment_nothing_changes}
       {"the rate is exact to the nanosecond over 7,000 packets",
        the_rate_is_exact_to_the_nanosecond},
       {"the queue overflows at its limit of packets", the_queue_overflows_at_its_limit},
+      {"what would wait longer than the latency is dropped", nobody_waits_longer_than_the_latency},
       {"what is received between runs is delayed from the next run",
        what_is_received_is_delayed_from_the_next_run},
       {"a full lower link holds the NIC back", a_full_lower_link_holds_the_nic_back},

@@ -154,9 +154,25 @@ static void open_streams_go_with_their_stack(void **state)
     world_fini(&w);
 }
 
+static void bind_takes_own_addresses_only(void **state)
+{
+    struct world w;
+    nst_socket s;
+    world_init_pair(&w, NULL);
+    const struct nst_endpoint ours = server_end(&w, 80), theirs = {.addr = w.hosts[0].addr},
+                              no_nic = {.nic = 99};
+    assert_int_equal(nst_socket_open(SERVER(&w), NST_STREAM, &s), 0);
+    assert_int_equal(nst_socket_bind(SERVER(&w), s, &theirs), -NST_EADDRNOTAVAIL);
+    assert_int_equal(nst_socket_bind(SERVER(&w), s, &no_nic), -NST_EADDRNOTAVAIL);
+    assert_int_equal(nst_socket_bind(SERVER(&w), s, &ours), 0);
+    assert_int_equal(nst_socket_bind(SERVER(&w), s, &ours), -NST_EINVAL);
+    world_fini(&w);
+}
+
 TESTS({"connects, talks and closes", connects_talks_and_closes},
       {"a closed port refuses", a_closed_port_refuses},
       {"abort resets the other side", abort_resets_the_other_side},
       {"readiness follows a connection", readiness_follows_a_connection},
       {"streams do not take addresses, and check their arguments", streams_do_not_take_addresses},
+      {"bind takes own addresses only", bind_takes_own_addresses_only},
       {"open streams go with their stack", open_streams_go_with_their_stack})
