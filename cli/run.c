@@ -2,6 +2,7 @@
 /* nst run: its options and its summary. See run.h. */
 #include "run.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -187,6 +188,16 @@ static bool complete_options(struct run *run)
     return true;
 }
 
+/* The C library would give blocks back to the kernel and have it clear them again, many times a
+ * second; the stack's memory is bounded anyway. */
+static void keep_memory(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
+#endif
+}
+
 int command_run(int argc, char **argv)
 {
     static struct run run = {
@@ -201,6 +212,7 @@ int command_run(int argc, char **argv)
     run.program = argv[first];
     /* A closed stderr must not become a file that we say things into. */
     descriptors_reserve_standard();
+    keep_memory();
     int status = ATTACH_EXIT_FAILED;
     if (complete_options(&run) && run_capture_open(&run) && run_instance_open(&run))
         status = run_program(&run, argv + first);

@@ -180,7 +180,7 @@ wanted = {"attached": str, "exit_status": int, "seconds": float, "tcp_flows": in
           "ping_flows": int, "failed": int, "denied": int, "bytes_out": int, "bytes_in": int,
           "rx_packets": int, "tx_packets": int,
           "retransmitted": int, "rtt_min_ms": float, "rtt_max_ms": float, "drops": dict,
-          "memory_peak": int, "names": list}
+          "published_flows": int, "memory_peak": int, "names": list}
 wrong = [k for k in wanted if not isinstance(o.get(k), wanted[k])] + [k for k in o if k not in wanted]
 if wrong:
     print("members:", wrong)
