@@ -11,11 +11,13 @@
 #include "attach_text.h"
 #include "confine_filter.h"
 
-/* Reading the memory and the descriptors of a program that has rights of its own needs this one. */
+/* A program of root's may have rights of its own and change its ids: reading its memory, looking
+ * its descriptors up and ending it, without an init in a namespace, need these. */
 static unsigned long long kept(unsigned parts)
 {
-    const unsigned long long ptrace = 1ull << CAP_SYS_PTRACE;
-    return (parts & CONFINE_NOTIFY) != 0 && geteuid() == 0 ? ptrace : 0;
+    if ((parts & CONFINE_NOTIFY) == 0 || geteuid() != 0)
+        return 0;
+    return 1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_KILL;
 }
 
 /* What could be gained by exec, which the filter forbids besides: no reason to complain where it
@@ -57,8 +59,9 @@ static int fail(const char *what, int error, const char *next, char *ret_text)
 
 int confine_self(const struct confine_options *options, char ret_text[CONFINE_TEXT_SIZE])
 {
+    const unsigned long long keep = kept(options->parts);
     unsigned count;
-    int error = drop_capabilities(kept(options->parts));
+    int error = drop_capabilities(keep);
     if (error < 0)
         return fail("drop capabilities", error, "allow capset(2) here", ret_text);
     error = no_new_privileges();
@@ -79,6 +82,7 @@ int confine_self(const struct confine_options *options, char ret_text[CONFINE_TE
         return error;
     }
     snprintf(ret_text, CONFINE_TEXT_SIZE,
-             "confined: no capabilities, no_new_privs, %u rules of system calls", count);
+             "confined: no capabilities%s, no_new_privs, %u rules of system calls",
+             keep != 0 ? " but those to look into the program" : "", count);
     return 0;
 }

@@ -15,6 +15,7 @@
  *
  * What root keeps without capabilities: it signals init, which has its user, and init, which keeps
  * what it needs, signals the program. Published ports are bound and the terminal is opened before.
+ * Where it answers the program's calls it keeps those to look into it and to end it.
  *
  * (1) The filter is for this machine's own calls; those of any other kind (32-bit ones) kill.
  * (2) No memory becomes executable, no file is opened, no process is started.

@@ -39,7 +39,7 @@ static int usage(FILE *out)
         printf("\nTries what nicstack can use of this machine and says what works, what does not\n"
                "and why, the change that would help, and how nst run attaches a program here.\n\n");
         options_print(specs);
-        printf("\nThe exit status is 0 if nst run works here, else 1.\n");
+        printf("\nThe exit status is 0 if nst run can attach a program here, else 1.\n");
     }
     return out == stdout ? 0 : 2;
 }
@@ -62,5 +62,5 @@ int command_doctor(int argc, char **argv)
         doctor_report_print_json(&report, &json);
     else
         doctor_report_print(&report, wants_colour(&options), stdout);
-    return report.chosen != NULL ? 0 : 1;
+    return report.works ? 0 : 1;
 }

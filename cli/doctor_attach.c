@@ -6,16 +6,17 @@
 #include "attach.h"
 #include "doctor_report.h"
 
-#define NAMESPACES "network_namespace mount_namespace process_namespace "
+#define NAMESPACES "network_namespace mount_namespace process_namespace"
 
 /* Best first, as `nst run` tries them. */
 static const struct {
     const char *name;
     const char *needs;
+    bool replaces_namespaces; /* without being asked for, only where they are refused */
 } ways[DOCTOR_ATTACHMENTS] = {
-    {"tun", NAMESPACES "tun_vnet_hdr"},
-    {"veth", NAMESPACES "veth_link"},
-    {"notify", "seccomp_addfd child_memory"},
+    {"tun", NAMESPACES " netlink tun_vnet_hdr", false},
+    {"veth", NAMESPACES " netlink veth_link", false},
+    {"notify", "seccomp_addfd child_memory pidfd", true},
 };
 
 static void list_missing(const struct doctor_report *report, const char *needs, char *ret_text,
@@ -34,6 +35,8 @@ static void list_missing(const struct doctor_report *report, const char *needs, 
 
 void doctor_attach_decide(struct doctor_report *report)
 {
+    size_t len;
+    bool has_namespaces = doctor_report_missing(report, NAMESPACES, &len) == NULL;
     report->chosen = NULL;
     for (size_t i = 0; i < DOCTOR_ATTACHMENTS; i++) {
         struct doctor_attachment *attachment = &report->attachments[i];
@@ -41,7 +44,9 @@ void doctor_attach_decide(struct doctor_report *report)
         attachment->is_built = attach_has_method(ways[i].name);
         list_missing(report, ways[i].needs, attachment->missing, sizeof(attachment->missing));
         attachment->works = attachment->is_built && attachment->missing[0] == '\0';
-        if (attachment->works && report->chosen == NULL)
+        report->works |= attachment->works;
+        if (attachment->works && report->chosen == NULL &&
+            !(ways[i].replaces_namespaces && has_namespaces))
             report->chosen = attachment;
     }
 }

@@ -143,8 +143,8 @@ static const struct doctor_check checks[] = {
     {"host_loopback", check_tcp, NULL, 0, false},
     {"congestion_control", check_congestion, "host_loopback", 0, false},
     {"ping_socket", check_ping, "host_loopback", 0, false},
-    {"ipv6", check_ipv6, NULL, 0, true},
-    {"ping6_socket", check_ping6, "ipv6", 0, true},
+    {"ipv6", check_ipv6, NULL, 0, false},
+    {"ping6_socket", check_ping6, "ipv6", 0, false},
 };
 
 const struct doctor_group doctor_host = {"host", checks, sizeof(checks) / sizeof(checks[0])};

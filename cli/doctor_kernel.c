@@ -116,7 +116,7 @@ static void check_epoll(struct doctor_result *result)
 
 static const struct doctor_check checks[] = {
     {"epoll_pwait2", check_epoll, NULL, 0, false},
-    {"pidfd", check_pidfd, NULL, 0, true},
+    {"pidfd", check_pidfd, NULL, 0, false},
     {"io_uring", check_io_uring, NULL, 0, true},
 };
 

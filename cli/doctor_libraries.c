@@ -8,6 +8,9 @@
 #include "confine.h"
 #include "doctor.h"
 
+#ifdef NST_HAVE_PCAP
+#include <pcap/pcap.h>
+#endif
 #ifdef NST_HAVE_SECCOMP
 #include <seccomp.h>
 #endif
@@ -20,6 +23,16 @@ static void check_seccomp(struct doctor_result *result)
 #else
     doctor_fails(result, 0, "apt-get install libseccomp-dev, then build again",
                  "built without: nst does not confine itself");
+#endif
+}
+
+static void check_pcap(struct doctor_result *result)
+{
+#ifdef NST_HAVE_PCAP
+    doctor_works(result, "%.100s", pcap_lib_version());
+#else
+    doctor_fails(result, 0, "apt-get install libpcap-dev, then build again",
+                 "built without: captures have no filters");
 #endif
 }
 
@@ -53,6 +66,7 @@ static void check_confinement(struct doctor_result *result)
 
 static const struct doctor_check checks[] = {
     {"libseccomp", check_seccomp, NULL, 0, false},
+    {"libpcap", check_pcap, NULL, 0, false},
     {"confinement", check_confinement, NULL, 0, false},
 };
 

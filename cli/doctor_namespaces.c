@@ -27,19 +27,30 @@ static void check_user(struct doctor_result *result)
         doctor_works(result, geteuid() == 0 ? "root does without" : NULL);
 }
 
+/* They have been mapped by now, if that can be. */
+static void check_ids(struct doctor_result *result)
+{
+    char line[64];
+    if (doctor_refusal_read_line("/proc/self/uid_map", line, sizeof(line)))
+        doctor_works(result, NULL);
+    else
+        doctor_refusal_of_ids(EROFS, result);
+}
+
 static void check_network(struct doctor_result *result)
 {
+    doctor_works(result, NULL);
+}
+
+static void check_netlink(struct doctor_result *result)
+{
     int fd = netlink_open();
-    if (fd < 0) {
-        doctor_refusal_of_call("socket(AF_NETLINK)", -fd, "allow AF_NETLINK here", result);
-        return;
-    }
-    int error = netlink_set_up(fd, if_nametoindex("lo"), 0);
+    int error = fd < 0 ? fd : netlink_set_up(fd, if_nametoindex("lo"), 0);
     close(fd);
     if (error == 0)
         doctor_works(result, NULL);
     else if (!doctor_refusal_by_apparmor(-error, result))
-        doctor_refusal_of_call("setting lo up", -error, "allow netlink here", result);
+        doctor_refusal_of_call("setting lo up by netlink", -error, "allow AF_NETLINK here", result);
 }
 
 static void check_mount(struct doctor_result *result)
@@ -149,7 +160,9 @@ static void check_resolv(struct doctor_result *result)
 
 static const struct doctor_check checks[] = {
     {"user_namespace", check_user, NULL, CLONE_NEWUSER, false},
+    {"id_map", check_ids, "user_namespace", CLONE_NEWUSER, false},
     {"network_namespace", check_network, NULL, CLONE_NEWNET, false},
+    {"netlink", check_netlink, "network_namespace", ALL, false},
     {"mount_namespace", check_mount, NULL, CLONE_NEWNS, false},
     {"process_namespace", check_process, NULL, CLONE_NEWPID, false},
     {"proc_mount", check_proc, "mount_namespace process_namespace", ALL, false},

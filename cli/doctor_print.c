@@ -63,10 +63,14 @@ static void print_attachments(const struct doctor_report *report, bool has_colou
             fprintf(out, "  chosen");
         else if (!a->works)
             fprintf(out, "  needs %s", a->missing);
+        else if (report->chosen == NULL)
+            fprintf(out, "  with --attach %s", a->name);
         fputc('\n', out);
     }
     if (report->chosen != NULL)
         fprintf(out, "\nnst run works here: a program is attached by %s.\n", report->chosen->name);
+    else if (report->works)
+        fprintf(out, "\nnst run works here with --attach only.\n");
     else
         fprintf(out, "\nnst run does not work here: each change above (try:) brings it nearer.\n");
 }

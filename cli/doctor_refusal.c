@@ -259,7 +259,10 @@ void doctor_refusal_of_ids(int error, struct doctor_result *ret_result)
 {
     if (doctor_refusal_by_apparmor(error, ret_result))
         return;
-    if (error == ENOENT)
+    if (error == EROFS)
+        doctor_fails(ret_result, error, "as root: mount -o remount,rw /proc (bwrap: --proc /proc)",
+                     "/proc is mounted read-only: the program sees itself as nobody (65534)");
+    else if (error == ENOENT)
         doctor_fails(ret_result, error, "as root: mount -t proc proc /proc",
                      "nothing is mounted on /proc, so ids cannot be mapped");
     else

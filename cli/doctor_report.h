@@ -29,7 +29,8 @@ struct doctor_report {
     struct doctor_row rows[DOCTOR_ROWS_MAX];
     size_t count;
     struct doctor_attachment attachments[DOCTOR_ATTACHMENTS]; /* best first */
-    const struct doctor_attachment *chosen;                   /* NULL: none works */
+    const struct doctor_attachment *chosen;                   /* without --attach; NULL: none */
+    bool works;                                               /* one of them, at least */
 };
 
 /* Runs every check, which takes a moment. */

@@ -41,6 +41,10 @@ test_calls() {
     check "$who: who answers calls may look at the program" "" "$bad"
     probe 4 open_write;             check "$who: and writes no file" 159 $?
     probe 4 create;                 check "$who: and creates none" 159 $?
+    probe 4 text
+    # CAP_DAC_READ_SEARCH, CAP_KILL, CAP_SYS_PTRACE
+    check "$who: and keeps of root's rights what that takes" "$([ "$who" = root ] && echo 0000000000080024 || echo 0000000000000000)" \
+        "$(field "$work/out" CapPrm)"
 }
 
 test_without_library() {

@@ -34,16 +34,28 @@ refused() {
     if [ "$(says "$2")" = "fails $3" ] && [[ $why =~ $4 ]] && [[ $help =~ $5 ]]; then ok "$1"; else
         not_ok "$1" "$2: $(says "$2"): $why: $help; $(head -n 3 "$work/err")"; fi
 }
-# agrees NAME: `nst run -v` in the same world attaches by what doctor chose, or fails where it chose nothing.
-agrees() {
-    local chosen=$(jq -r '.attachment // "nothing"' "$work/doctor.json") said run=0
-    said=$(inside "$nst" run -v -q -- true 2>&1) || run=$?
+# runs_by [OPTIONS...]: by what nst run attaches a program in $world, or "nothing 125".
+runs_by() {
+    local said run=0
+    said=$(inside "$nst" run -v -q "$@" -- true 2>&1) || run=$?
     said=$(sed -n 's/^nst: attached by //p' <<<"$said")
-    case $chosen:$status in
-    nothing:1) check "$1" "nothing 125" "${said:-nothing} $run" ;;
-    *:0) check "$1" "$chosen 0" "${said:-nothing} $run" ;;
-    *) not_ok "$1" "doctor chose $chosen and ended with $status: $(head -n 3 "$work/err")" ;;
-    esac
+    echo "${said:-nothing} $run"
+}
+# agrees NAME: `nst run -v` in the same world attaches by what doctor chose, or fails where it chose nothing; and
+# by --attach each of those that work, and no other (for time's sake asked by the user only).
+agrees() {
+    local expected got chosen way works
+    chosen=$(jq -r '.attachment // "nothing"' "$work/doctor.json")
+    expected="$chosen $([ "$chosen" = nothing ] && echo 125 || echo 0)"
+    got=$(runs_by)
+    for way in tun veth notify; do
+        [ "$who" = user ] || break
+        works=$(jq -r --arg w $way '.attachments[] | select(.name == $w) | .status' "$work/doctor.json")
+        [ "$works" = works ] && expected+=", $way 0" || expected+=", nothing 125"
+        got+=", $(runs_by --attach $way)"
+    done
+    expected+="; doctor $(jq 'if any(.attachments[]; .status == "works") then 0 else 1 end' "$work/doctor.json")"
+    check "$1" "$expected" "$got; doctor $status"
 }
 
 # The JSON has every key everywhere, names once, and a reason and a change for whatever fails.
@@ -177,6 +189,15 @@ test_filters() {
     user_world "$work/refuse" packet 1 && examine
     refused "$who: a filter forbids packet sockets" af_packet EPERM 'socket.AF_PACKET. is refused, most likely by the seccomp' seccomp
     agrees "$who: a filter forbids packet sockets: run agrees"
+    user_world "$work/refuse" netlink 1 && examine
+    refused "$who: a filter forbids netlink" netlink EPERM 'by netlink is refused, most likely by the seccomp' seccomp
+    agrees "$who: a filter forbids netlink: run agrees"
+    mount_world 'mount -t tmpfs none /dev/net' && world+=("$work/refuse" packet 97) && examine
+    check "$who: neither TUN nor packet sockets: nothing is chosen" null "$(jq -c .attachment "$work/doctor.json")"
+    agrees "$who: neither TUN nor packet sockets: run agrees"
+    user_world "$work/refuse" pidfd_getfd 1 && examine
+    refused "$who: a filter forbids what answers need" pidfd EPERM seccomp seccomp
+    agrees "$who: a filter forbids what answers need: run agrees"
     user_world "$work/refuse" mount 1 && examine
     refused "$who: a filter forbids mounts" mount_namespace EPERM 'seccomp' seccomp
     agrees "$who: a filter forbids mounts: run agrees"
@@ -219,6 +240,9 @@ test_places() {
     refused "user: a user that is not mapped" user_namespace EPERM 'not mapped' 'uid_map'
     agrees "user: a user that is not mapped: run agrees"
     if needs bwrap "user: in bubblewrap"; then
+        user_world bwrap --unshare-user --ro-bind / / && examine
+        refused "user: a read-only /proc: ids are not mapped" id_map EROFS 'sees itself as nobody' 'remount,rw /proc'
+        agrees "user: a read-only /proc: run agrees"
         user_world bwrap --ro-bind / / --dev /dev --proc /proc && examine
         shaped "user: in bubblewrap the JSON is whole"
         check "user: a read-only root: resolv.conf can be covered" "works -" "$(says resolv_conf)"
