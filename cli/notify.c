@@ -78,31 +78,45 @@ static int make_buffers(struct notify *n)
 
 /* ---- The guest's stack ---- */
 
+/* With its address, and its IPv6 address where there is one. */
 static int add_nic(struct notify *n, const char *name, struct nst_link *link,
-                   const struct nst_nic_addr *addr, uint32_t *ret_id)
+                   const struct nst_nic_addr addrs[2], uint32_t *ret_id)
 {
     const struct nst_nic_config config = {.size = sizeof(config), .name = name, .link = link};
     int r = nst_nic_add(n->stack, &config, ret_id);
-    return r < 0 ? r : nst_nic_addr_add(n->stack, *ret_id, addr);
+    if (r == 0)
+        r = nst_nic_addr_add(n->stack, *ret_id, &addrs[0]);
+    return r < 0 || !n->config.has_ipv6 ? r : nst_nic_addr_add(n->stack, *ret_id, &addrs[1]);
+}
+
+static int add_default_route(struct notify *n, uint32_t nic, struct nst_addr prefix,
+                             struct nst_addr gateway)
+{
+    const struct nst_route route = {.prefix = prefix, .nic = nic, .gateway = gateway};
+    return nst_route_add(n->stack, &route);
 }
 
 static int add_nics(struct notify *n)
 {
-    const struct nst_nic_addr lo = {.addr = nst_addr_v4(127, 0, 0, 1), .prefix_len = 8};
-    const struct nst_nic_addr addr = {.addr = n->config.address,
-                                      .prefix_len = n->config.prefix_len};
+    static const struct nst_addr any6;
+    const struct nst_nic_addr lo[] = {
+        {.addr = nst_addr_v4(127, 0, 0, 1), .prefix_len = 8},
+        {.addr = {{{[15] = 1}}}, .prefix_len = 128, .no_dad = true},
+    };
+    const struct nst_nic_addr eth[] = {
+        {.addr = n->config.address, .prefix_len = n->config.prefix_len},
+        {.addr = n->config.address6, .prefix_len = n->config.prefix_len6, .no_dad = true},
+    };
     uint32_t id;
     n->loopback = nst_loopback_new(nst_host_allocator());
     if (n->loopback == NULL)
         return -NST_ENOMEM;
-    int r = add_nic(n, "lo", n->loopback, &lo, &id);
+    int r = add_nic(n, "lo", n->loopback, lo, &id);
     if (r == 0)
-        r = add_nic(n, "eth0", n->config.link, &addr, &id);
-    if (r < 0)
-        return r;
-    const struct nst_route route = {
-        .prefix = nst_addr_v4(0, 0, 0, 0), .nic = id, .gateway = n->config.gateway};
-    return nst_route_add(n->stack, &route);
+        r = add_nic(n, "eth0", n->config.link, eth, &id);
+    if (r == 0)
+        r = add_default_route(n, id, nst_addr_v4(0, 0, 0, 0), n->config.gateway);
+    return r < 0 || !n->config.has_ipv6 ? r : add_default_route(n, id, any6, n->config.gateway6);
 }
 
 static int make_stack(struct notify *n)

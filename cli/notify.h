@@ -39,7 +39,7 @@
  * user's own rights in the host's namespaces.
  *
  * Not covered: raw, packet and netlink sockets (the latter show the host's interfaces), 32-bit
- * programs, IPv6 beyond mapped addresses, out-of-band data; ICMP errors and TTL of datagrams as
+ * programs, out-of-band data; ICMP errors and TTL of datagrams as
  * control messages; an error of a datagram socket reaches recvfrom(2), recvmsg(2) and SO_ERROR, but
  * recv(2) and read(2) see an empty datagram.
  */
@@ -57,6 +57,9 @@ struct notify_config {
     uint64_t memory_limit; /* of the guest's stack */
     struct nst_addr address, gateway;
     uint8_t prefix_len;
+    bool has_ipv6; /* the next three are given */
+    struct nst_addr address6, gateway6;
+    uint8_t prefix_len6;
     struct nst_addr dns; /* what is for the name servers of /etc/resolv.conf goes there */
 };
 

@@ -82,13 +82,13 @@ int notify_call_write_address(const struct notify_call *call, const struct nst_e
 /* ---- socket ---- */
 
 /* -1: none of ours. */
-static int type_of(int type, int protocol)
+static int type_of(int family, int type, int protocol)
 {
     if (type == SOCK_STREAM && (protocol == 0 || protocol == IPPROTO_TCP))
         return NST_STREAM;
     if (type == SOCK_DGRAM && (protocol == 0 || protocol == IPPROTO_UDP))
         return NST_DATAGRAM;
-    if (type == SOCK_DGRAM && protocol == IPPROTO_ICMP)
+    if (type == SOCK_DGRAM && protocol == (family == AF_INET6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP))
         return NST_PING;
     return -1;
 }
@@ -98,7 +98,7 @@ static int64_t do_socket(struct notify_call *call)
     const int family = (int)call->args[0], protocol = (int)call->args[2];
     const int flags = (int)call->args[1] & (SOCK_CLOEXEC | SOCK_NONBLOCK);
     const int kind = (int)call->args[1] & ~flags;
-    const int type = type_of(kind, protocol);
+    const int type = type_of(family, kind, protocol);
     struct notify_socket *s;
     int theirs;
     if (kind < 0 || kind > SOCK_PACKET) /* SOCK_MAX - 1, to the kernel */

@@ -231,7 +231,8 @@ static bool get_fact(struct notify_socket *s, int level, int name, int32_t *ret_
         *ret_value = s->family;
         return true;
     case SO_PROTOCOL:
-        *ret_value = protocols[s->type];
+        *ret_value =
+            s->type == NST_PING && s->family == AF_INET6 ? IPPROTO_ICMPV6 : protocols[s->type];
         return true;
     case SO_ACCEPTCONN:
         *ret_value = s->state == NOTIFY_LISTENING;

@@ -201,6 +201,10 @@ static int make_guest(struct run *run)
         .prefix_len = run->upstream.prefix_len,
         .gateway = run->upstream.gateway,
         .dns = run->upstream.dns,
+        .has_ipv6 = run->upstream.has_ipv6,
+        .address6 = {{{0xfd, [7] = 2, [15] = 0x15}}},
+        .prefix_len6 = run->upstream.prefix_len6,
+        .gateway6 = run->upstream.gateway6,
     };
     int r = notify_new(&config, &run->notify);
     return r < 0 ? run_fail("cannot serve the program's calls", r, "raise --memory") : 0;

@@ -164,7 +164,8 @@ def names_of_sockets():
     six.connect((f"::ffff:{HOST}", ECHO))
     expect("a mapped peer", (f"::ffff:{HOST}", ECHO), six.getpeername()[:2])
     expect("a mapped echo", b"hello", ask(six))
-    fails("no IPv6", errno.ENETUNREACH, socket.socket(socket.AF_INET6).connect, ("2001:db8::1", 80))
+    fails("nobody of this network", errno.EHOSTUNREACH, socket.socket(socket.AF_INET6).connect, ("fd00:0:0:2::77", 80))
+    fails("no route for IPv6", errno.ENETUNREACH, socket.socket(socket.AF_INET6).connect, ("2001:db8::1", 80))
 
 
 def raise_errno(result):
@@ -184,6 +185,13 @@ def loopback():
     expect("a datagram of my own", (b"x", a.getsockname()), b.recvfrom(10))
     b.sendto(b"y", a.getsockname())
     expect("and back", (b"y", b.getsockname()), a.recvfrom(10))
+    server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    six = socket.socket(socket.AF_INET6)
+    six.connect(("::1", server.getsockname()[1]))
+    s, peer = server.accept()
+    expect("a peer by IPv6", six.getsockname(), peer)
+    s.sendall(b"six")
+    expect("bytes by IPv6", b"six", six.recv(10))
 
 
 def listen_and_accept():

@@ -40,11 +40,11 @@ test_exit_statuses() {
     check "the limit of descriptors is its own" 321 "$(ulimit -Sn 321; run 20 -q -- sh -c 'ulimit -Sn')"
 }
 
-# start PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
+# start [OPTION...] -- PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
 start() {
     rm -f "$work/out"
     (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run
-        as_exec env --default-signal=INT,QUIT "$nst" run -q -- "$@") >"$work/out" 2>"$work/err" &
+        as_exec env --default-signal=INT,QUIT "$nst" run -q "$@") >"$work/out" 2>"$work/err" &
     pid=$!
     for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
 }
@@ -62,13 +62,13 @@ await() {
 test_signals() {
     local signal scenario why
     for signal in INT TERM HUP USR1; do
-        start sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
+        start -- sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
         kill -$signal "$pid"; await; check "SIG$signal to nst is the program's" 9 $?
     done
-    start sh -c 'echo up; exec sleep 100'
+    start -- sh -c 'echo up; exec sleep 100'
     kill -TERM "$pid"; await;        check "SIGTERM ends a program that does not care" 143 $?
     # A call that nst keeps is interrupted as one that the kernel keeps.
-    start $python -c '
+    start -- $python -c '
 import signal, socket, sys
 def stop(*_): sys.exit(11)
 signal.signal(signal.SIGTERM, stop)
@@ -76,7 +76,7 @@ s = socket.create_server(("127.0.0.1", 0))
 print("up", flush=True)
 s.accept()'
     kill -TERM "$pid"; await;        check "a handler runs while accept waits" 11 $?
-    start $python -c '
+    start -- $python -c '
 import signal, socket, sys
 def stop(*_): sys.exit(12)
 signal.signal(signal.SIGTERM, stop)
@@ -185,6 +185,54 @@ test_bulk() {
     rm -f "$work"/got?
 }
 
+# What the gateway's stack has to offer reaches the guest's as it would reach a kernel's.
+test_gateway() {
+    local port=$((20000 + RANDOM % 10000)) got
+    start -p 127.0.0.1:$port:7000 -- $python -c '
+import socket
+server = socket.create_server(("", 7000))
+print("up", flush=True)
+s, peer = server.accept()
+s.sendall(s.recv(100).upper())'
+    got=$($python -c "
+import socket
+s = socket.create_connection(('127.0.0.1', $port), 10)
+s.sendall(b'hello')
+print(s.recv(10).decode())" 2>&1)
+    await
+    check "a published port" "0 HELLO" "$? $(tail -n 1 <<<"$got")"
+    got=$(run 20 -q --delay 50ms -- $python -c '
+import socket, sys, time
+begun = time.monotonic()
+socket.create_connection(("10.0.2.2", int(sys.argv[1])), 10)
+print(time.monotonic() - begun >= 0.05)' "$echo")
+    check "a delay" True "$got"
+    run 20 -q --pcap "$work/trace" -- curl -s -o /dev/null "http://10.0.2.2:$http/medium"
+    if have tshark; then
+        check "a capture: its handshake" 3 "$(tshark -r "$work/trace" -o tcp.check_checksum:TRUE \
+            -Y 'tcp.checksum.status == 1 && (tcp.flags.syn == 1 || (tcp.seq == 1 && tcp.ack == 1 && tcp.len == 0 && tcp.flags == 0x10))' \
+            2>/dev/null | head -n 3 | wc -l)"
+    fi
+    rm -f "$work/trace"
+    $python -c '
+import socket, sys
+server = socket.create_server(("::1", int(sys.argv[1])), family=socket.AF_INET6)
+s, _ = server.accept()
+s.sendall(b"six")' $port 2>"$work/err6" &
+    local six=$!
+    sleep 0.5
+    if kill -0 $six 2>/dev/null; then
+        check "a server of IPv6" six "$(run 20 -q -- $python -c '
+import socket, sys
+s = socket.create_connection(("fd00:0:0:2::2", int(sys.argv[1])), 10)
+print(s.recv(10).decode())' $port)"
+        kill $six 2>/dev/null
+    else
+        skip "a server of IPv6" "this host has no ::1"
+    fi
+    wait $six 2>/dev/null
+}
+
 test_static() {
     if ! cc -static -o "$work/static" "$here/run_static.c" 2>/dev/null; then
         skip "a static program over TCP and UDP" "no static C library"
@@ -209,7 +257,7 @@ test_death() {
     local victims=(nst init program) victim n said before=$failed init
     remember
     for n in $(seq 12); do
-        start sh -c "$family" sh $python "$echo"
+        start -- sh -c "$family" sh $python "$echo"
         sleep 0.$((RANDOM % 3))
         init=$(pgrep -P "$pid" -x attach-init | head -1)
         case ${victims[n % 3]} in
@@ -223,7 +271,7 @@ test_death() {
         [[ $said == ok* ]] || { not_ok "kill -9 at any moment, 12 times: nothing is left" "${victims[n % 3]}: $said"; break; }
     done
     [ $failed != "$before" ] || ok "kill -9 at any moment, 12 times: nothing is left"
-    start sh -c 'setsid sleep 1000 & (setsid sleep 1000 &); echo up'
+    start -- sh -c 'setsid sleep 1000 & (setsid sleep 1000 &); echo up'
     await;                              check "a program that leaves processes behind ends" 0 $?
     check_nothing_left "and they end with it"
 }
@@ -263,6 +311,7 @@ test_signals
 test_tcp
 test_udp
 test_calls
+test_gateway
 test_static
 if needs curl "bulk and names"; then
     test_bulk
