@@ -40,13 +40,15 @@ static int open_packet(struct run *run)
     return nst_afpacket_new(nst_host_allocator(), &packet, &run->device);
 }
 
-/* Between the gateway's stack and the guest's. */
+/* Between the gateway's stack and the guest's, which sends packets of the MTU, as a kernel that is
+ * attached with single_segments. */
 static int open_pipe(struct run *run)
 {
+    const uint32_t segments = run_is_impaired(&run->options) ? 0 : NST_LINK_TSO4;
     const struct nst_pipe_config pipe = {
         .size = sizeof(pipe),
         .mtu = (uint32_t)run->options.mtu,
-        .caps = NST_LINK_CSUM_TX | NST_LINK_TSO4,
+        .caps = NST_LINK_CSUM_TX | segments,
     };
     int r = nst_pipe_new(nst_host_allocator(), &pipe, run->pipe);
     run->device = run->pipe[0];
