@@ -26,7 +26,7 @@ enum nst_event_kind {
     NST_EVENT_NIC_LINK_ADDR, /* mac: the new address */
     NST_EVENT_ADDR_ADDED,
     NST_EVENT_ADDR_ASSIGNED,   /* it can be used from now on */
-    NST_EVENT_ADDR_DUPLICATE,  /* another node, mac, has it */
+    NST_EVENT_ADDR_DUPLICATE,  /* another node, mac, has it; value 1: and we keep it */
     NST_EVENT_ADDR_DEPRECATED, /* or preferred again: value 0 */
     NST_EVENT_ADDR_REMOVED,    /* why */
     NST_EVENT_NEIGH_ADDED,

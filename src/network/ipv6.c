@@ -87,6 +87,7 @@ const struct net_proto ip6_proto = {
     .ep_enable = ep_enable,
     .ep_disable = ep_disable,
     .addr_added = addr_added,
+    .announce = ndp_announce,
     .parse = ip6_parse_packet,
     .input = ip6_input,
     .output = ip6_output,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stack/addrs.h"
 
+#include "stack/event.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/addr.h"
@@ -65,6 +66,18 @@ int addrs_add(struct net_ep *ep, const struct nst_nic_addr *info)
 void addrs_set_state(struct addr_entry *e, enum nst_addr_state state)
 {
     e->info.state = (uint8_t)state;
+    route_changed(e->ep->nic->stack);
+}
+
+void addrs_set_duplicate(struct addr_entry *e, const struct nst_mac *who)
+{
+    struct nst_event event = {.kind = NST_EVENT_ADDR_DUPLICATE,
+                              .prefix_len = e->info.prefix_len,
+                              .addr = e->info.addr};
+    if (who != NULL)
+        event.mac = *who;
+    e->info.state = NST_ADDR_DUPLICATE;
+    event_put(e->ep->nic, &event);
     route_changed(e->ep->nic->stack);
 }
 
@@ -150,7 +163,7 @@ bool addrs_select_source(const struct net_ep *ep, const struct nst_addr *remote,
     const struct addr_entry *e, *best = NULL;
     unsigned best_bits = 0;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (e->info.place == NST_PLACE_NEVER_PRIMARY)
+        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
             continue;
         /* Bits behind the prefix say nothing about nearness. */
         unsigned bits = addrs_common_bits(&e->info.addr, remote);

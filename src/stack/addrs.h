@@ -28,6 +28,7 @@ struct addr_entry {
     uint8_t probes; /* questions sent */
     uint8_t looped; /* of them seen coming back */
     uint8_t nonce[6];
+    nst_time conflict; /* IPv4: when it was defended last; 0: never */
 };
 
 struct addrs {
@@ -51,6 +52,8 @@ int addrs_add(struct net_ep *ep, const struct nst_nic_addr *info);
 struct addr_entry *addrs_lookup(const struct net_ep *ep, const struct nst_addr *addr);
 /* Sets the state of an entry. */
 void addrs_set_state(struct addr_entry *e, enum nst_addr_state state);
+/* Another node has it: `who`, NULL where that is not known. */
+void addrs_set_duplicate(struct addr_entry *e, const struct nst_mac *who);
 /* 0 or -NST_EADDRNOTAVAIL. */
 int addrs_remove(struct net_ep *ep, const struct nst_addr *addr);
 /* N62, N63. */

@@ -37,6 +37,7 @@ struct nic {
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
+    struct neigh_pending pending; /* what waits for link addresses */
     struct nst_pktq rxq;   /* delivered by the link, not yet looked at */
     struct nst_pktq loopq; /* to our own addresses, not yet looked at */
     struct nst_pktq txq;   /* ready for the link */

@@ -85,6 +85,9 @@ struct net_proto {
     void (*ep_disable)(struct net_ep *ep);
     /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
+    /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
+     */
+    void (*announce)(struct net_ep *ep);
     /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */
@@ -98,8 +101,8 @@ struct net_proto {
     /* Answers the packet p (borrowed; data anywhere, net_off set) with an ICMP error, within the
      * limits of N106. */
     void (*send_error)(struct nic *nic, const struct pkt *p, enum net_error kind, uint32_t info);
-    /* N47: p (borrowed, data at the network header) is of our own making and its next hop does not
-     * answer: tells the transport that sent it. */
+    /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
+     * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);
