@@ -63,6 +63,7 @@ struct nst_nic_addr addr_life_info(const struct addr_entry *e)
     const struct nst_stack *stack = e->ep->nic->stack;
     struct nst_nic_addr info = e->info;
     info.valid = left_until(stack, e->valid_until);
-    info.preferred = info.deprecated ? 0 : left_until(stack, min_i64(e->valid_until, e->preferred_until));
+    info.preferred =
+        info.deprecated ? 0 : left_until(stack, min_i64(e->valid_until, e->preferred_until));
     return info;
 }
