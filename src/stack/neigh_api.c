@@ -37,28 +37,14 @@ static int table_for(const struct nst_stack *stack, uint32_t id, const struct ns
     return 0;
 }
 
-/* The protocol of that EtherType; NULL: the stack has none. */
-static const struct net_proto *proto_by_ethertype(const struct nst_stack *stack, uint16_t ethertype)
-{
-    for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
-        if (stack->net[i] != NULL && stack->net[i]->ethertype == ethertype)
-            return stack->net[i];
-    }
-    return NULL;
-}
-
 static int table_of(const struct nst_stack *stack, uint32_t id, uint16_t protocol,
                     struct neigh_table **ret_table)
 {
-    struct nic *nic;
-    const int r = find_nic(stack, id, &nic);
+    struct net_ep *ep;
+    const int r = nic_ip_ep(stack, id, protocol, &ep);
     if (r < 0)
         return r;
-    const struct net_proto *proto = proto_by_ethertype(stack, protocol);
-    if (proto == NULL)
-        return -NST_EPROTONOSUPPORT;
-    struct net_ep *ep = nic_ep(nic, (enum net_index)proto->index);
-    if (ep == NULL || proto->solicit == NULL)
+    if ((ep->nic->link->caps & NST_LINK_RESOLVES) == 0)
         return -NST_EOPNOTSUPP;
     *ret_table = &ep->neighs;
     return 0;
