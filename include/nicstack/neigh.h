@@ -31,12 +31,12 @@ enum nst_neigh_state {
 
 struct nst_neigh {
     struct nst_addr addr;
-    struct nst_mac mac;  /* all zero: none yet; of an unreachable one the last */
-    uint8_t state;       /* enum nst_neigh_state */
-    bool router;         /* IPv6: it says that it is one */
-    uint32_t pending;    /* packets that wait for it */
-    nst_time updated;    /* when state or link address changed last */
-    nst_time confirmed;  /* the last proof that it can be reached; 0: none yet */
+    struct nst_mac mac; /* all zero: none yet; of an unreachable one the last */
+    uint8_t state;      /* enum nst_neigh_state */
+    bool router;        /* IPv6: it says that it is one */
+    uint32_t pending;   /* packets that wait for it */
+    nst_time updated;   /* when state or link address changed last */
+    nst_time confirmed; /* the last proof that it can be reached; 0: none yet */
 };
 
 /* The word of a state ("incomplete"); "" for unknown ones. */
@@ -66,15 +66,15 @@ NST_API int nst_neigh_confirm(struct nst_stack *stack, uint32_t nic, const struc
 /* Times and counts of one protocol on one NIC. A value that is out of its range, zero too, is
  * replaced by its default, each for itself. */
 struct nst_neigh_config {
-    size_t size;                /* sizeof(struct nst_neigh_config) */
-    nst_time base_reachable;    /* 30 s; 1 ms to 1 h */
-    uint32_t min_random_ppt;    /* what it is multiplied with, at least: 500 thousandths; to 10,000 */
-    uint32_t max_random_ppt;    /* and at most: 1500; not below the other (then three times that) */
-    nst_time retransmit;        /* between questions: 1 s; 1 ms to 1 h */
-    nst_time first_probe;       /* from DELAY to PROBE: 5 s; 1 ms to 1 h */
-    uint32_t multicast_probes;  /* questions to everybody: 3; to 255 */
-    uint32_t unicast_probes;    /* questions to the neighbour: 3; to 255 */
-    uint32_t dynamic_max;       /* entries that are not static: 512; to 1,048,576 */
+    size_t size;             /* sizeof(struct nst_neigh_config) */
+    nst_time base_reachable; /* 30 s; 1 ms to 1 h */
+    uint32_t min_random_ppt; /* what it is multiplied with, at least: 500 thousandths; to 10,000 */
+    uint32_t max_random_ppt; /* and at most: 1500; not below the other (then three times that) */
+    nst_time retransmit;     /* between questions: 1 s; 1 ms to 1 h */
+    nst_time first_probe;    /* from DELAY to PROBE: 5 s; 1 ms to 1 h */
+    uint32_t multicast_probes; /* questions to everybody: 3; to 255 */
+    uint32_t unicast_probes;   /* questions to the neighbour: 3; to 255 */
+    uint32_t dynamic_max;      /* entries that are not static: 512; to 1,048,576 */
 };
 
 /* 0; -NST_EPROTONOSUPPORT: no such protocol. */
@@ -85,7 +85,8 @@ NST_API int nst_neigh_get_config(const struct nst_stack *stack, uint32_t nic, ui
 NST_API int nst_neigh_set_config(struct nst_stack *stack, uint32_t nic, uint16_t protocol,
                                  const struct nst_neigh_config *config);
 
-/* What may wait on one NIC for link addresses, of both families; zero is replaced by the default. */
+/* What may wait on one NIC for link addresses, of both families; zero is replaced by the default.
+ */
 struct nst_neigh_limits {
     size_t size;           /* sizeof(struct nst_neigh_limits) */
     uint32_t destinations; /* that packets wait for: 64 */

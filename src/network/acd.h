@@ -6,14 +6,14 @@
 #include "stack/addrs.h"
 
 /* RFC 5227 1.1. */
-#define ACD_PROBE_WAIT         NST_SEC /* at most, before the first probe */
-#define ACD_PROBES             3
-#define ACD_PROBE_MIN          NST_SEC /* between probes, at least */
-#define ACD_PROBE_MAX          (2 * NST_SEC)
-#define ACD_ANNOUNCE_WAIT      (2 * NST_SEC) /* from the last probe to the first announcement */
-#define ACD_ANNOUNCEMENTS      2
-#define ACD_ANNOUNCE_INTERVAL  (2 * NST_SEC)
-#define ACD_DEFEND_INTERVAL    (10 * NST_SEC)
+#define ACD_PROBE_WAIT        NST_SEC /* at most, before the first probe */
+#define ACD_PROBES            3
+#define ACD_PROBE_MIN         NST_SEC /* between probes, at least */
+#define ACD_PROBE_MAX         (2 * NST_SEC)
+#define ACD_ANNOUNCE_WAIT     (2 * NST_SEC) /* from the last probe to the first announcement */
+#define ACD_ANNOUNCEMENTS     2
+#define ACD_ANNOUNCE_INTERVAL (2 * NST_SEC)
+#define ACD_DEFEND_INTERVAL   (10 * NST_SEC)
 
 /* e is new, or its NIC comes up, or has another link address: it is probed for, or assigned and
  * announced. */

@@ -25,7 +25,7 @@
 #include "wire/ndp.h"
 
 #define ANNOUNCEMENTS 3 /* MAX_NEIGHBOR_ADVERTISEMENT */
-#define MESSAGE_MAX (NDP_NEIGHBOR_LEN + NDP_OPT_MAC_LEN + NDP_OPT_NONCE_LEN)
+#define MESSAGE_MAX   (NDP_NEIGHBOR_LEN + NDP_OPT_MAC_LEN + NDP_OPT_NONCE_LEN)
 
 static const struct nst_addr all_nodes = {{{0xff, 0x02, [15] = 1}}};
 

@@ -217,9 +217,12 @@ int nst_neigh_set_limits(struct nst_stack *stack, uint32_t id,
 /* ---- Words ---- */
 
 static const char *const states[] = {
-    [NST_NEIGH_INCOMPLETE] = "incomplete", [NST_NEIGH_REACHABLE] = "reachable",
-    [NST_NEIGH_STALE] = "stale",           [NST_NEIGH_DELAY] = "delay",
-    [NST_NEIGH_PROBE] = "probe",           [NST_NEIGH_STATIC] = "static",
+    [NST_NEIGH_INCOMPLETE] = "incomplete",
+    [NST_NEIGH_REACHABLE] = "reachable",
+    [NST_NEIGH_STALE] = "stale",
+    [NST_NEIGH_DELAY] = "delay",
+    [NST_NEIGH_PROBE] = "probe",
+    [NST_NEIGH_STATIC] = "static",
     [NST_NEIGH_UNREACHABLE] = "unreachable",
 };
 
