@@ -73,6 +73,8 @@ int addrs_remove(struct net_ep *ep, const struct nst_addr *addr)
     struct addr_entry *e = addrs_lookup(ep, addr);
     if (e == NULL)
         return -NST_EADDRNOTAVAIL;
+    if (ep->proto->addr_removed != NULL)
+        ep->proto->addr_removed(ep, e);
     free_entry(e);
     ep->addrs.count--;
     route_changed(ep->nic->stack);

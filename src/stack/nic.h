@@ -12,6 +12,7 @@
 #include "packet/counter.h"
 #include "packet/packet.h"
 #include "stack/addrs.h"
+#include "stack/groups.h"
 #include "stack/neigh.h"
 #include "stack/proto.h"
 #include "stack/stack.h"
@@ -22,6 +23,7 @@ struct net_ep {
     const struct net_proto *proto; /* NULL: the protocol does not fit this NIC */
     bool enabled;
     struct addrs addrs;
+    struct groups groups;
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
 
@@ -33,6 +35,7 @@ struct nic {
     uint32_t id;
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
+    bool no_group_reports;
     uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];
     void *context;

@@ -12,6 +12,7 @@
 #include "packet/packet.h"
 
 struct addr_entry;
+struct group;
 struct net_ep;
 struct dst;
 
@@ -85,6 +86,12 @@ struct net_proto {
     void (*ep_disable)(struct net_ep *ep);
     /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
+    /* e is about to go. NULL: nothing to do. */
+    void (*addr_removed)(struct net_ep *ep, struct addr_entry *e);
+    /* N68: the first joined g, whose endpoint may be disabled; the last left it. True: it is to
+     * stay until groups_forget. Both NULL: the protocol has no groups. */
+    void (*group_joined)(struct group *g);
+    bool (*group_left)(struct group *g);
     /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */
