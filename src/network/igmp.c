@@ -31,8 +31,7 @@ static const struct nst_addr all_igmp3_routers = {{{[10] = 0xff, [11] = 0xff, 22
 static struct pkt *build(const struct net_ep *ep, size_t len)
 {
     const struct nic *nic = ep->nic;
-    struct pkt *p =
-        pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
+    struct pkt *p = pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
     if (p != NULL)
         nst_pkt_push(pkt_pub(p), (uint32_t)len);
     return p;

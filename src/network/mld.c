@@ -27,8 +27,7 @@ static const struct nst_addr all_mld2_routers = {{{0xff, 0x02, [15] = 0x16}}};
 static struct pkt *build(const struct net_ep *ep, size_t len)
 {
     const struct nic *nic = ep->nic;
-    struct pkt *p =
-        pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
+    struct pkt *p = pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
     if (p != NULL)
         nst_pkt_push(pkt_pub(p), (uint32_t)len);
     return p;
@@ -194,7 +193,8 @@ void mld_input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         return;
     }
     const bool from_router = p->data[0] == ICMP6_MLD_QUERY || p->data[0] == ICMP6_MLD_REPORT;
-    if (from_router && (!addr_is_link_local(&rx->src) || !dispatch(nic_ep(rx->nic, NET_IPV6), p, rx))) {
+    if (from_router &&
+        (!addr_is_link_local(&rx->src) || !dispatch(nic_ep(rx->nic, NET_IPV6), p, rx))) {
         COUNT(stack->counters.mld_malformed);
         pkt_drop(p, DROP_GROUP_MALFORMED);
         return;

@@ -12,7 +12,7 @@
 #include "wire/grouprec.h"
 
 enum {
-    IGMP_LEN = 8,         /* a message of versions 1 and 2, and a version 3 report without records */
+    IGMP_LEN = 8, /* a message of versions 1 and 2, and a version 3 report without records */
     IGMP_QUERY3_LEN = 12, /* a version 3 query without sources */
     IGMP_RECORD_LEN = 8,  /* without sources */
 };

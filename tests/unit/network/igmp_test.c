@@ -371,8 +371,11 @@ static void a_sooner_query_moves_the_report_forward(void **state)
 
 static void messages_that_fail_a_check_are_counted_and_dropped(void **state)
 {
-    static const struct how ways[] = {
-        {.ttl = 2}, {.no_alert = true}, {.bad_csum = true}, {.to = "10.0.0.1"}, {.to = "239.1.1.1"}};
+    static const struct how ways[] = {{.ttl = 2},
+                                      {.no_alert = true},
+                                      {.bad_csum = true},
+                                      {.to = "10.0.0.1"},
+                                      {.to = "239.1.1.1"}};
     begin();
     join("239.1.1.1");
     lab_advance(&lab, 2 * NST_SEC);

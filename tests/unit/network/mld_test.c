@@ -58,8 +58,8 @@ static const uint8_t *take(const char *from, const char *to, size_t *ret_len)
     *ret_len = len - IP6_HDR_LEN - MLD_ALERT_LEN;
     assert_true(mld_has_alert(r + IP6_HDR_LEN, MLD_ALERT_LEN));
     assert_int_equal(r[IP6_HDR_LEN], IP_PROTO_ICMPV6);
-    assert_true(csum_ok(csum_short(
-        m, *ret_len, csum_pseudo_v6(&src, &dst, IP_PROTO_ICMPV6, (uint32_t)*ret_len))));
+    assert_true(csum_ok(
+        csum_short(m, *ret_len, csum_pseudo_v6(&src, &dst, IP_PROTO_ICMPV6, (uint32_t)*ret_len))));
     return m;
 }
 
@@ -259,8 +259,11 @@ static void a_version_1_querier_is_spoken_to_in_version_1(void **state)
 
 static void messages_that_fail_a_check_are_counted_and_dropped(void **state)
 {
-    static const struct how ways[] = {{.hop_limit = 255},     {.no_alert = true}, {.src = "fd00::9"},
-                                      {.to = "ff02::1:ff00:1"}, {.to = "fe80::1"}};
+    static const struct how ways[] = {{.hop_limit = 255},
+                                      {.no_alert = true},
+                                      {.src = "fd00::9"},
+                                      {.to = "ff02::1:ff00:1"},
+                                      {.to = "fe80::1"}};
     begin();
     for (unsigned i = 0; i < ARRAY_SIZE(ways); i++) {
         query_as(2, NULL, 1000, &ways[i]);

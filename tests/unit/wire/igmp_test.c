@@ -68,8 +68,8 @@ static void a_report_has_a_record_for_each_group(void **state)
 static void sources_and_auxiliary_words_are_stepped_over(void **state)
 {
     /* Two records: one with a source and two auxiliary words, one without. */
-    const uint8_t bytes[] = {0x22, 0, 0, 0, 0, 0, 0, 2, 6, 2, 0, 1, 239, 1, 2, 3, 10, 0,
-                             0,    1, 1, 1, 1, 1, 2, 2, 2, 2, 4, 0, 0,   0, 239, 9, 9, 9};
+    const uint8_t bytes[] = {0x22, 0, 0, 0, 0, 0, 0, 2, 6, 2, 0, 1, 239, 1, 2,   3, 10, 0,
+                             0,    1, 1, 1, 1, 1, 2, 2, 2, 2, 4, 0, 0,   0, 239, 9, 9,  9};
     struct group_record r;
     struct group_record_iter it = igmp_records_begin(bytes, sizeof(bytes));
     assert_true(igmp_record_next(&it, &r) && r.type == GROUP_BLOCK && r.sources == 1);
@@ -110,6 +110,7 @@ TESTS({"RFC 3376 7.1: queries of each version survive a round trip",
        queries_of_each_version_survive_a_round_trip},
       {"RFC 3376 4.1.1: codes of times are floating point", codes_of_times_are_floating_point},
       {"a report has a record for each group", a_report_has_a_record_for_each_group},
-      {"sources and auxiliary words are stepped over", sources_and_auxiliary_words_are_stepped_over},
+      {"sources and auxiliary words are stepped over",
+       sources_and_auxiliary_words_are_stepped_over},
       {"versions are told apart by length", versions_are_told_apart_by_length},
       {"nothing is read behind a truncated message", nothing_is_read_behind_a_truncated_message})
