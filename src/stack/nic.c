@@ -21,6 +21,7 @@
 #include "base/check.h"
 #include "base/config.h"
 #include "base/fmt.h"
+#include "stack/event.h"
 #include "wire/addr.h"
 
 #define TX_QUEUE_PACKETS 1000
@@ -225,6 +226,9 @@ int nst_nic_add(struct nst_stack *stack, const struct nst_nic_config *config, ui
         mem_free(&stack->pool->mem, nic, sizeof(*nic));
         return r;
     }
+    event_nic(nic, NST_EVENT_NIC_ADDED);
+    if (nic->enabled)
+        event_nic(nic, NST_EVENT_NIC_ENABLED);
     /* N3 */
     attach(nic);
     if (ret_id != NULL)
@@ -294,7 +298,18 @@ int nst_nic_enable(struct nst_stack *stack, uint32_t id)
     struct nic *nic = nic_by_id(stack, id);
     if (nic == NULL)
         return -NST_ENOENT;
-    return nic->enabled ? 0 : enable(nic);
+    if (nic->enabled)
+        return 0;
+    const int r = enable(nic);
+    if (r == 0)
+        event_nic(nic, NST_EVENT_NIC_ENABLED);
+    return r;
+}
+
+static void take_down(struct nic *nic)
+{
+    disable(nic);
+    event_nic(nic, NST_EVENT_NIC_DISABLED);
 }
 
 int nst_nic_disable(struct nst_stack *stack, uint32_t id)
@@ -304,7 +319,7 @@ int nst_nic_disable(struct nst_stack *stack, uint32_t id)
     if (nic == NULL)
         return -NST_ENOENT;
     if (nic->enabled)
-        disable(nic);
+        take_down(nic);
     return 0;
 }
 
@@ -327,7 +342,8 @@ void nic_free(struct nic *nic)
 {
     struct nst_stack *stack = nic->stack;
     if (nic->enabled)
-        disable(nic);
+        take_down(nic);
+    event_nic(nic, NST_EVENT_NIC_REMOVED);
     route_remove_nic(stack, nic);
     list_remove(&nic->node);
     fini_eps(nic);

@@ -74,6 +74,7 @@ struct nst_stack {
     struct dst_table dsts;
     struct demux demux;
     struct ready_list ready;
+    struct event_ring *events; /* NULL: nobody wants them */
     /* Each protocol's own state, made in its init. */
     struct ip4_state *ip4;
     struct icmp4_state *icmp4;
