@@ -2,6 +2,9 @@
 /* groups.h has the theory of operation. */
 #include "stack/groups.h"
 
+#include <nicstack/event.h>
+
+#include "stack/event.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/addr.h"
@@ -88,6 +91,11 @@ static int create(struct net_ep *ep, const struct nst_addr *addr, struct group *
     return 0;
 }
 
+static void note(const struct group *g, enum nst_event_kind kind)
+{
+    event_put(g->ep->nic, &(const struct nst_event){.kind = (uint8_t)kind, .addr = g->addr});
+}
+
 /* The group with one join more. */
 static int join(struct net_ep *ep, const struct nst_addr *addr, struct group **ret_group)
 {
@@ -100,15 +108,20 @@ static int join(struct net_ep *ep, const struct nst_addr *addr, struct group **r
         if (r < 0)
             return r;
     }
-    if (g->joins++ == 0)
+    if (g->joins++ == 0) {
+        note(g, NST_EVENT_GROUP_JOINED);
         ep->proto->group_joined(g);
+    }
     *ret_group = g;
     return 0;
 }
 
 static void leave(struct group *g)
 {
-    if (--g->joins == 0 && !g->ep->proto->group_left(g))
+    if (--g->joins > 0)
+        return;
+    note(g, NST_EVENT_GROUP_LEFT);
+    if (!g->ep->proto->group_left(g))
         free_group(g);
 }
 

@@ -42,6 +42,7 @@ struct ip_out {
     uint8_t ttl; /* 0: the default */
     uint8_t tos;
     bool dont_fragment; /* DF; too long then fails with -NST_EMSGSIZE */
+    bool loop;          /* to a group that the sending NIC is in: we receive it too */
 };
 
 /* The meaning of an ICMP error, of either family. */
