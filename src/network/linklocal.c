@@ -84,7 +84,8 @@ bool linklocal_change(struct addr_entry *e)
     if (!is_opaque(nic) || e->attempt >= ATTEMPTS_MAX)
         return false;
     mld_leave_solicited(e);
-    e->info.addr = make(nic, ++e->attempt);
+    const struct nst_addr other = make(nic, ++e->attempt);
+    addrs_replace(e, &other);
     mld_join_solicited(e);
     return true;
 }

@@ -192,31 +192,20 @@ void membership_leave(struct membership *m)
 
 /* ---- The public calls ---- */
 
-/* The endpoint of the protocol with that EtherType. */
-static int find_ep(struct nic *nic, uint16_t protocol, struct net_ep **ret_ep)
+static int find_ep(const struct nst_stack *stack, uint32_t id, uint16_t protocol,
+                   struct net_ep **ret_ep)
 {
-    for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
-        const struct net_proto *proto = nic->stack->net[i];
-        if (proto == NULL || proto->ethertype != protocol)
-            continue;
-        if (proto->group_joined == NULL || nic_ep(nic, i) == NULL)
-            return -NST_EOPNOTSUPP;
-        *ret_ep = nic_ep(nic, i);
-        return 0;
-    }
-    return -NST_EPROTONOSUPPORT;
+    const int r = nic_ip_ep(stack, id, protocol, ret_ep);
+    return r == 0 && (*ret_ep)->proto->group_joined == NULL ? -NST_EOPNOTSUPP : r;
 }
 
 int nst_nic_group_join(struct nst_stack *stack, uint32_t id, uint16_t protocol,
                        const struct nst_addr *group)
 {
     stack_check_caller(stack);
-    struct nic *nic = nic_by_id(stack, id);
     struct net_ep *ep;
     struct group *g;
-    if (nic == NULL)
-        return -NST_ENOENT;
-    int r = find_ep(nic, protocol, &ep);
+    int r = find_ep(stack, id, protocol, &ep);
     if (r == 0)
         r = join(ep, group, &g);
     if (r == 0)
@@ -228,11 +217,8 @@ int nst_nic_group_leave(struct nst_stack *stack, uint32_t id, uint16_t protocol,
                         const struct nst_addr *group)
 {
     stack_check_caller(stack);
-    struct nic *nic = nic_by_id(stack, id);
     struct net_ep *ep;
-    if (nic == NULL)
-        return -NST_ENOENT;
-    const int r = find_ep(nic, protocol, &ep);
+    const int r = find_ep(stack, id, protocol, &ep);
     if (r < 0)
         return r;
     struct group *g = groups_lookup(ep, group);

@@ -93,6 +93,9 @@ struct net_proto {
      * stay until groups_forget. Both NULL: the protocol has no groups. */
     void (*group_joined)(struct group *g);
     bool (*group_left)(struct group *g);
+    /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
+     */
+    void (*announce)(struct net_ep *ep);
     /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */
