@@ -142,14 +142,11 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
-    if (transport == NULL || transport->error == NULL)
-        return;
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
                                             .src = addr_v6_get(p->data + 8),
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,
                                             .quote_len = p->linear - chain.len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, chain.next, &report);
 }

@@ -187,6 +187,7 @@ static int bring_up(struct nic *nic, bool disabled)
     if (r < 0)
         return r;
     list_by_id(nic->stack, nic);
+    nic_tap_nic_added(nic);
     r = disabled ? 0 : enable(nic);
     if (r < 0) {
         list_remove(&nic->node);
@@ -247,6 +248,7 @@ static void stop_eps(struct nic *nic)
 static void disable(struct nic *nic)
 {
     stop_eps(nic);
+    nic_tap_nic_down(nic);
     todo_cancel(&nic->todo);
     pktq_drop(&nic->txq, DROP_TX_NIC_DOWN);
     nic->tx_taken = nic->tx_queued;
@@ -317,6 +319,7 @@ void nic_free(struct nic *nic)
     if (nic->enabled)
         disable(nic);
     route_remove_nic(stack, nic);
+    nic_tap_nic_gone(nic);
     list_remove(&nic->node);
     fini_eps(nic);
     detach(nic);
@@ -387,6 +390,12 @@ int nst_nic_set_spoofing(struct nst_stack *stack, uint32_t id, bool on)
     nic->spoofing = on;
     stack->routes.generation++;
     return 0;
+}
+
+bool nst_nic_unknown_at(const struct nst_stack *stack, uint32_t id, size_t n, struct nst_tally *ret)
+{
+    const struct nic *nic = nic_by_id(stack, id);
+    return nic != NULL && tally_at(&nic->unknown_protocols, n, ret);
 }
 
 bool nst_nic_counter_at(const struct nst_stack *stack, uint32_t id, size_t n,
