@@ -22,8 +22,7 @@ void lab_add_nic(struct lab *l)
                                        .promiscuous = l->config.promiscuous,
                                        .tx_queue_packets = l->config.tx_queue_packets};
     assert_int_equal(nst_nic_add(l->stack, &nic, &l->nic[i]), 0);
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         const struct nst_addr theirs = lab_addr(i, f, 2);
         const struct nst_nic_addr ours = {
             .addr = lab_addr(i, f, 1), .prefix_len = f == LAB_V4 ? 24 : 64, .no_dad = true};
@@ -44,7 +43,7 @@ void lab_begin(struct lab *l, int nics, const struct lab_config *config)
     alloc_init(&l->alloc);
     struct nst_stack_config stack = {.size = sizeof(stack),
                                      .allocator = l->alloc.allocator,
-                                     .seed = {7},
+                                     .seed = {l->config.seed != 0 ? l->config.seed : 7},
                                      .now = l->now,
                                      .handle_local = l->config.handle_local,
                                      .weak_host = l->config.weak_host};
@@ -140,6 +139,34 @@ size_t lab_build_udp(uint8_t *out, int nic, enum lab_family family, const struct
         csum_short(body, len, csum_pseudo(&src, &dst, IP_PROTO_UDP, (uint32_t)len));
     be16_put(body + 6, (uint16_t)(csum_fold_udp(sum) ^ (udp->bad_csum ? 1 : 0)));
     return lab_build_ip(out, &src, &dst, IP_PROTO_UDP, body, len);
+}
+
+size_t lab_build_tcp(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                     uint16_t flags)
+{
+    const struct tcp_hdr hdr = {.src_port = src->port,
+                                .dst_port = dst->port,
+                                .seq = 1000,
+                                .flags = flags,
+                                .wnd = 1000,
+                                .hdr_len = TCP_HDR_LEN};
+    uint8_t body[TCP_HDR_LEN];
+    tcp_build(body, &hdr);
+    tcp_csum_put(body, csum_short(body, sizeof(body),
+                                  csum_pseudo(&src->addr, &dst->addr, IP_PROTO_TCP, TCP_HDR_LEN)));
+    return lab_build_ip(out, &src->addr, &dst->addr, IP_PROTO_TCP, body, sizeof(body));
+}
+
+size_t lab_build_icmp(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
+                      void *message, size_t len)
+{
+    const bool v4 = nst_addr_is_v4(dst);
+    const uint8_t proto = v4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6;
+    const uint32_t pseudo = v4 ? 0 : csum_pseudo_v6(src, dst, proto, (uint32_t)len);
+    uint8_t *at = message;
+    be16_put(at + 2, 0);
+    be16_put(at + 2, csum_fold(csum_short(at, len, pseudo)));
+    return lab_build_ip(out, src, dst, proto, message, len);
 }
 
 void lab_inject_udp(struct lab *l, int nic, enum lab_family family, const struct lab_udp *udp)

@@ -39,6 +39,7 @@ struct lab_config {
     uint32_t caps;      /* NST_LINK_* of the links, more than what Ethernet needs */
     uint32_t gso_max, mtu;
     uint32_t tx_queue_packets;
+    uint8_t seed; /* 0: 7 */
 };
 
 struct lab {
@@ -81,6 +82,12 @@ struct lab_udp {
 /* The IP packet of it; returns its length. */
 size_t lab_build_udp(uint8_t *out, int nic, enum lab_family family, const struct lab_udp *udp);
 void lab_inject_udp(struct lab *l, int nic, enum lab_family family, const struct lab_udp *udp);
+/* The IP packet of a bare TCP segment; returns its length. */
+size_t lab_build_tcp(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                     uint16_t flags);
+/* The IP packet of an ICMP message of the family, its checksum written; returns its length. */
+size_t lab_build_icmp(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
+                      void *message, size_t len);
 /* An IP packet of protocol `proto`, as it is, from `src` to `dst`; returns its length. */
 size_t lab_build_ip(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
                     uint8_t proto, const void *payload, size_t len);

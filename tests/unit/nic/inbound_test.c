@@ -34,8 +34,7 @@ static struct nst_frame_info frame_of(struct lab *l, nst_socket s, void *data, s
 
 static void data_at_network_header(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t packet[200], raw[300], cooked[300];
         lab_begin(&l, 1, NULL);
@@ -77,8 +76,7 @@ static uint64_t all_counters(const struct lab *l)
 
 static void a_disabled_nic_counts_apart(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         lab_begin(&l, 1, NULL);
         const nst_socket p = lab_bind(&l, NST_PACKET_RAW, 0, -1),
@@ -103,8 +101,7 @@ static void a_disabled_nic_counts_apart(void **state)
 
 static void counts_before_anything_drops(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t packet[100];
         lab_begin(&l, 1, NULL);
@@ -126,8 +123,7 @@ static void counts_before_anything_drops(void **state)
 
 static void an_empty_destination_is_our_own(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         lab_begin(&l, 1, NULL);
         const nst_socket p = lab_bind(&l, NST_PACKET_RAW, 0, 0),
@@ -154,8 +150,7 @@ static void the_type_is_the_destinations(void **state)
                  {group4, NST_FRAME_MULTICAST},
                  {group6, NST_FRAME_MULTICAST},
                  {OTHER, NST_FRAME_OTHERHOST}};
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         lab_begin(&l, 1, NULL);
         const nst_socket p = lab_bind(&l, NST_PACKET_COOKED, lab_ethertype(f), 0);
@@ -170,8 +165,7 @@ static void the_type_is_the_destinations(void **state)
 /* A link without addresses sets no destination. */
 static void without_addresses_all_is_for_us(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         struct memlink bare;
         uint32_t id;
@@ -197,8 +191,7 @@ static void without_addresses_all_is_for_us(void **state)
 
 static void other_hosts_frames(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         for (int promiscuous = 0; promiscuous < 2; promiscuous++) {
             struct lab l;
             lab_begin(&l, 1, NULL);
@@ -219,8 +212,7 @@ static void other_hosts_frames(void **state)
 
 static void a_link_may_check_checksums(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         for (int checked = 0; checked < 2; checked++) {
             struct lab l;
             struct nst_pktq q = {0};
@@ -247,8 +239,7 @@ static void a_link_may_check_checksums(void **state)
 /* The ready list has sockets in the order in which something came for them. */
 static void in_order_of_registration(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         struct nst_ready ready[6];
         lab_begin(&l, 1, NULL);
@@ -281,8 +272,7 @@ static void in_order_of_registration(void **state)
 
 static void a_clone_each(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         struct nst_census before, after;
         uint8_t seen[200];
@@ -341,8 +331,7 @@ static void unknown_ethertypes_are_shown(void **state)
 
 static void each_sees_its_nic(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         lab_begin(&l, 2, NULL);
         lab_bind(&l, NST_DATAGRAM, 1, -1);
@@ -364,8 +353,7 @@ static void each_sees_its_nic(void **state)
 
 static void malformed_is_seen_first(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t packet[100];
         lab_begin(&l, 1, NULL);
@@ -391,8 +379,7 @@ static void malformed_is_seen_first(void **state)
 /* A network header may say that a transport header follows, and be wrong: not the NIC's affair. */
 static void a_short_transport_header_is_not_fatal(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         lab_begin(&l, 1, NULL);
         const nst_socket r = lab_bind(&l, NST_RAW, IP_PROTO_UDP, 0);
@@ -407,8 +394,7 @@ static void a_short_transport_header_is_not_fatal(void **state)
 
 static void own_sources_are_refused(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         for (int on = 0; on < 2; on++) {
             struct lab l;
             lab_begin(&l, 2, &(struct lab_config){.handle_local = on, .promiscuous = true});
@@ -436,8 +422,7 @@ static void own_sources_are_refused(void **state)
 /* On a loopback NIC every source is our own. */
 static void a_loopback_hears_itself(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint32_t id;
         lab_begin(&l, 0, &(struct lab_config){.handle_local = true});
@@ -463,8 +448,7 @@ static void then_the_network_gets_it(void **state)
 {
     struct lab l;
     lab_begin(&l, 1, NULL);
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         const char *received = f == LAB_V4 ? "ip4_received" : "ip6_received",
                    *delivered = f == LAB_V4 ? "ip4_delivered" : "ip6_delivered";
         const uint64_t before = lab_stack_counter(&l, received);
@@ -487,8 +471,7 @@ static void then_the_network_gets_it(void **state)
 
 static void outbound_copies(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t seen[200];
         lab_begin(&l, 1, NULL);
@@ -521,8 +504,7 @@ static void outbound_copies(void **state)
 /* What asks for a neighbour is shown too, and what waits for the answer when it leaves. */
 static void outbound_with_the_header_it_carries(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t seen[200];
         lab_begin(&l, 1, &(struct lab_config){.no_neighbours = true});
@@ -544,8 +526,7 @@ static void outbound_with_the_header_it_carries(void **state)
 /* As it would be on a wire, although the link completes checksums. */
 static void outbound_checksums_are_complete(void **state)
 {
-    LAB_FOR_FAMILIES(f)
-    {
+    LAB_FOR_FAMILIES (f) {
         struct lab l;
         uint8_t seen[200];
         lab_begin(&l, 1, &(struct lab_config){.caps = NST_LINK_CSUM_TX});
