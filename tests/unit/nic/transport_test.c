@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The contract of the NIC, section 6: N100 to N107, through the public API. */
-#include "lab.h"
+#include "rig.h"
 
 #include <nicstack/forwarder.h>
 
@@ -14,36 +14,36 @@
 
 static const struct nst_mac everybody = {{255, 255, 255, 255, 255, 255}};
 
-static void allow(struct lab *l, nst_socket s, enum nst_option option)
+static void allow(struct rig *l, nst_socket s, enum nst_option option)
 {
     assert_int_equal(nst_socket_set(l->stack, s, option, 1), 0);
 }
 
 /* A datagram socket that shares its port with others, bound to `at`. */
-static nst_socket shared(struct lab *l, enum nst_option option, const struct nst_endpoint *at)
+static nst_socket shared(struct rig *l, enum nst_option option, const struct nst_endpoint *at)
 {
-    const nst_socket s = lab_open(l, NST_DATAGRAM);
+    const nst_socket s = rig_open(l, NST_DATAGRAM);
     allow(l, s, option);
     assert_int_equal(nst_socket_bind(l->stack, s, at), 0);
     return s;
 }
 
-static void inject_proto(struct lab *l, enum lab_family f, uint8_t proto, const void *payload,
+static void inject_proto(struct rig *l, enum rig_family f, uint8_t proto, const void *payload,
                          size_t len)
 {
-    const struct nst_addr src = lab_addr(0, f, 2), dst = lab_addr(0, f, 1);
-    lab_inject_ip(l, 0, l->bytes, lab_build_ip(l->bytes, &src, &dst, proto, payload, len));
+    const struct nst_addr src = rig_addr(0, f, 2), dst = rig_addr(0, f, 1);
+    rig_inject_ip(l, 0, l->bytes, rig_build_ip(l->bytes, &src, &dst, proto, payload, len));
 }
 
 /* Type, code and pointer of the ICMP message that frame i of NIC 0 carries. */
-static void answer_of(const struct lab *l, uint32_t i, enum lab_family f, uint8_t *ret_type,
+static void answer_of(const struct rig *l, uint32_t i, enum rig_family f, uint8_t *ret_type,
                       uint8_t *ret_code, uint32_t *ret_pointer)
 {
     assert_true(i < l->link[0].count);
     const struct memlink_frame *frame = &l->link[0].frames[i];
-    const size_t off = 14 + (f == LAB_V4 ? IP4_HDR_LEN : IP6_HDR_LEN);
+    const size_t off = 14 + (f == RIG_V4 ? IP4_HDR_LEN : IP6_HDR_LEN);
     *ret_pointer = 0;
-    if (f == LAB_V4) {
+    if (f == RIG_V4) {
         struct icmp4_hdr hdr;
         assert_true(icmp4_parse(frame->data + off, frame->len - off, &hdr) != 0);
         *ret_type = hdr.type;
@@ -61,104 +61,104 @@ static void answer_of(const struct lab *l, uint32_t i, enum lab_family f, uint8_
 
 static void raw_sockets_come_first(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         struct nst_ready ready[4];
-        lab_begin(&l, 1, NULL);
-        const nst_socket u = lab_bind(&l, NST_DATAGRAM, ECHO, 0),
-                         a = lab_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
-                         b = lab_bind(&l, NST_RAW, IP_PROTO_UDP, 0),
-                         c = lab_bind(&l, NST_RAW, OSPF, -1);
+        rig_begin(&l, 1, NULL);
+        const nst_socket u = rig_bind(&l, NST_DATAGRAM, ECHO, 0),
+                         a = rig_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
+                         b = rig_bind(&l, NST_RAW, IP_PROTO_UDP, 0),
+                         c = rig_bind(&l, NST_RAW, OSPF, -1);
         const nst_socket order[] = {a, b, u};
         nst_socket_watch(l.stack, u, NST_READY_IN, NULL);
         nst_socket_watch(l.stack, a, NST_READY_IN, NULL);
         nst_socket_watch(l.stack, b, NST_READY_IN, NULL);
         nst_socket_watch(l.stack, c, NST_READY_IN, NULL);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO, .text = "all"});
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO, .text = "all"});
         assert_int_equal(nst_ready_list(l.stack, ready, 4), 3);
         for (int i = 0; i < 3; i++)
             assert_true(ready[i].socket == order[i]);
-        assert_string_equal(lab_text(&l, u), "all"); /* this stops nothing */
-        assert_int_equal(lab_drain(&l, a) + lab_drain(&l, b), 2);
-        assert_int_equal(lab_drain(&l, c), 0);
-        lab_end(&l);
+        assert_string_equal(rig_text(&l, u), "all"); /* this stops nothing */
+        assert_int_equal(rig_drain(&l, a) + rig_drain(&l, b), 2);
+        assert_int_equal(rig_drain(&l, c), 0);
+        rig_end(&l);
     }
 }
 
 static void raw_sockets_without_a_transport(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         struct nst_message m;
         uint8_t seen[100];
-        lab_begin(&l, 1, NULL);
-        const nst_socket r = lab_bind(&l, NST_RAW, OSPF, -1);
-        const size_t header = f == LAB_V4 ? IP4_HDR_LEN : 0;
+        rig_begin(&l, 1, NULL);
+        const nst_socket r = rig_bind(&l, NST_RAW, OSPF, -1);
+        const size_t header = f == RIG_V4 ? IP4_HDR_LEN : 0;
         inject_proto(&l, f, OSPF, "hello ospf", 10);
         assert_int_equal(nst_socket_recvfrom(l.stack, r, seen, sizeof(seen), 0, &m), header + 10);
         assert_memory_equal(seen + header, "hello ospf", 10);
-        if (f == LAB_V4)
+        if (f == RIG_V4)
             assert_int_equal(seen[0], 0x45);
-        const struct nst_endpoint peer = lab_end_of(0, f, 2, 0);
+        const struct nst_endpoint peer = rig_end_of(0, f, 2, 0);
         assert_true(nst_addr_equal(&m.remote.addr, &peer.addr));
         assert_int_equal(m.local.nic, l.nic[0]);
         assert_int_equal(m.ttl, 64);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 static void raw_sockets_whatever_the_payload(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 1, NULL);
-        const nst_socket udp = lab_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
-                         tcp = lab_bind(&l, NST_RAW, IP_PROTO_TCP, -1),
-                         ospf = lab_bind(&l, NST_RAW, OSPF, -1),
-                         icmp = lab_bind(&l, NST_RAW, IP_PROTO_ICMP, -1);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 1, NULL);
+        const nst_socket udp = rig_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
+                         tcp = rig_bind(&l, NST_RAW, IP_PROTO_TCP, -1),
+                         ospf = rig_bind(&l, NST_RAW, OSPF, -1),
+                         icmp = rig_bind(&l, NST_RAW, IP_PROTO_ICMP, -1);
         for (size_t len = 0; len < 8; len++) {
             inject_proto(&l, f, IP_PROTO_UDP, "garbage", len);
             inject_proto(&l, f, IP_PROTO_TCP, "garbage", len);
             inject_proto(&l, f, IP_PROTO_ICMP, "garbage", len);
             inject_proto(&l, f, OSPF, "garbage", len);
         }
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = 1, .bad_csum = true});
-        assert_int_equal(lab_drain(&l, udp), 9);
-        assert_int_equal(lab_drain(&l, tcp), 8);
-        assert_int_equal(lab_drain(&l, icmp), 8);
-        assert_int_equal(lab_drain(&l, ospf), 8);
-        lab_end(&l);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = 1, .bad_csum = true});
+        assert_int_equal(rig_drain(&l, udp), 9);
+        assert_int_equal(rig_drain(&l, tcp), 8);
+        assert_int_equal(rig_drain(&l, icmp), 8);
+        assert_int_equal(rig_drain(&l, ospf), 8);
+        rig_end(&l);
     }
 }
 
 static void raw_sockets_choose(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 2, NULL);
-        const struct nst_endpoint mine = lab_end_of(0, f, 1, OSPF),
-                                  other = lab_end_of(1, f, 1, OSPF),
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 2, NULL);
+        const struct nst_endpoint mine = rig_end_of(0, f, 1, OSPF),
+                                  other = rig_end_of(1, f, 1, OSPF),
                                   only4 = {.addr = nst_addr_v4(0, 0, 0, 0), .port = OSPF},
-                                  peer = lab_end_of(0, f, 2, 0), stranger = lab_end_of(0, f, 3, 0);
-        const nst_socket nic0 = lab_bind(&l, NST_RAW, OSPF, 0),
-                         nic1 = lab_bind(&l, NST_RAW, OSPF, 1), ours = lab_open(&l, NST_RAW),
-                         not_ours = lab_open(&l, NST_RAW), v4 = lab_open(&l, NST_RAW),
-                         connected = lab_bind(&l, NST_RAW, OSPF, -1),
-                         elsewhere = lab_bind(&l, NST_RAW, OSPF, -1);
+                                  peer = rig_end_of(0, f, 2, 0), stranger = rig_end_of(0, f, 3, 0);
+        const nst_socket nic0 = rig_bind(&l, NST_RAW, OSPF, 0),
+                         nic1 = rig_bind(&l, NST_RAW, OSPF, 1), ours = rig_open(&l, NST_RAW),
+                         not_ours = rig_open(&l, NST_RAW), v4 = rig_open(&l, NST_RAW),
+                         connected = rig_bind(&l, NST_RAW, OSPF, -1),
+                         elsewhere = rig_bind(&l, NST_RAW, OSPF, -1);
         assert_int_equal(nst_socket_bind(l.stack, ours, &mine), 0);
         assert_int_equal(nst_socket_bind(l.stack, not_ours, &other), 0);
         assert_int_equal(nst_socket_bind(l.stack, v4, &only4), 0);
         assert_int_equal(nst_socket_connect(l.stack, connected, &peer), 0);
         assert_int_equal(nst_socket_connect(l.stack, elsewhere, &stranger), 0);
         inject_proto(&l, f, OSPF, "x", 1);
-        assert_int_equal(lab_drain(&l, nic0), 1);
-        assert_int_equal(lab_drain(&l, nic1), 0);
-        assert_int_equal(lab_drain(&l, ours), 1);
-        assert_int_equal(lab_drain(&l, not_ours), 0);
-        assert_int_equal(lab_drain(&l, v4), f == LAB_V4);
-        assert_int_equal(lab_drain(&l, connected), 1);
-        assert_int_equal(lab_drain(&l, elsewhere), 0);
-        lab_end(&l);
+        assert_int_equal(rig_drain(&l, nic0), 1);
+        assert_int_equal(rig_drain(&l, nic1), 0);
+        assert_int_equal(rig_drain(&l, ours), 1);
+        assert_int_equal(rig_drain(&l, not_ours), 0);
+        assert_int_equal(rig_drain(&l, v4), f == RIG_V4);
+        assert_int_equal(rig_drain(&l, connected), 1);
+        assert_int_equal(rig_drain(&l, elsewhere), 0);
+        rig_end(&l);
     }
 }
 
@@ -166,42 +166,42 @@ static void raw_sockets_choose(void **state)
 
 static void an_unknown_transport_is_refused(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         struct nst_tally tally;
         uint8_t type, code;
         uint32_t pointer;
-        lab_begin(&l, 1, NULL);
+        rig_begin(&l, 1, NULL);
         inject_proto(&l, f, OSPF, "hello", 5);
         assert_int_equal(l.link[0].count, 1);
         answer_of(&l, 0, f, &type, &code, &pointer);
-        assert_int_equal(type, f == LAB_V4 ? ICMP4_UNREACHABLE : ICMP6_PARAMETER_PROBLEM);
-        assert_int_equal(code, f == LAB_V4 ? ICMP4_PROTO_UNREACHABLE : ICMP6_BAD_NEXT_HEADER);
-        assert_int_equal(pointer, f == LAB_V4 ? 0 : 6);
+        assert_int_equal(type, f == RIG_V4 ? ICMP4_UNREACHABLE : ICMP6_PARAMETER_PROBLEM);
+        assert_int_equal(code, f == RIG_V4 ? ICMP4_PROTO_UNREACHABLE : ICMP6_BAD_NEXT_HEADER);
+        assert_int_equal(pointer, f == RIG_V4 ? 0 : 6);
         inject_proto(&l, f, OSPF + 1, "hello", 5);
         inject_proto(&l, f, OSPF, "hello", 5);
-        assert_int_equal(lab_stack_counter(&l, "drop_trans_unknown"), 3);
+        assert_int_equal(rig_stack_counter(&l, "drop_trans_unknown"), 3);
         assert_true(nst_stack_unknown_at(l.stack, 0, &tally));
         assert_true(tally.number == OSPF && tally.count == 2);
         assert_true(nst_stack_unknown_at(l.stack, 1, &tally));
         assert_true(tally.number == OSPF + 1 && tally.count == 1);
         assert_false(nst_stack_unknown_at(l.stack, 2, &tally));
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 static void not_what_a_raw_socket_took(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         struct nst_tally tally;
-        lab_begin(&l, 1, NULL);
-        const nst_socket r = lab_bind(&l, NST_RAW, OSPF, -1);
+        rig_begin(&l, 1, NULL);
+        const nst_socket r = rig_bind(&l, NST_RAW, OSPF, -1);
         assert_int_equal(nst_socket_set(l.stack, r, NST_OPT_RECEIVE_BUFFER, 0), 0);
         for (int i = 0; i < 50; i++)
             inject_proto(&l, f, OSPF, "hello", 5);
         assert_int_equal(l.link[0].count, 0); /* taken, though there was no room */
-        assert_true(lab_stack_counter(&l, "raw_buffer_full") > 0);
+        assert_true(rig_stack_counter(&l, "raw_buffer_full") > 0);
         assert_true(nst_stack_unknown_at(l.stack, 0, &tally));
         assert_int_equal(tally.count, 50);
         inject_proto(&l, f, OSPF + 1, "hello", 5);
@@ -209,66 +209,66 @@ static void not_what_a_raw_socket_took(void **state)
         assert_int_equal(nst_socket_close(l.stack, r), 0);
         inject_proto(&l, f, OSPF, "hello", 5);
         assert_int_equal(l.link[0].count, 2);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 static void malformed_is_handled(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 1, NULL);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 1, NULL);
         inject_proto(&l, f, IP_PROTO_UDP, "1234567", 7);
         inject_proto(&l, f, IP_PROTO_TCP, "123456789012345", 15);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = 1, .bad_csum = true});
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = 1, .bad_csum = true});
         assert_int_equal(l.link[0].count, 0);
-        assert_int_equal(lab_stack_counter(&l, "udp_malformed"), 2);
-        assert_int_equal(lab_stack_counter(&l, "tcp_segments_malformed"), 1);
-        assert_int_equal(lab_stack_counter(&l, "drop_trans_malformed"), 2);
-        lab_end(&l);
+        assert_int_equal(rig_stack_counter(&l, "udp_malformed"), 2);
+        assert_int_equal(rig_stack_counter(&l, "tcp_segments_malformed"), 1);
+        assert_int_equal(rig_stack_counter(&l, "drop_trans_malformed"), 2);
+        rig_end(&l);
     }
 }
 
 static void nobodys_packets_are_refused(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         uint8_t type, code;
         uint32_t pointer;
-        lab_begin(&l, 1, NULL);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
+        rig_begin(&l, 1, NULL);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
         answer_of(&l, 0, f, &type, &code, &pointer);
-        assert_int_equal(type, f == LAB_V4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE);
-        assert_int_equal(code, f == LAB_V4 ? ICMP4_PORT_UNREACHABLE : ICMP6_PORT_UNREACHABLE);
+        assert_int_equal(type, f == RIG_V4 ? ICMP4_UNREACHABLE : ICMP6_UNREACHABLE);
+        assert_int_equal(code, f == RIG_V4 ? ICMP4_PORT_UNREACHABLE : ICMP6_PORT_UNREACHABLE);
         /* TCP has an answer of its own */
-        const struct nst_endpoint src = lab_end_of(0, f, 2, 5000), dst = lab_end_of(0, f, 1, ECHO);
-        lab_inject_ip(&l, 0, l.bytes, lab_build_tcp(l.bytes, &src, &dst, TCP_SYN));
-        assert_int_equal(lab_stack_counter(&l, "tcp_resets_sent"), 1);
+        const struct nst_endpoint src = rig_end_of(0, f, 2, 5000), dst = rig_end_of(0, f, 1, ECHO);
+        rig_inject_ip(&l, 0, l.bytes, rig_build_tcp(l.bytes, &src, &dst, TCP_SYN));
+        assert_int_equal(rig_stack_counter(&l, "tcp_resets_sent"), 1);
         assert_int_equal(l.link[0].count, 2);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 static void the_default_handler_is_before_them(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         struct nst_request_info info;
-        lab_begin(&l, 1, NULL);
+        rig_begin(&l, 1, NULL);
         const struct nst_forwarder_config forwarder = {.size = sizeof(forwarder), .udp = true};
         assert_int_equal(nst_forwarder_start(l.stack, &forwarder), 0);
-        const nst_socket r = lab_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
-                         u = lab_bind(&l, NST_DATAGRAM, ECHO, -1);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
+        const nst_socket r = rig_bind(&l, NST_RAW, IP_PROTO_UDP, -1),
+                         u = rig_bind(&l, NST_DATAGRAM, ECHO, -1);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
         assert_false(nst_request_next(l.stack, &info)); /* a socket matched */
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO + 1});
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO + 1});
         assert_true(nst_request_next(l.stack, &info));
         assert_int_equal(info.local.port, ECHO + 1);
         assert_int_equal(l.link[0].count, 0);
-        assert_int_equal(lab_drain(&l, r), 2);
-        assert_int_equal(lab_drain(&l, u), 1);
+        assert_int_equal(rig_drain(&l, r), 2);
+        assert_int_equal(rig_drain(&l, u), 1);
         assert_int_equal(nst_request_refuse(l.stack, info.request, NST_REFUSE_DROP), 0);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
@@ -276,11 +276,11 @@ static void the_default_handler_is_before_them(void **state)
 
 static void the_best_match_gets_it(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 1, NULL);
-        const struct nst_endpoint local = lab_end_of(0, f, 1, ECHO),
-                                  peer = lab_end_of(0, f, 2, 5000);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 1, NULL);
+        const struct nst_endpoint local = rig_end_of(0, f, 1, ECHO),
+                                  peer = rig_end_of(0, f, 2, 5000);
         struct nst_endpoint on_nic = local;
         on_nic.nic = l.nic[0];
         nst_socket s[5];
@@ -293,81 +293,81 @@ static void the_best_match_gets_it(void **state)
         s[4] = shared(&l, NST_OPT_REUSE_ADDRESS, &local);
         assert_int_equal(nst_socket_connect(l.stack, s[4], &peer), 0);
         for (int best = 4; best >= 0; best--) {
-            lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
+            rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
             for (int i = 0; i <= best; i++)
-                assert_int_equal(lab_drain(&l, s[i]), i == best);
+                assert_int_equal(rig_drain(&l, s[i]), i == best);
             assert_int_equal(nst_socket_close(l.stack, s[best]), 0);
         }
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
-        assert_int_equal(lab_stack_counter(&l, "udp_no_port"), 1);
-        lab_end(&l);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
+        assert_int_equal(rig_stack_counter(&l, "udp_no_port"), 1);
+        rig_end(&l);
     }
 }
 
 /* The same 4-tuple on two NICs: each packet belongs to its own. */
 static void the_same_flow_on_two_nics(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         nst_socket s[2];
-        lab_begin(&l, 2, NULL);
+        rig_begin(&l, 2, NULL);
         const struct nst_nic_addr twin = {
-            .addr = lab_addr(0, f, 1), .prefix_len = f == LAB_V4 ? 32 : 128, .no_dad = true};
+            .addr = rig_addr(0, f, 1), .prefix_len = f == RIG_V4 ? 32 : 128, .no_dad = true};
         assert_int_equal(nst_nic_addr_add(l.stack, l.nic[1], &twin), 0);
-        const struct nst_endpoint peer = lab_end_of(0, f, 2, 5000);
+        const struct nst_endpoint peer = rig_end_of(0, f, 2, 5000);
         for (int i = 0; i < 2; i++) {
-            struct nst_endpoint at = lab_end_of(0, f, 1, ECHO), to = peer;
+            struct nst_endpoint at = rig_end_of(0, f, 1, ECHO), to = peer;
             const struct nst_route route = {
-                .prefix = peer.addr, .prefix_len = f == LAB_V4 ? 32 : 128, .nic = l.nic[i]};
+                .prefix = peer.addr, .prefix_len = f == RIG_V4 ? 32 : 128, .nic = l.nic[i]};
             at.nic = to.nic = l.nic[i];
             assert_int_equal(nst_route_add(l.stack, &route), 0);
             s[i] = shared(&l, NST_OPT_REUSE_ADDRESS, &at);
             assert_int_equal(nst_socket_connect(l.stack, s[i], &to), 0);
         }
-        const struct lab_udp udp = {.src = peer.addr, .dst = lab_addr(0, f, 1), .dst_port = ECHO};
+        const struct rig_udp udp = {.src = peer.addr, .dst = rig_addr(0, f, 1), .dst_port = ECHO};
         for (int i = 0; i < 2; i++) {
-            lab_inject_udp(&l, i, f, &udp);
-            assert_int_equal(lab_drain(&l, s[i]), 1);
-            assert_int_equal(lab_drain(&l, s[1 - i]), 0);
+            rig_inject_udp(&l, i, f, &udp);
+            assert_int_equal(rig_drain(&l, s[i]), 1);
+            assert_int_equal(rig_drain(&l, s[1 - i]), 0);
         }
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 /* Decided: a match on the wrong NIC is a miss, not a swallowed packet. */
 static void the_wrong_nic_is_a_miss(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 2, &(struct lab_config){.weak_host = true});
-        const struct nst_endpoint peer = lab_end_of(0, f, 2, 5000);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 2, &(struct rig_config){.weak_host = true});
+        const struct nst_endpoint peer = rig_end_of(0, f, 2, 5000);
         const nst_socket any = shared(&l, NST_OPT_REUSE_ADDRESS,
                                       &(struct nst_endpoint){.port = ECHO}),
-                         bound = lab_open(&l, NST_DATAGRAM), connected = lab_open(&l, NST_DATAGRAM);
+                         bound = rig_open(&l, NST_DATAGRAM), connected = rig_open(&l, NST_DATAGRAM);
         allow(&l, bound, NST_OPT_REUSE_ADDRESS);
         allow(&l, connected, NST_OPT_REUSE_ADDRESS);
         const struct nst_endpoint port_on_second = {.port = ECHO, .nic = l.nic[1]};
         assert_int_equal(nst_socket_bind(l.stack, bound, &port_on_second), 0);
         assert_int_equal(nst_socket_bind(l.stack, connected, &port_on_second), 0);
         const struct nst_route to_peer = {
-            .prefix = peer.addr, .prefix_len = f == LAB_V4 ? 32 : 128, .nic = l.nic[1]};
+            .prefix = peer.addr, .prefix_len = f == RIG_V4 ? 32 : 128, .nic = l.nic[1]};
         assert_int_equal(nst_route_add(l.stack, &to_peer), 0);
         assert_int_equal(nst_socket_connect(l.stack, connected, &peer), 0);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
-        assert_int_equal(lab_drain(&l, any), 1);
-        assert_int_equal(lab_drain(&l, bound) + lab_drain(&l, connected), 0);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
+        assert_int_equal(rig_drain(&l, any), 1);
+        assert_int_equal(rig_drain(&l, bound) + rig_drain(&l, connected), 0);
         assert_int_equal(nst_socket_close(l.stack, any), 0);
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
-        assert_int_equal(lab_drain(&l, bound) + lab_drain(&l, connected), 0);
-        assert_int_equal(lab_stack_counter(&l, "udp_no_port"), 1);
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
+        assert_int_equal(rig_drain(&l, bound) + rig_drain(&l, connected), 0);
+        assert_int_equal(rig_stack_counter(&l, "udp_no_port"), 1);
         assert_int_equal(l.link[0].count, 1); /* port unreachable */
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
-static nst_socket listener(struct lab *l, const struct nst_endpoint *at)
+static nst_socket listener(struct rig *l, const struct nst_endpoint *at)
 {
-    const nst_socket s = lab_open(l, NST_STREAM);
+    const nst_socket s = rig_open(l, NST_STREAM);
     allow(l, s, NST_OPT_REUSE_PORT);
     assert_int_equal(nst_socket_bind(l->stack, s, at), 0);
     assert_int_equal(nst_socket_listen(l->stack, s, 4), 0);
@@ -375,13 +375,13 @@ static nst_socket listener(struct lab *l, const struct nst_endpoint *at)
 }
 
 /* The sequence of a handshake with whoever listens. */
-static void shake_hands(struct lab *l, enum lab_family f, uint16_t port)
+static void shake_hands(struct rig *l, enum rig_family f, uint16_t port)
 {
-    const struct nst_endpoint src = lab_end_of(0, f, 2, port), dst = lab_end_of(0, f, 1, ECHO);
-    const size_t off = 14 + (f == LAB_V4 ? IP4_HDR_LEN : IP6_HDR_LEN);
+    const struct nst_endpoint src = rig_end_of(0, f, 2, port), dst = rig_end_of(0, f, 1, ECHO);
+    const size_t off = 14 + (f == RIG_V4 ? IP4_HDR_LEN : IP6_HDR_LEN);
     struct tcp_hdr answer;
     memlink_clear(&l->link[0]);
-    lab_inject_ip(l, 0, l->bytes, lab_build_tcp(l->bytes, &src, &dst, TCP_SYN));
+    rig_inject_ip(l, 0, l->bytes, rig_build_tcp(l->bytes, &src, &dst, TCP_SYN));
     assert_int_equal(l->link[0].count, 1);
     const struct memlink_frame *sent = &l->link[0].frames[0];
     assert_true(tcp_parse(sent->data + off, sent->len - off, &answer) != 0);
@@ -398,30 +398,30 @@ static void shake_hands(struct lab *l, enum lab_family f, uint16_t port)
     tcp_build(body, &ack);
     tcp_csum_put(body, csum_short(body, sizeof(body),
                                   csum_pseudo(&src.addr, &dst.addr, IP_PROTO_TCP, sizeof(body))));
-    lab_inject_ip(l, 0, l->bytes,
-                  lab_build_ip(l->bytes, &src.addr, &dst.addr, IP_PROTO_TCP, body, sizeof(body)));
+    rig_inject_ip(l, 0, l->bytes,
+                  rig_build_ip(l->bytes, &src.addr, &dst.addr, IP_PROTO_TCP, body, sizeof(body)));
 }
 
-static bool accepts(struct lab *l, nst_socket s)
+static bool accepts(struct rig *l, nst_socket s)
 {
     nst_socket fresh;
     if (nst_socket_accept(l->stack, s, &fresh, NULL) != 0)
         return false;
     assert_int_equal(nst_socket_abort(l->stack, fresh), 0);
-    lab_run(l);
+    rig_run(l);
     return true;
 }
 
 static void listeners_too(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 2, NULL);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 2, NULL);
         struct nst_endpoint at = {.port = ECHO, .nic = l.nic[1]};
         const nst_socket wrong = listener(&l, &at);
         shake_hands(&l, f, 5000);
         assert_false(accepts(&l, wrong));
-        assert_int_equal(lab_stack_counter(&l, "tcp_resets_sent"), 1);
+        assert_int_equal(rig_stack_counter(&l, "tcp_resets_sent"), 1);
         at.nic = 0;
         const nst_socket any = listener(&l, &at);
         shake_hands(&l, f, 5001);
@@ -431,12 +431,12 @@ static void listeners_too(void **state)
         shake_hands(&l, f, 5002);
         assert_false(accepts(&l, any));
         assert_true(accepts(&l, here));
-        at = lab_end_of(0, f, 1, ECHO);
+        at = rig_end_of(0, f, 1, ECHO);
         const nst_socket address = listener(&l, &at);
         shake_hands(&l, f, 5003);
         assert_false(accepts(&l, here));
         assert_true(accepts(&l, address));
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
@@ -446,14 +446,14 @@ static void listeners_too(void **state)
 #define SHARES 4
 
 /* Which of the sockets each flow went to. */
-static void spread(struct lab *l, enum lab_family f, const nst_socket *s, int *ret_of)
+static void spread(struct rig *l, enum rig_family f, const nst_socket *s, int *ret_of)
 {
     for (int flow = 0; flow < FLOWS; flow++) {
-        const struct lab_udp udp = {.dst_port = ECHO, .src_port = (uint16_t)(1000 + flow)};
-        lab_inject_udp(l, 0, f, &udp);
+        const struct rig_udp udp = {.dst_port = ECHO, .src_port = (uint16_t)(1000 + flow)};
+        rig_inject_udp(l, 0, f, &udp);
         ret_of[flow] = -1;
         for (int i = 0; i < SHARES; i++) {
-            if (lab_drain(l, s[i]) == 1)
+            if (rig_drain(l, s[i]) == 1)
                 ret_of[flow] = i;
         }
         assert_true(ret_of[flow] >= 0);
@@ -463,12 +463,12 @@ static void spread(struct lab *l, enum lab_family f, const nst_socket *s, int *r
 static void reuse_port_spreads(void **state)
 {
     static int first[FLOWS], again[FLOWS], other[FLOWS];
-    LAB_FOR_FAMILIES (f) {
+    RIG_FOR_FAMILIES (f) {
         for (uint8_t seed = 1; seed <= 2; seed++) {
-            struct lab l;
+            struct rig l;
             nst_socket s[SHARES];
             int share[SHARES] = {0}, same = 0;
-            lab_begin(&l, 1, &(struct lab_config){.seed = seed});
+            rig_begin(&l, 1, &(struct rig_config){.seed = seed});
             for (int i = 0; i < SHARES; i++)
                 s[i] = shared(&l, NST_OPT_REUSE_PORT, &(struct nst_endpoint){.port = ECHO});
             spread(&l, f, s, seed == 1 ? first : other);
@@ -483,70 +483,70 @@ static void reuse_port_spreads(void **state)
                 assert_in_range(share[i], FLOWS / SHARES / 2, FLOWS / SHARES * 2);
             /* Nobody can tell beforehand: another key, another spread. */
             assert_true(seed == 1 ? same == FLOWS : same < FLOWS / 2);
-            lab_end(&l);
+            rig_end(&l);
         }
     }
 }
 
 static void reuse_address_prefers_the_newest(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
         nst_socket s[3];
-        lab_begin(&l, 1, NULL);
+        rig_begin(&l, 1, NULL);
         for (int i = 0; i < 3; i++)
             s[i] = shared(&l, NST_OPT_REUSE_ADDRESS, &(struct nst_endpoint){.port = ECHO});
         for (int newest = 2; newest >= 0; newest--) {
-            lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = ECHO});
+            rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = ECHO});
             for (int i = 0; i <= newest; i++)
-                assert_int_equal(lab_drain(&l, s[i]), i == newest);
+                assert_int_equal(rig_drain(&l, s[i]), i == newest);
             assert_int_equal(nst_socket_close(l.stack, s[newest]), 0);
         }
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 static void every_match_of_a_group(void **state)
 {
     const struct nst_addr groups[][3] = {
-        [LAB_V4] = {nst_addr_v4(224, 0, 0, 1), nst_addr_v4(255, 255, 255, 255),
+        [RIG_V4] = {nst_addr_v4(224, 0, 0, 1), nst_addr_v4(255, 255, 255, 255),
                     nst_addr_v4(10, 0, 0, 255)},
-        [LAB_V6] = {{{{0xff, 2, [15] = 1}}}, {{{0xff, 1, [15] = 1}}}, {{{0}}}}};
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 2, NULL);
+        [RIG_V6] = {{{{0xff, 2, [15] = 1}}}, {{{0xff, 1, [15] = 1}}}, {{{0}}}}};
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 2, NULL);
         const struct nst_endpoint any = {.port = ECHO}, here = {.port = ECHO, .nic = l.nic[0]},
                                   there = {.port = ECHO, .nic = l.nic[1]},
-                                  unicast = lab_end_of(0, f, 1, ECHO);
+                                  unicast = rig_end_of(0, f, 1, ECHO);
         for (int i = 0; i < 3; i++) {
-            if (f == LAB_V6 && i > 0)
+            if (f == RIG_V6 && i > 0)
                 break;
             const struct nst_endpoint group = {.addr = groups[f][i], .port = ECHO};
             const nst_socket s[] = {
                 shared(&l, NST_OPT_REUSE_PORT, &any),   shared(&l, NST_OPT_REUSE_PORT, &any),
                 shared(&l, NST_OPT_REUSE_PORT, &here),  shared(&l, NST_OPT_REUSE_PORT, &group),
                 shared(&l, NST_OPT_REUSE_PORT, &there), shared(&l, NST_OPT_REUSE_PORT, &unicast)};
-            const nst_socket raw = lab_bind(&l, NST_RAW, IP_PROTO_UDP, -1);
-            const struct lab_udp udp = {
+            const nst_socket raw = rig_bind(&l, NST_RAW, IP_PROTO_UDP, -1);
+            const struct rig_udp udp = {
                 .dst = group.addr, .dst_port = ECHO, .mac = everybody, .text = "all"};
-            lab_inject_udp(&l, 0, f, &udp);
+            rig_inject_udp(&l, 0, f, &udp);
             for (int k = 0; k < 6; k++) {
-                assert_int_equal(lab_drain(&l, s[k]), k < 4);
+                assert_int_equal(rig_drain(&l, s[k]), k < 4);
                 assert_int_equal(nst_socket_close(l.stack, s[k]), 0);
             }
-            assert_int_equal(lab_drain(&l, raw), 1);
+            assert_int_equal(rig_drain(&l, raw), 1);
             assert_int_equal(nst_socket_close(l.stack, raw), 0);
             /* Nobody's: no answer (N106). */
-            lab_inject_udp(&l, 0, f, &udp);
+            rig_inject_udp(&l, 0, f, &udp);
             assert_int_equal(l.link[0].count, 0);
         }
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
 /* ---- N104 ---- */
 
-static uint64_t all_drops(const struct lab *l)
+static uint64_t all_drops(const struct rig *l)
 {
     struct nst_counter c;
     uint64_t sum = 0;
@@ -558,37 +558,37 @@ static uint64_t all_drops(const struct lab *l)
 static void tcp_is_between_two(void **state)
 {
     const struct nst_addr bad[][5] = {
-        [LAB_V4] = {nst_addr_v4(0, 0, 0, 0), nst_addr_v4(224, 0, 0, 1),
+        [RIG_V4] = {nst_addr_v4(0, 0, 0, 0), nst_addr_v4(224, 0, 0, 1),
                     nst_addr_v4(255, 255, 255, 255), nst_addr_v4(10, 0, 0, 255),
                     nst_addr_v4(224, 0, 0, 251)},
-        [LAB_V6] = {{{{0}}},
+        [RIG_V6] = {{{{0}}},
                     {{{0xff, 2, [15] = 1}}},
                     {{{0xff, 2, [15] = 2}}},
                     {{{0xff, 1, [15] = 1}}},
                     {{{0xff, 2, [11] = 1, 0xff, 0, 0, 1}}}}};
-    LAB_FOR_FAMILIES (f) {
+    RIG_FOR_FAMILIES (f) {
         for (int listens = 0; listens < 2; listens++) {
-            struct lab l;
-            lab_begin(&l, 1, NULL);
+            struct rig l;
+            rig_begin(&l, 1, NULL);
             if (listens)
                 listener(&l, &(struct nst_endpoint){.port = ECHO});
-            const struct nst_endpoint us = lab_end_of(0, f, 1, ECHO),
-                                      peer = lab_end_of(0, f, 2, 99);
+            const struct nst_endpoint us = rig_end_of(0, f, 1, ECHO),
+                                      peer = rig_end_of(0, f, 2, 99);
             uint64_t drops = all_drops(&l);
             for (int i = 0; i < 5; i++) {
                 const struct nst_endpoint from = {.addr = bad[f][i], .port = 99},
                                           to = {.addr = bad[f][i], .port = ECHO};
-                lab_inject_ip(&l, 0, l.bytes, lab_build_tcp(l.bytes, &from, &us, TCP_SYN));
-                lab_inject_ip(&l, 0, l.bytes, lab_build_tcp(l.bytes, &peer, &to, TCP_SYN));
-                lab_inject(&l, 0, everybody, lab_ethertype(f), l.bytes,
-                           lab_build_tcp(l.bytes, &peer, &to, TCP_ACK));
+                rig_inject_ip(&l, 0, l.bytes, rig_build_tcp(l.bytes, &from, &us, TCP_SYN));
+                rig_inject_ip(&l, 0, l.bytes, rig_build_tcp(l.bytes, &peer, &to, TCP_SYN));
+                rig_inject(&l, 0, everybody, rig_ethertype(f), l.bytes,
+                           rig_build_tcp(l.bytes, &peer, &to, TCP_ACK));
                 assert_int_equal(all_drops(&l), drops + 3);
                 drops += 3;
             }
             assert_int_equal(l.link[0].count, 0);
-            assert_int_equal(lab_stack_counter(&l, "tcp_resets_sent"), 0);
-            assert_true(lab_stack_counter(&l, "drop_tcp_bad_address") > 0);
-            lab_end(&l);
+            assert_int_equal(rig_stack_counter(&l, "tcp_resets_sent"), 0);
+            assert_true(rig_stack_counter(&l, "drop_tcp_bad_address") > 0);
+            rig_end(&l);
         }
     }
 }
@@ -596,32 +596,32 @@ static void tcp_is_between_two(void **state)
 /* ---- N105 ---- */
 
 /* "Nobody speaks this protocol here" from the peer about frame 0. */
-static void inject_error(struct lab *l, enum lab_family f, const struct nst_addr *about)
+static void inject_error(struct rig *l, enum rig_family f, const struct nst_addr *about)
 {
     uint8_t message[100] = {0}, packet[200];
-    const struct nst_addr peer = lab_addr(0, f, 2), us = lab_addr(0, f, 1);
-    const size_t quote = lab_build_ip(message + 8, about, &peer, OSPF, "eight...", 8);
-    if (f == LAB_V4)
+    const struct nst_addr peer = rig_addr(0, f, 2), us = rig_addr(0, f, 1);
+    const size_t quote = rig_build_ip(message + 8, about, &peer, OSPF, "eight...", 8);
+    if (f == RIG_V4)
         icmp4_build(message, &(struct icmp4_hdr){.type = ICMP4_UNREACHABLE,
                                                  .code = ICMP4_PROTO_UNREACHABLE});
     else
         icmp6_build(message, &(struct icmp6_hdr){.type = ICMP6_PARAMETER_PROBLEM,
                                                  .code = ICMP6_BAD_NEXT_HEADER,
                                                  .pointer = 6});
-    lab_inject_ip(l, 0, packet, lab_build_icmp(packet, &peer, &us, message, 8 + quote));
+    rig_inject_ip(l, 0, packet, rig_build_icmp(packet, &peer, &us, message, 8 + quote));
 }
 
 static void errors_reach_raw_sockets(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        lab_begin(&l, 1, NULL);
-        const struct nst_endpoint peer = lab_end_of(0, f, 2, 0), stranger = lab_end_of(0, f, 3, 0);
-        const struct nst_addr us = lab_addr(0, f, 1), not_us = lab_addr(0, f, 8);
-        const nst_socket connected = lab_bind(&l, NST_RAW, OSPF, -1),
-                         other = lab_bind(&l, NST_RAW, OSPF, -1),
-                         loose = lab_bind(&l, NST_RAW, OSPF, -1),
-                         udp = lab_bind(&l, NST_RAW, IP_PROTO_UDP, -1);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        rig_begin(&l, 1, NULL);
+        const struct nst_endpoint peer = rig_end_of(0, f, 2, 0), stranger = rig_end_of(0, f, 3, 0);
+        const struct nst_addr us = rig_addr(0, f, 1), not_us = rig_addr(0, f, 8);
+        const nst_socket connected = rig_bind(&l, NST_RAW, OSPF, -1),
+                         other = rig_bind(&l, NST_RAW, OSPF, -1),
+                         loose = rig_bind(&l, NST_RAW, OSPF, -1),
+                         udp = rig_bind(&l, NST_RAW, IP_PROTO_UDP, -1);
         assert_int_equal(nst_socket_connect(l.stack, connected, &peer), 0);
         assert_int_equal(nst_socket_connect(l.stack, other, &stranger), 0);
         assert_int_equal(nst_socket_connect(l.stack, udp, &peer), 0);
@@ -634,9 +634,9 @@ static void errors_reach_raw_sockets(void **state)
         assert_int_equal(nst_socket_error(l.stack, loose), 0);
         assert_int_equal(nst_socket_error(l.stack, udp), 0);
         assert_int_equal(
-            lab_stack_counter(&l, f == LAB_V4 ? "icmp4_errors_received" : "icmp6_errors_received"),
+            rig_stack_counter(&l, f == RIG_V4 ? "icmp4_errors_received" : "icmp6_errors_received"),
             1);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
@@ -644,43 +644,43 @@ static void errors_reach_raw_sockets(void **state)
 
 static void unregistering_twice(void **state)
 {
-    struct lab l;
-    lab_begin(&l, 1, NULL);
-    const nst_socket never = lab_open(&l, NST_PACKET_RAW),
-                     shut = lab_bind(&l, NST_PACKET_RAW, 0, 0),
-                     other = lab_bind(&l, NST_PACKET_RAW, 0, -1);
+    struct rig l;
+    rig_begin(&l, 1, NULL);
+    const nst_socket never = rig_open(&l, NST_PACKET_RAW),
+                     shut = rig_bind(&l, NST_PACKET_RAW, 0, 0),
+                     other = rig_bind(&l, NST_PACKET_RAW, 0, -1);
     assert_int_equal(nst_socket_shutdown(l.stack, shut, NST_SHUT_RECV), 0);
     assert_int_equal(nst_socket_shutdown(l.stack, shut, NST_SHUT_RECV), 0);
     assert_int_equal(nst_socket_shutdown(l.stack, never, NST_SHUT_RECV), 0);
-    LAB_FOR_FAMILIES (f)
-        lab_inject_udp(&l, 0, f, &(struct lab_udp){.dst_port = 1, .mac = WORLD_MAC(50)});
+    RIG_FOR_FAMILIES (f)
+        rig_inject_udp(&l, 0, f, &(struct rig_udp){.dst_port = 1, .mac = WORLD_MAC(50)});
     assert_int_equal(nst_socket_recv(l.stack, shut, NULL, 0, 0), 0); /* the end */
     assert_int_equal(nst_socket_close(l.stack, never), 0);
     assert_int_equal(nst_socket_close(l.stack, shut), 0);
-    assert_int_equal(lab_drain(&l, other), 2);
-    lab_end(&l);
+    assert_int_equal(rig_drain(&l, other), 2);
+    rig_end(&l);
 }
 
 static void nic_zero_is_every_one(void **state)
 {
-    LAB_FOR_FAMILIES (f) {
-        struct lab l;
-        const struct lab_udp udp = {.dst_port = 1, .mac = WORLD_MAC(50)};
-        lab_begin(&l, 0, NULL);
-        const nst_socket every = lab_bind(&l, NST_PACKET_RAW, lab_ethertype(f), -1);
-        lab_add_nic(&l);
-        lab_inject_udp(&l, 0, f, &udp);
-        assert_int_equal(lab_drain(&l, every), 1);
-        lab_add_nic(&l);
-        lab_inject_udp(&l, 1, f, &udp);
-        lab_inject_udp(&l, 0, f, &udp);
-        assert_int_equal(lab_drain(&l, every), 2);
+    RIG_FOR_FAMILIES (f) {
+        struct rig l;
+        const struct rig_udp udp = {.dst_port = 1, .mac = WORLD_MAC(50)};
+        rig_begin(&l, 0, NULL);
+        const nst_socket every = rig_bind(&l, NST_PACKET_RAW, rig_ethertype(f), -1);
+        rig_add_nic(&l);
+        rig_inject_udp(&l, 0, f, &udp);
+        assert_int_equal(rig_drain(&l, every), 1);
+        rig_add_nic(&l);
+        rig_inject_udp(&l, 1, f, &udp);
+        rig_inject_udp(&l, 0, f, &udp);
+        assert_int_equal(rig_drain(&l, every), 2);
         /* One that goes takes nothing along. */
         assert_int_equal(nst_nic_remove(l.stack, l.nic[0]), 0);
-        lab_inject_udp(&l, 1, f, &udp);
-        assert_int_equal(lab_drain(&l, every), 1);
+        rig_inject_udp(&l, 1, f, &udp);
+        assert_int_equal(rig_drain(&l, every), 1);
         assert_int_equal(nst_socket_error(l.stack, every), 0);
-        lab_end(&l);
+        rig_end(&l);
     }
 }
 
