@@ -24,9 +24,8 @@
  * gso_size tells. What a NIC sends to an address of its own without its link is not shown.
  *
  * NST_OPT_RECEIVE_BUFFER bounds what waits to be read, in bytes of memory; what finds no room is
- * counted (NST_OPT_RECEIVE_DROPPED, and packet_buffer_full of the stack). When the NIC of a socket
- * that is bound to one is disabled or removed, its error is -NST_ENETDOWN, once; a removed one also
- * unregisters it.
+ * counted (NST_OPT_RECEIVE_DROPPED, and packet_buffer_full of the stack). NST_READY_DOWN tells that
+ * the NIC of a socket that is bound to one is disabled or gone.
  */
 #ifndef NICSTACK_FRAME_H
 #define NICSTACK_FRAME_H
@@ -62,7 +61,7 @@ struct nst_frame_info {
 /*
  * Receives one frame; what does not fit in `size` bytes is lost (truncated). flags: NST_MSG_PEEK.
  * ret_info may be NULL. How many bytes were copied, or -NST_EBADHANDLE, -NST_EPROTOTYPE (no packet
- * socket), -NST_EAGAIN, -NST_EFAULT, -NST_ENETDOWN (once). 0 is the end: after NST_SHUT_RECV.
+ * socket), -NST_EAGAIN, -NST_EFAULT. 0 is the end: after NST_SHUT_RECV.
  * nst_socket_recv does the same without info.
  */
 NST_API int64_t nst_frame_recv(struct nst_stack *stack, nst_socket s, void *data, size_t size,

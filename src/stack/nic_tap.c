@@ -40,27 +40,6 @@ void nic_tap_nic_added(struct nic *nic)
     refresh_nic(nic);
 }
 
-void nic_tap_nic_down(struct nic *nic)
-{
-    struct nic_tap *tap;
-    LIST_FOR_EACH (tap, &nic->stack->taps, struct nic_tap, node) {
-        if (tap->nic == nic->id)
-            tap->ops->down(tap);
-    }
-}
-
-void nic_tap_nic_gone(struct nic *nic)
-{
-    struct nic_tap *tap, *next;
-    LIST_FOR_EACH_SAFE (tap, next, &nic->stack->taps, struct nic_tap, node) {
-        if (tap->nic != nic->id)
-            continue;
-        list_remove(&tap->node);
-        tap->nic = 0; /* another NIC may get the id */
-        tap->ops->down(tap);
-    }
-}
-
 /* To those of exactly that EtherType; 0: those of every one. */
 static void show(const struct nic *nic, const struct pkt *p, const struct nst_link_header *header,
                  uint16_t ethertype, uint8_t type)
@@ -68,7 +47,7 @@ static void show(const struct nic *nic, const struct pkt *p, const struct nst_li
     struct nic_tap *tap;
     LIST_FOR_EACH (tap, &nic->stack->taps, struct nic_tap, node) {
         if (concerns(tap, nic) && tap->ethertype == ethertype && tap != nic->stack->tap_sending)
-            tap->ops->show(tap, nic, p, header, type);
+            tap->show(tap, nic, p, header, type);
     }
 }
 

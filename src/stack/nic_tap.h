@@ -7,10 +7,10 @@
  * they are few. Each NIC has one flag, `tapped`: is there a tap that concerns it? So a packet of a
  * NIC without one pays a branch, and with one a walk of the list.
  *
- * Life: nic_tap_add -> nic_tap_remove, or its NIC goes (then it is off the list, and told).
+ * Life: nic_tap_add -> nic_tap_remove. A NIC that goes leaves its taps listed; as with every socket
+ * that is bound to a NIC, a later one of the same id is meant too.
  *
- * Invariants: (1) nic->tapped is true exactly while a tap of this NIC or of every one is listed;
- * (2) a tap of a NIC is listed only while there is this NIC.
+ * Invariant: nic->tapped is true exactly while a tap of this NIC or of every one is listed.
  */
 #ifndef NICSTACK_SRC_STACK_NIC_TAP_H
 #define NICSTACK_SRC_STACK_NIC_TAP_H
@@ -24,31 +24,23 @@ struct nic;
 struct pkt;
 struct nic_tap;
 
-struct nic_tap_ops {
+struct nic_tap {
+    struct list node; /* of stack->taps */
     /* p passes `nic`; its link header is `header` and lies between p->link_off and p->net_off.
      * Borrows p. type: enum pkt_type. Must not add or remove taps. */
     void (*show)(struct nic_tap *tap, const struct nic *nic, const struct pkt *p,
                  const struct nst_link_header *header, uint8_t type);
-    /* Its NIC was disabled, or is gone: then the tap is off the list already. */
-    void (*down)(struct nic_tap *tap);
-};
-
-struct nic_tap {
-    struct list node; /* of stack->taps */
-    const struct nic_tap_ops *ops;
     uint32_t nic;       /* id; 0: every one */
     uint16_t ethertype; /* 0: every one */
 };
 
-/* Registers `tap`, which is not registered and whose other fields are filled in. Its NIC exists. */
+/* Registers `tap`, which is not registered and whose other fields are filled in. */
 void nic_tap_add(struct nst_stack *stack, struct nic_tap *tap);
 /* N107: nothing where it is not registered. */
 void nic_tap_remove(struct nst_stack *stack, struct nic_tap *tap);
 
-/* For nic.c: a NIC is new, was disabled, is about to go. */
+/* For nic.c: a NIC is new. */
 void nic_tap_nic_added(struct nic *nic);
-void nic_tap_nic_down(struct nic *nic);
-void nic_tap_nic_gone(struct nic *nic);
 
 /* N26: shows p, received, to those that it concerns; its type is p->type. Only if nic->tapped. */
 void nic_tap_inbound(const struct nic *nic, const struct pkt *p,

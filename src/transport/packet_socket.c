@@ -72,15 +72,6 @@ static void show(struct nic_tap *tap, const struct nic *nic, const struct pkt *p
     ready_notify(&s->stack->ready, s->ready, NST_READY_IN);
 }
 
-static void down(struct nic_tap *tap)
-{
-    struct packet_socket *s = container_of(tap, struct packet_socket, tap);
-    s->error = -NST_ENETDOWN;
-    ready_notify(&s->stack->ready, s->ready, NST_READY_ERROR);
-}
-
-static const struct nic_tap_ops tap_ops = {.show = show, .down = down};
-
 /* ---- Life ---- */
 
 static void writable(struct todo *todo)
@@ -95,7 +86,7 @@ struct packet_socket *packet_socket_new(struct nst_stack *stack, bool cooked, st
     if (s == NULL)
         return NULL;
     list_init(&s->tap.node);
-    s->tap.ops = &tap_ops;
+    s->tap.show = show;
     todo_init(&s->wait, writable);
     s->stack = stack;
     s->ready = ready;
@@ -183,8 +174,6 @@ int64_t packet_socket_send(struct packet_socket *s, const struct dgram_out *out,
     struct nst_frame_to where = {.nic = s->tap.nic, .ethertype = s->tap.ethertype};
     struct nic *nic;
 
-    if (s->error != 0)
-        return packet_socket_error(s);
     if (to == NULL && s->cooked)
         return -NST_ENOTCONN;
     if (to != NULL) {
@@ -224,8 +213,6 @@ int64_t packet_socket_recv(struct packet_socket *s, void *data, size_t size, uin
 {
     struct pkt *p = pktq_first(&s->rxq);
 
-    if (s->error != 0)
-        return packet_socket_error(s);
     if (p == NULL)
         return s->shut_recv ? 0 : -NST_EAGAIN;
     const uint32_t n = (uint32_t)min_size(p->len, size);
@@ -262,20 +249,11 @@ uint32_t packet_socket_events(struct packet_socket *s)
         events |= NST_READY_IN;
     if (s->shut_recv)
         events |= NST_READY_RDHUP;
-    if (s->error != 0)
-        events |= NST_READY_ERROR;
     if (nic != NULL && nic->enabled && nic_is_blocked(nic))
         nic_wait_writable(nic, &s->wait);
     else
         events |= NST_READY_OUT;
     return events;
-}
-
-int packet_socket_error(struct packet_socket *s)
-{
-    const int error = s->error;
-    s->error = 0;
-    return error;
 }
 
 int packet_socket_set(struct packet_socket *s, enum nst_option option, int64_t value)

@@ -35,7 +35,6 @@ struct packet_socket {
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
     uint64_t rx_dropped; /* frames that found no room */
-    int error;           /* pending, -NST_E*, or 0 */
     bool cooked;
     bool shut_recv;
 };
@@ -58,8 +57,6 @@ int64_t packet_socket_recv(struct packet_socket *s, void *data, size_t size, uin
 int packet_socket_shutdown(struct packet_socket *s, int how);
 /* NST_READY_* as they are now. When OUT is not among them, its begin will be notified. */
 uint32_t packet_socket_events(struct packet_socket *s);
-/* The pending error, cleared. */
-int packet_socket_error(struct packet_socket *s);
 int packet_socket_set(struct packet_socket *s, enum nst_option option, int64_t value);
 int packet_socket_get(const struct packet_socket *s, enum nst_option option, int64_t *ret_value);
 
