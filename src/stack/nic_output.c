@@ -68,14 +68,17 @@ static bool link_cuts(const struct nst_link *link, const struct pkt *p)
     return p->gso <= NST_GSO_UDP && (link->caps & needed[p->gso]) != 0 && p->len <= link->gso_max;
 }
 
-/* The very last step of one packet, data at its link header, of which `len` bytes are at network
- * level. */
-static inline void enqueue(struct nic *nic, struct pkt *p, uint32_t len,
-                           const struct nst_link_header *header)
+/* What p, data at the network header, will have been when the link has taken it. */
+static inline void add_to_sums(struct nic *nic, struct pkt *p)
 {
     *PKT_CB(p, struct nic_tx_sums) = nic->tx_queued;
-    nic->tx_queued.bytes += len;
+    nic->tx_queued.bytes += p->len;
     nic->tx_queued.segments += unlikely(p->gso != NST_GSO_NONE) ? gso_segments(p) : 1;
+}
+
+/* The very last step of one packet, data at its link header. */
+static inline void enqueue(struct nic *nic, struct pkt *p, const struct nst_link_header *header)
+{
     pkt_set_link(p);
     /* N30 */
     if (unlikely(nic->tapped))
@@ -91,9 +94,9 @@ static void queue_packet(struct nic *nic, struct pkt *p, const struct nst_link_h
         p->gso == NST_GSO_NONE)
         nst_pkt_complete_csum(pkt_pub(p));
     pkt_set_net(p);
-    const uint32_t len = p->len;
+    add_to_sums(nic, p);
     link->ops->push_header(link, pkt_pub(p), header);
-    enqueue(nic, p, len, header);
+    enqueue(nic, p, header);
 }
 
 /* N45: cuts what the link cannot. */
@@ -162,15 +165,15 @@ int nic_output_frame(struct nic *nic, struct pkt *p)
         pkt_drop(p, DROP_LINK_MALFORMED);
         return -NST_EINVAL;
     }
-    const uint32_t len = p->len;
-    if (len > nic->link->mtu) {
+    if (p->len > nic->link->mtu) {
         pkt_drop(p, DROP_IP_TOO_BIG);
         return -NST_EMSGSIZE;
     }
     pkt_set_net(p);
+    add_to_sums(nic, p);
     nst_pkt_push(pkt_pub(p), (uint32_t)(p->data - begin));
     todo_schedule(nic->stack, &nic->todo);
-    enqueue(nic, p, len, &header);
+    enqueue(nic, p, &header);
     return 0;
 }
 
