@@ -196,6 +196,10 @@ NST_API int nst_nic_group_list(const struct nst_stack *stack, uint32_t id,
 /* The n-th counter of a NIC (rx_packets, tx_bytes, ...). False at the end or without such a NIC. */
 NST_API bool nst_nic_counter_at(const struct nst_stack *stack, uint32_t id, size_t n,
                                 struct nst_counter *ret);
+/* What rx_unknown_protocol counts, by EtherType: the n-th count, n from 0. False at the end or
+ * without such a NIC. */
+NST_API bool nst_nic_unknown_at(const struct nst_stack *stack, uint32_t id, size_t n,
+                                struct nst_tally *ret);
 NST_API int nst_nic_counter_get(const struct nst_stack *stack, uint32_t id, const char *name,
                                 uint64_t *ret_value);
 

@@ -134,14 +134,11 @@ void ip4_unresolved(struct net_ep *ep, const struct pkt *p)
         icmp4_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
         return;
     }
-    const struct transport_proto *transport = stack_transport(stack, hdr.proto);
-    if (transport == NULL || transport->error == NULL)
-        return;
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
                                             .src = src,
                                             .dst = addr_from_raw4(hdr.dst4),
                                             .quote = p->data + hdr.hdr_len,
                                             .quote_len = p->linear - hdr.hdr_len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, hdr.proto, &report);
 }

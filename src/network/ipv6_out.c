@@ -170,14 +170,11 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
         icmp6_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
         return;
     }
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
-    if (transport == NULL || transport->error == NULL)
-        return;
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
                                             .src = src,
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,
                                             .quote_len = p->linear - chain.len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, chain.next, &report);
 }

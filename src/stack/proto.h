@@ -34,6 +34,7 @@ struct rx {
     uint8_t tos;
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
+    bool raw_took;     /* a raw socket has a clone: its protocol is not unreachable (N101) */
 };
 
 /* What a transport says about an IP packet to send. */
