@@ -32,8 +32,7 @@ static const struct option_spec specs[] = {
      AT(settle)},
     {"print", 0, OPTION_FLAG, NULL, "print the topology, and do not run it", AT(print)},
     {"random", 'r', OPTION_TEXT, "SEED", "a random world instead of a topology", AT(random_text)},
-    {"worlds", 'n', OPTION_NUMBER, "N", "so many random worlds, from --random SEED on",
-     AT(worlds)},
+    {"worlds", 'n', OPTION_NUMBER, "N", "so many random worlds, from --random SEED on", AT(worlds)},
     {"json", 'j', OPTION_FLAG, NULL, "results as JSON", AT(json)},
     {"pretty", 'p', OPTION_FLAG, NULL, "indented", AT(pretty)},
     {"quiet", 'q', OPTION_FLAG, NULL, "faults alone", AT(quiet)},
@@ -45,12 +44,14 @@ static const struct option_spec specs[] = {
 
 static int usage(void)
 {
-    printf("usage: nst sim [options] TOPOLOGY\n"
-           "       nst sim [options] --random SEED\n\n"
-           "Runs a network of nicstack's stacks in virtual time. TOPOLOGY is a file, - is stdin.\n\n");
+    printf(
+        "usage: nst sim [options] TOPOLOGY\n"
+        "       nst sim [options] --random SEED\n\n"
+        "Runs a network of nicstack's stacks in virtual time. TOPOLOGY is a file, - is stdin.\n\n");
     options_print(specs);
-    printf("\nExit status: 0 all is well, 1 something happened that must not, 2 the command line or "
-           "the\ntopology is wrong.\n");
+    printf(
+        "\nExit status: 0 all is well, 1 something happened that must not, 2 the command line or "
+        "the\ntopology is wrong.\n");
     return 0;
 }
 

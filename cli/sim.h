@@ -28,8 +28,8 @@ void sim_report(struct nst_sim *sim, const struct nst_sim_topology *topology,
 
 struct sim_capture;
 
-/* Captures the links whose name ("a--b") is `name`, or all (NULL), into a pcapng file. NULL: it said
- * on stderr why not. */
+/* Captures the links whose name ("a--b") is `name`, or all (NULL), into a pcapng file. NULL: it
+ * said on stderr why not. */
 struct sim_capture *sim_capture_open(struct nst_sim *sim, const struct nst_sim_topology *topology,
                                      const char *file, const char *name);
 /* False: the file is not whole; it said so. NULL is fine. */
@@ -41,8 +41,8 @@ bool sim_capture_close(struct sim_capture *capture);
 struct sim_samples *sim_samples_new(const struct nst_sim_topology *topology, uint32_t count);
 /* Takes one. */
 void sim_samples_take(struct sim_samples *samples, struct nst_sim *sim);
-/* Writes an SVG: goodput, congestion window and round-trip time of flows, queues of links. False: it
- * said on stderr why not. */
+/* Writes an SVG: goodput, congestion window and round-trip time of flows, queues of links. False:
+ * it said on stderr why not. */
 bool sim_samples_plot(const struct sim_samples *samples, const struct nst_sim_topology *topology,
                       const char *file);
 void sim_samples_free(struct sim_samples *samples);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Plots of a world over its time, as one SVG: goodput, congestion window and round-trip time of each
- * flow, and the queue of each way of a link that has had one. */
+/* Plots of a world over its time, as one SVG: goodput, congestion window and round-trip time of
+ * each flow, and the queue of each way of a link that has had one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 #include "sim.h"
 #include "units.h"
 
-#define WIDTH    960
-#define HEIGHT   200 /* of a panel */
-#define LEFT     90
-#define GAP      60
+#define WIDTH     960
+#define HEIGHT    200 /* of a panel */
+#define LEFT      90
+#define GAP       60
 #define LINES_MAX 24 /* in a panel */
 
 enum {
@@ -125,7 +125,8 @@ static char *format(int panel, uint64_t value, char text[UNITS_TEXT])
 {
     if (panel == GOODPUT)
         return units_format_rate(value, text);
-    return panel == RTT ? units_format_time((nst_time)value, text) : units_format_bytes(value, text);
+    return panel == RTT ? units_format_time((nst_time)value, text)
+                        : units_format_bytes(value, text);
 }
 
 static void draw_panel(const struct sim_samples *s, const struct nst_sim_topology *t, int panel,

@@ -36,7 +36,8 @@ static const char *state_of(const struct nst_sim_flow_result *r)
 static void print_flow(struct nst_sim *sim, const struct nst_sim_topology *t, uint32_t i)
 {
     struct nst_sim_flow_result r;
-    char received[UNITS_TEXT], rate[UNITS_TEXT], rtt[UNITS_TEXT], stall[UNITS_TEXT], took[UNITS_TEXT];
+    char received[UNITS_TEXT], rate[UNITS_TEXT], rtt[UNITS_TEXT], stall[UNITS_TEXT],
+        took[UNITS_TEXT];
     const struct nst_sim_flow *f = &t->flows[i];
     nst_sim_get_flow(sim, i, &r);
     const bool is_udp = f->kind == NST_SIM_DATAGRAMS;
@@ -68,13 +69,15 @@ static void print_way(struct nst_sim *sim, const struct nst_sim_topology *t, uin
 static void print_tables(struct nst_sim *sim, const struct nst_sim_topology *t)
 {
     if (t->flow_count > 0)
-        printf(" FLOW KIND     FROM         TO           STATE         TIME  RECEIVED   GOODPUT     "
-               "DELAY MESSAGES   LOST     PAUSE\n");
+        printf(
+            " FLOW KIND     FROM         TO           STATE         TIME  RECEIVED   GOODPUT     "
+            "DELAY MESSAGES   LOST     PAUSE\n");
     for (uint32_t i = 0; i < t->flow_count; i++)
         print_flow(sim, t, i);
     if (t->link_count > 0)
-        printf("\n LINK FROM         TO             PACKETS      RATE    LOST OVERFLO   CODEL  MARKED "
-               "   DUPL CORRUPT REORDER   WAIT\n");
+        printf(
+            "\n LINK FROM         TO             PACKETS      RATE    LOST OVERFLO   CODEL  MARKED "
+            "   DUPL CORRUPT REORDER   WAIT\n");
     for (uint32_t i = 0; i < t->link_count; i++)
         for (int way = 0; way < 2; way++)
             print_way(sim, t, i, way);

@@ -156,10 +156,11 @@ struct nst_impair_direction {
     uint32_t burst_begin_ppm; /* 0: there are no bursts */
     uint32_t burst_end_ppm;
     uint32_t burst_loss_ppm;
-    uint32_t mark_ppm; /* marked as having met congestion (ECN, RFC 3168), where the packet can be */
-    uint8_t discipline; /* enum nst_queue */
-    bool ecn;           /* CoDel marks what can be marked instead of dropping it, */
-    uint32_t mark_from; /* and FIFO what finds so many packets waiting; 0: none */
+    uint32_t
+        mark_ppm; /* marked as having met congestion (ECN, RFC 3168), where the packet can be */
+    uint8_t discipline;        /* enum nst_queue */
+    bool ecn;                  /* CoDel marks what can be marked instead of dropping it, */
+    uint32_t mark_from;        /* and FIFO what finds so many packets waiting; 0: none */
     nst_time target, interval; /* of CoDel; 0: 5 ms and 100 ms */
 };
 

@@ -30,7 +30,7 @@ extern "C" {
 #define NST_SIM_NODES_MAX  10000
 #define NST_SIM_LINKS_MAX  20000
 #define NST_SIM_FLOWS_MAX  27000
-#define NST_SIM_SIZE_MAX   65000  /* bytes of a datagram */
+#define NST_SIM_SIZE_MAX   65000 /* bytes of a datagram */
 #define NST_SIM_ERROR_TEXT 200
 
 enum nst_sim_node_kind {
@@ -47,8 +47,8 @@ struct nst_sim_node {
 };
 
 struct nst_sim_link {
-    uint32_t from, to; /* nodes, by index */
-    uint32_t mtu;      /* 0: 1500 */
+    uint32_t from, to;                  /* nodes, by index */
+    uint32_t mtu;                       /* 0: 1500 */
     struct nst_impair_direction way[2]; /* from `from` to `to`, and back */
 };
 
@@ -63,10 +63,10 @@ struct nst_sim_flow {
     uint8_t kind;      /* enum nst_sim_flow_kind */
     bool back;         /* BULK: the server sends */
     bool ipv6;
-    nst_time start, stop; /* stop 0: at the end */
-    nst_time on, off;     /* sends for `on`, pauses for `off`; 0: without pause */
-    uint64_t bytes;       /* BULK: 0: until it stops */
-    uint64_t count;       /* REQUEST: how many; DATAGRAMS: how many; 0: until it stops */
+    nst_time start, stop;       /* stop 0: at the end */
+    nst_time on, off;           /* sends for `on`, pauses for `off`; 0: without pause */
+    uint64_t bytes;             /* BULK: 0: until it stops */
+    uint64_t count;             /* REQUEST: how many; DATAGRAMS: how many; 0: until it stops */
     uint32_t request, response; /* REQUEST: bytes; 0: 100, and 10,000 */
     nst_time think;             /* REQUEST: between a response and the next request */
     uint64_t rate_bps;          /* DATAGRAMS: of their payload; 0: 1 Mbit/s */
@@ -154,13 +154,13 @@ struct nst_sim_flow_result {
     bool is_started, is_done; /* all was sent, received and closed */
     int error;                /* 0, or what ended it: -NST_E* */
     nst_time started, ended;
-    uint64_t sent, received;   /* bytes, by the applications, both ways */
-    uint64_t messages_sent;    /* requests, datagrams */
-    uint64_t messages;         /* responses, datagrams that came */
-    uint64_t late, duplicates; /* datagrams that came after later ones, or again */
+    uint64_t sent, received;                  /* bytes, by the applications, both ways */
+    uint64_t messages_sent;                   /* requests, datagrams */
+    uint64_t messages;                        /* responses, datagrams that came */
+    uint64_t late, duplicates;                /* datagrams that came after later ones, or again */
     nst_time delay_sum, delay_min, delay_max; /* of responses, from the request on; of datagrams */
-    nst_time longest_stall; /* without progress although there was something to send */
-    uint32_t stalls;        /* longer than the path explains */
+    nst_time longest_stall;  /* without progress although there was something to send */
+    uint32_t stalls;         /* longer than the path explains */
     struct nst_tcp_info tcp; /* of the sender; as it was last */
 };
 /* False: there is no such flow. */

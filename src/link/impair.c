@@ -62,8 +62,8 @@ static nst_time impair_next_deadline(struct nst_link *link)
     struct impair *im = (struct impair *)link;
     if (!nst_pktq_is_empty(&im->arrived))
         return 0;
-    return min_time(middleware_next_deadline(link), min_time(nst_line_next_deadline(im->tx),
-                                                             nst_line_next_deadline(im->rx)));
+    return min_time(middleware_next_deadline(link),
+                    min_time(nst_line_next_deadline(im->tx), nst_line_next_deadline(im->rx)));
 }
 
 static void impair_detach(struct nst_link *link)

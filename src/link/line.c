@@ -218,7 +218,8 @@ static void enqueue(struct nst_line *line, struct nst_pkt *p, nst_time now)
 static bool is_lost(struct nst_line *line)
 {
     const struct nst_impair_direction *c = &line->config;
-    if (c->burst_begin_ppm != 0 && chance(line, line->is_bad ? c->burst_end_ppm : c->burst_begin_ppm))
+    if (c->burst_begin_ppm != 0 &&
+        chance(line, line->is_bad ? c->burst_end_ppm : c->burst_begin_ppm))
         line->is_bad = !line->is_bad;
     return chance(line, line->is_bad ? c->burst_loss_ppm : c->loss_ppm);
 }
@@ -291,9 +292,9 @@ static const struct line_queue_ops *const disciplines[] = {
 static bool is_valid(const struct nst_line_config *config)
 {
     const struct nst_impair_direction *c = &config->impair;
-    const uint32_t chances[] = {c->loss_ppm,        c->duplicate_ppm, c->corrupt_ppm,
-                                c->reorder_ppm,     c->mark_ppm,      c->burst_begin_ppm,
-                                c->burst_end_ppm,   c->burst_loss_ppm};
+    const uint32_t chances[] = {c->loss_ppm,      c->duplicate_ppm, c->corrupt_ppm,
+                                c->reorder_ppm,   c->mark_ppm,      c->burst_begin_ppm,
+                                c->burst_end_ppm, c->burst_loss_ppm};
     for (size_t i = 0; i < sizeof(chances) / sizeof(chances[0]); i++)
         if (chances[i] > MILLION)
             return false;

@@ -83,8 +83,8 @@ struct nst_line {
     void *context;
     uint64_t random;
     uint32_t header;
-    uint32_t largest; /* frame that was sent, bytes */
-    bool is_bad;      /* the state of Gilbert and Elliott's channel */
+    uint32_t largest;   /* frame that was sent, bytes */
+    bool is_bad;        /* the state of Gilbert and Elliott's channel */
     nst_time rate_free; /* when the last transmission ends, */
     uint64_t rate_rest; /* and rate_bps-ths of a nanosecond more */
     struct line_queue queue;

@@ -34,8 +34,7 @@ static uint64_t get64(const uint8_t *from)
 /* When the next one is due after this one, exactly. */
 static void plan_next(struct sim_flow *flow)
 {
-    const uint64_t work =
-        (uint64_t)flow->config.size * 8 * (uint64_t)NST_SEC + flow->paced_rest;
+    const uint64_t work = (uint64_t)flow->config.size * 8 * (uint64_t)NST_SEC + flow->paced_rest;
     flow->act_at = sim_now(flow->sim) + (nst_time)(work / flow->config.rate_bps);
     flow->paced_rest = work % flow->config.rate_bps;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What happens next: one clock for everything. An actor has one time at which it wants to act; equal
- * times act in the order in which they were asked for, so that every run is the same.
+ * What happens next: one clock for everything. An actor has one time at which it wants to act;
+ * equal times act in the order in which they were asked for, so that every run is the same.
  */
 #ifndef NICSTACK_SRC_SIM_EVENTS_H
 #define NICSTACK_SRC_SIM_EVENTS_H

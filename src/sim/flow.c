@@ -156,8 +156,8 @@ static void start(struct sim_flow *flow)
     const nst_time now = sim_now(flow->sim);
     flow->result.is_started = true;
     flow->result.started = now;
-    flow->phase_end = flow->config.on != 0 && flow->config.off != 0 ? now + flow->config.on
-                                                                    : NST_TIME_NEVER;
+    flow->phase_end =
+        flow->config.on != 0 && flow->config.off != 0 ? now + flow->config.on : NST_TIME_NEVER;
     if (flow->config.kind == NST_SIM_DATAGRAMS)
         sim_datagram_start(flow);
     else
@@ -272,9 +272,11 @@ static int init_flow(struct nst_sim *sim, uint32_t i, struct nst_sim_error *erro
     take_defaults(&flow->config);
     from = sim_find_port(sim, flow->config.from, flow->config.to, &to);
     if (from == NULL)
-        return sim_refuse(error, "no path from %s to %s: hosts do not forward; join them by a link or "
+        return sim_refuse(error,
+                          "no path from %s to %s: hosts do not forward; join them by a link or "
                           "switches",
-                   sim_node_name(sim, flow->config.from), sim_node_name(sim, flow->config.to));
+                          sim_node_name(sim, flow->config.from),
+                          sim_node_name(sim, flow->config.to));
     flow->patience = NST_SEC + 4 * sim_round_trip_max(sim, from, to);
     flow->server = (struct nst_endpoint){.addr = sim_address(to, flow->config.ipv6),
                                          .port = (uint16_t)(SIM_PORT_FIRST + i)};

@@ -4,7 +4,8 @@
  * reach) and the paths in them, and gives addresses.
  *
  * A segment is a tree of switches with hosts as leaves, or two hosts. Its hosts have addresses in
- * 10.S.0.0/16 (of at most 256 segments) or, when there are more, in 10.S.S.0/24; and fd00:0:0:S::/64.
+ * 10.S.0.0/16 (of at most 256 segments) or, when there are more, in 10.S.S.0/24; and
+ * fd00:0:0:S::/64.
  */
 #include "sim/sim.h"
 
@@ -25,10 +26,10 @@ static int check_links(const struct nst_sim_topology *t, struct nst_sim_error *e
             return sim_refuse(error, "link %u ends at a node that there is not", i);
         if (l->from == l->to)
             return sim_refuse(error, "a link joins '%s' with itself; name two nodes",
-                          t->nodes[l->from].name);
+                              t->nodes[l->from].name);
         if (l->mtu != 0 && (l->mtu < 576 || l->mtu > 65535))
             return sim_refuse(error, "the mtu %u of link %s -- %s is not 576 to 65535", l->mtu,
-                          t->nodes[l->from].name, t->nodes[l->to].name);
+                              t->nodes[l->from].name, t->nodes[l->to].name);
     }
     return 0;
 }
@@ -41,13 +42,14 @@ static int check_flows(const struct nst_sim_topology *t, struct nst_sim_error *e
             return sim_refuse(error, "flow %u ends at a node that there is not", i);
         if (!is_host(t, f->from) || !is_host(t, f->to))
             return sim_refuse(error, "flow %s -> %s: both ends have to be hosts",
-                          t->nodes[f->from].name, t->nodes[f->to].name);
+                              t->nodes[f->from].name, t->nodes[f->to].name);
         if (f->kind > NST_SIM_DATAGRAMS || f->start < 0 || f->stop < 0 || f->on < 0 || f->off < 0)
             return sim_refuse(error, "flow %u: a kind or a time that there is not", i);
         if (f->kind == NST_SIM_DATAGRAMS && f->size != 0 &&
             (f->size < 24 || f->size > NST_SIM_SIZE_MAX))
-            return sim_refuse(error, "flow %s -> %s: size %u is not 24 to %u", t->nodes[f->from].name,
-                          t->nodes[f->to].name, f->size, NST_SIM_SIZE_MAX);
+            return sim_refuse(error, "flow %s -> %s: size %u is not 24 to %u",
+                              t->nodes[f->from].name, t->nodes[f->to].name, f->size,
+                              NST_SIM_SIZE_MAX);
     }
     return 0;
 }
@@ -75,9 +77,10 @@ static int join_switches(const struct nst_sim_topology *t, uint32_t *parent,
             continue;
         const uint32_t from = root_of(parent, l->from), to = root_of(parent, l->to);
         if (from == to)
-            return sim_refuse(error, "link %s -- %s closes a loop; frames would turn for ever: leave "
-                                 "one out",
-                          t->nodes[l->from].name, t->nodes[l->to].name);
+            return sim_refuse(error,
+                              "link %s -- %s closes a loop; frames would turn for ever: leave "
+                              "one out",
+                              t->nodes[l->from].name, t->nodes[l->to].name);
         parent[from] = to;
     }
     return 0;
@@ -136,9 +139,10 @@ static int lay_out(struct nst_sim *sim, uint32_t *scratch, struct nst_sim_error 
     const uint32_t most = number_ports(sim, in_segment);
     sim->is_narrow = segments > SEGMENTS_WIDE;
     if (sim->is_narrow && (segments > SEGMENTS_NARROW || most > HOSTS_NARROW))
-        return sim_refuse(error, "%u segments of up to %u hosts: more than %u segments may have no "
-                             "more than %u hosts each",
-                      segments, most, SEGMENTS_WIDE, HOSTS_NARROW);
+        return sim_refuse(error,
+                          "%u segments of up to %u hosts: more than %u segments may have no "
+                          "more than %u hosts each",
+                          segments, most, SEGMENTS_WIDE, HOSTS_NARROW);
     return 0;
 }
 
@@ -165,8 +169,8 @@ struct nst_addr sim_address(const struct sim_port *port, bool ipv6)
 {
     const uint32_t s = port->segment, n = port->in_segment;
     if (ipv6)
-        return (struct nst_addr){{{0xfd, [6] = (uint8_t)(s >> 8), (uint8_t)s,
-                                   [14] = (uint8_t)(n >> 8), (uint8_t)n}}};
+        return (struct nst_addr){
+            {{0xfd, [6] = (uint8_t)(s >> 8), (uint8_t)s, [14] = (uint8_t)(n >> 8), (uint8_t)n}}};
     if (port->sim->is_narrow)
         return nst_addr_v4(10, (uint8_t)(s >> 8), (uint8_t)s, (uint8_t)n);
     return nst_addr_v4(10, (uint8_t)s, (uint8_t)(n >> 8), (uint8_t)n);
@@ -216,8 +220,8 @@ static bool find_path(struct nst_sim *sim, const struct sim_wire *wire, const st
         return false;
     for (uint32_t i = 0; i < sw->port_count; i++) {
         nst_time rest;
-        if (sw->ports[i] == wire->to || (sw->ports[i]->out->to->host != NULL &&
-                                         sw->ports[i]->out->to != to))
+        if (sw->ports[i] == wire->to ||
+            (sw->ports[i]->out->to->host != NULL && sw->ports[i]->out->to != to))
             continue;
         if (find_path(sim, sw->ports[i]->out, to, depth - 1, &rest)) {
             *ret_time = own + rest;

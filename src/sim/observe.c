@@ -23,8 +23,8 @@ struct sight {
     struct tcp_hdr tcp;
     uint32_t payload;
     const uint8_t *options;
-    uint32_t at, len;     /* of the transport header and its payload, in the frame */
-    uint32_t pseudo; /* the partial sum of the pseudo-header */
+    uint32_t at, len; /* of the transport header and its payload, in the frame */
+    uint32_t pseudo;  /* the partial sum of the pseudo-header */
 };
 
 static bool read_ip(const uint8_t *bytes, size_t n, struct sight *s, uint8_t *ret_proto)
@@ -143,7 +143,8 @@ void sim_observe(struct nst_sim *sim, const struct nst_pkt *p, const struct sim_
     uint8_t bytes[HEADERS_MAX];
     struct sight s = {0};
     const size_t n = nst_pkt_copy_out(p, ETH_HDR_LEN, bytes, sizeof(bytes));
-    if (!look(sim, bytes, n, &s) || !s.is_tcp || port->host != s.flow->ends[s.from_server == outgoing].host)
+    if (!look(sim, bytes, n, &s) || !s.is_tcp ||
+        port->host != s.flow->ends[s.from_server == outgoing].host)
         return;
     if (!outgoing) {
         note_window(sim, p, &s);

@@ -40,7 +40,8 @@ static bool one_in(struct dice *d, uint32_t n)
 /* From 1 to 2^bits, small ones as often as large ones. */
 static uint64_t draw_log(struct dice *d, unsigned bits)
 {
-    return 1 + draw64(d) % ((uint64_t)1 << (1 + draw(d, bits)));
+    const unsigned shift = 1 + draw(d, bits); /* first: compilers choose the order otherwise */
+    return 1 + draw64(d) % ((uint64_t)1 << shift);
 }
 
 static uint32_t add_node(struct dice *d, enum nst_sim_node_kind kind)

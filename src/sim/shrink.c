@@ -66,10 +66,8 @@ static uint32_t renumbered(uint32_t node, uint32_t gone)
 
 static void remove_leaf(struct nst_sim_topology *t, uint32_t node, uint32_t link)
 {
-    memmove(&t->links[link], &t->links[link + 1],
-            (--t->link_count - link) * sizeof(*t->links));
-    memmove(&t->nodes[node], &t->nodes[node + 1],
-            (--t->node_count - node) * sizeof(*t->nodes));
+    memmove(&t->links[link], &t->links[link + 1], (--t->link_count - link) * sizeof(*t->links));
+    memmove(&t->nodes[node], &t->nodes[node + 1], (--t->node_count - node) * sizeof(*t->nodes));
     for (uint32_t i = 0; i < t->link_count; i++) {
         t->links[i].from = renumbered(t->links[i].from, node);
         t->links[i].to = renumbered(t->links[i].to, node);

@@ -6,7 +6,9 @@
 
 #include "sim/sim.h"
 
-#define MEMORY_SLACK 65536 /* bytes that a stack may keep: neighbours, routes in use */
+/* Bytes that a stack may keep: its pool's free blocks and descriptors, neighbours, routes in use.
+ */
+#define MEMORY_SLACK (640 * 1024)
 #define QUIET        (200 * NST_SEC) /* after the last flow: TIME-WAIT, and caches that expire */
 
 void sim_fault(struct nst_sim *sim, const char *format, ...)
@@ -189,12 +191,13 @@ static void check_rest(struct sim_host *host)
     nst_stack_get_memory(host->stack, &memory);
     nst_stack_get_census(host->stack, &census);
     if (memory.used > host->memory_at_rest + MEMORY_SLACK)
-        sim_fault(host->sim, "%s keeps %llu bytes more than before", 
+        sim_fault(host->sim, "%s keeps %llu bytes more than before",
                   sim_node_name(host->sim, host->node),
                   (unsigned long long)(memory.used - host->memory_at_rest));
-    if (census.alive != 0)
-        sim_fault(host->sim, "%s keeps %llu packets", sim_node_name(host->sim, host->node),
-                  (unsigned long long)census.alive);
+    if (census.alive != 0 || census.blocks != 0)
+        sim_fault(host->sim, "%s keeps %llu packets and %llu blocks",
+                  sim_node_name(host->sim, host->node), (unsigned long long)census.alive,
+                  (unsigned long long)census.blocks);
 }
 
 bool nst_sim_settle(struct nst_sim *sim, nst_time patience)

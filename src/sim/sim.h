@@ -56,7 +56,7 @@ struct sim_port {
     struct nst_link link; /* first; of a host */
     struct nst_sim *sim;
     struct sim_wire *out;
-    uint32_t node, number; /* number: of a host's port in the world, from 1 */
+    uint32_t node, number;        /* number: of a host's port in the world, from 1 */
     uint32_t segment, in_segment; /* in_segment: the number of a host's port there, from 1 */
     struct sim_host *host;        /* one of both */
     struct sim_switch *sw;
@@ -114,14 +114,14 @@ struct sim_flow {
     nst_socket listener;
     struct nst_endpoint server; /* its address */
     bool is_stopped, is_off;
-    nst_time phase_end;   /* of on or off */
-    nst_time act_at;      /* the next request or datagram; NEVER: none is planned */
-    nst_time asked;       /* when the present request was sent */
-    uint64_t paced_rest;  /* rate_bps-ths of a nanosecond */
+    nst_time phase_end;         /* of on or off */
+    nst_time act_at;            /* the next request or datagram; NEVER: none is planned */
+    nst_time asked;             /* when the present request was sent */
+    uint64_t paced_rest;        /* rate_bps-ths of a nanosecond */
     uint64_t highest, seen[16]; /* datagrams: the last 1,024 numbers that came */
-    nst_time patience;    /* how long the path explains a pause without any loss */
+    nst_time patience;          /* how long the path explains a pause without any loss */
     nst_time last_harm;
-    uint32_t attempts;    /* times at which packets of it were harmed, since there was progress */
+    uint32_t attempts; /* times at which packets of it were harmed, since there was progress */
     uint32_t attempts_before; /* what is left to explain of those before */
     uint64_t harms;           /* packets */
     bool has_server;          /* its connection was accepted */

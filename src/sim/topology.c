@@ -73,8 +73,8 @@ static int append(const struct nst_allocator *a, const struct array *array, cons
 int nst_sim_topology_add_node(struct nst_sim_topology *topology, const struct nst_sim_node *node)
 {
     void *at = topology->nodes;
-    const struct array array = {&at, &topology->node_count, &topology->node_room,
-                                NST_SIM_NODES_MAX, sizeof(*node)};
+    const struct array array = {&at, &topology->node_count, &topology->node_room, NST_SIM_NODES_MAX,
+                                sizeof(*node)};
     const int r = append(&topology->allocator, &array, node);
     topology->nodes = at;
     return r;
@@ -83,8 +83,8 @@ int nst_sim_topology_add_node(struct nst_sim_topology *topology, const struct ns
 int nst_sim_topology_add_link(struct nst_sim_topology *topology, const struct nst_sim_link *link)
 {
     void *at = topology->links;
-    const struct array array = {&at, &topology->link_count, &topology->link_room,
-                                NST_SIM_LINKS_MAX, sizeof(*link)};
+    const struct array array = {&at, &topology->link_count, &topology->link_room, NST_SIM_LINKS_MAX,
+                                sizeof(*link)};
     const int r = append(&topology->allocator, &array, link);
     topology->links = at;
     return r;
@@ -93,8 +93,8 @@ int nst_sim_topology_add_link(struct nst_sim_topology *topology, const struct ns
 int nst_sim_topology_add_flow(struct nst_sim_topology *topology, const struct nst_sim_flow *flow)
 {
     void *at = topology->flows;
-    const struct array array = {&at, &topology->flow_count, &topology->flow_room,
-                                NST_SIM_FLOWS_MAX, sizeof(*flow)};
+    const struct array array = {&at, &topology->flow_count, &topology->flow_room, NST_SIM_FLOWS_MAX,
+                                sizeof(*flow)};
     const int r = append(&topology->allocator, &array, flow);
     topology->flows = at;
     return r;

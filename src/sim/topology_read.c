@@ -131,10 +131,10 @@ static bool store(enum kind kind, const char *text, void *to)
 }
 
 static const char *const expected[] = {
-    [TIME] = "a time, such as 80ms",        [TIMES] = "a time, such as 80ms",
-    [RATE] = "a rate, such as 20mbit",      [PERCENT] = "a percentage, such as 1%",
-    [BURST] = "a percentage, such as 1%",   [SIZE32] = "a number, such as 1500 or 64k",
-    [SIZE64] = "a number, such as 10m",     [QUEUE] = "fifo, codel, fq or fq_codel",
+    [TIME] = "a time, such as 80ms",      [TIMES] = "a time, such as 80ms",
+    [RATE] = "a rate, such as 20mbit",    [PERCENT] = "a percentage, such as 1%",
+    [BURST] = "a percentage, such as 1%", [SIZE32] = "a number, such as 1500 or 64k",
+    [SIZE64] = "a number, such as 10m",   [QUEUE] = "fifo, codel, fq or fq_codel",
 };
 
 /* More values than one, the last of which may be missing. */
@@ -218,7 +218,8 @@ static bool is_name(const char *text, size_t len)
 
 static int out_of_room(struct reader *r, uint32_t column, int error, const char *what)
 {
-    fail(r, column, error == -NST_ENOBUFS ? "there are too many %s" : "no memory for more %s", what);
+    fail(r, column, error == -NST_ENOBUFS ? "there are too many %s" : "no memory for more %s",
+         what);
     return error == -NST_ENOBUFS ? -NST_EINVAL : error;
 }
 
@@ -420,11 +421,11 @@ static int read_link(struct reader *r)
 /* ---- Flows ---- */
 
 #define FLOW(member) offsetof(struct nst_sim_flow, member)
-#define ANY_FLOW                                                                        \
-    {"start", TIME, FLOW(start)}, {"stop", TIME, FLOW(stop)}, {"on", TIME, FLOW(on)},   \
-        {"off", TIME, FLOW(off)}, {"ipv6", FLAG, FLOW(ipv6)},                           \
-    {                                                                                   \
-        NULL, FLAG, 0                                                                   \
+#define ANY_FLOW                                                                      \
+    {"start", TIME, FLOW(start)}, {"stop", TIME, FLOW(stop)}, {"on", TIME, FLOW(on)}, \
+        {"off", TIME, FLOW(off)}, {"ipv6", FLAG, FLOW(ipv6)},                         \
+    {                                                                                 \
+        NULL, FLAG, 0                                                                 \
     }
 
 static const struct option bulk_options[] = {{"bytes", SIZE64, FLOW(bytes)}, ANY_FLOW};
@@ -442,8 +443,7 @@ static int read_flow(struct reader *r, enum nst_sim_flow_kind kind, const struct
 {
     struct nodes from, to;
     struct nst_sim_flow flow = {.kind = (uint8_t)kind};
-    int result =
-        read_ends(r, "->", kind == NST_SIM_BULK ? "<-" : NULL, &from, &to, &flow.back);
+    int result = read_ends(r, "->", kind == NST_SIM_BULK ? "<-" : NULL, &from, &to, &flow.back);
     if (result == 0)
         result = read_options(r, options, "flow", &flow);
     for (uint32_t i = 0; result == 0 && i < pairs(&from, &to); i++) {

@@ -99,7 +99,7 @@ static void put_way(struct out *out, const struct nst_impair_direction *w)
 
 static bool is_same(const struct nst_impair_direction *x, const struct nst_impair_direction *y)
 {
-    char text[2][600];
+    char text[2][600] = {"", ""};
     struct out a = {text[0], sizeof(text[0]), 0}, b = {text[1], sizeof(text[1]), 0};
     put_way(&a, x);
     put_way(&b, y);
