@@ -4,6 +4,7 @@
 #include "network/acd.h"
 #include "network/arp.h"
 #include "network/icmp4.h"
+#include "network/igmp.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -33,10 +34,19 @@ static void fini(struct nst_stack *stack)
     stack->ip4 = NULL;
 }
 
+static int ep_init(struct net_ep *ep)
+{
+    listener_init(ep, &igmp_family);
+    return 0;
+}
+
 /* N6 */
 static int ep_enable(struct net_ep *ep)
 {
     struct addr_entry *e;
+    const int r = listener_start(ep, &igmp_all_hosts);
+    if (r < 0)
+        return r;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         acd_start(e);
     }
@@ -50,6 +60,7 @@ static void ep_disable(struct net_ep *ep)
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         acd_stop(e);
     }
+    listener_stop(ep, &igmp_all_hosts);
     reassembly_forget_nic(&ep->nic->stack->ip4->reassembly, ep->nic);
 }
 
@@ -74,8 +85,11 @@ const struct net_proto ip4_proto = {
     .max_header = IP4_HDR_LEN,
     .init = init,
     .fini = fini,
+    .ep_init = ep_init,
     .ep_enable = ep_enable,
     .ep_disable = ep_disable,
+    .group_joined = listener_joined,
+    .group_left = listener_left,
     .addr_added = addr_added,
     .announce = announce,
     .parse = ip4_parse_packet,
