@@ -49,6 +49,7 @@ until_is() {
     done
     echo "$got"
 }
+# A pipe around tell would lose the peer's descriptors: it is called in $() alone.
 # matches NAME PATTERN GOT
 # shellcheck disable=SC2053
 matches() { if [[ $3 == $2 ]]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
@@ -127,29 +128,29 @@ test_states_of_ours() { # KERNEL NOBODY
     [ "${1#*:}" = "$1" ] || echo 1 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6
     tell send "$1" >/dev/null
     matches "$1 is unreachable when it does not answer probes" "unreachable *" "$(until_is 10 "unreachable*" tell neigh "$1")"
-    check "by way of delay and probe" "delay probe unreachable ." "$(tell events "$1")"
+    check "$1 was so by way of delay and probe" "delay probe unreachable ." "$(tell events "$1")"
     ip link set nst0 arp on
     [ "${1#*:}" = "$1" ] || { echo 0 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6; ip addr add "$1/64" dev nst0 nodad; }
     tell send "$1" >/dev/null
-    matches "and comes back" "@(reachable|stale) $theirs" "$(until_is 10 "@(reachable|stale) $theirs" tell neigh "$1")"
+    matches "$1 comes back" "@(reachable|stale) $theirs" "$(until_is 10 "@(reachable|stale) $theirs" tell neigh "$1")"
     tell send "$2" >/dev/null
     matches "$2, which nobody has, is unreachable" "unreachable *" "$(until_is 10 "unreachable*" tell neigh "$2")"
     tell times 30000 5000 1000 >/dev/null
 }
 
 test_static() { # KERNEL OURS
-    check "a static entry" ok "$(tell static "$1" 02:00:00:77:00:99)"
+    check "$1: a static entry" ok "$(tell static "$1" 02:00:00:77:00:99)"
     ping_once "$2"
-    check "with a wrong address nothing comes back" 1 $?
-    check "and no request changes it" "static 02:00:00:77:00:99" "$(tell neigh "$1")"
+    check "$1: with a wrong link address nothing comes back" 1 $?
+    check "$1: and no request changes it" "static 02:00:00:77:00:99" "$(tell neigh "$1")"
     tell static "$1" $theirs >/dev/null
     ping_once "$2"
-    check "with the right one it does" 0 $?
-    check "it is removed" ok "$(tell remove "$1")"
+    check "$1: with the right one it does" 0 $?
+    check "$1: it is removed" ok "$(tell remove "$1")"
     ip neigh replace "$2" dev nst0 lladdr $ours nud permanent
     tell send "$1" >/dev/null
     ping_once "$2"
-    check "the kernel's permanent entry works as well" 0 $?
+    check "$1: the kernel's permanent entry works as well" 0 $?
     ip neigh del "$2" dev nst0
 }
 
@@ -208,7 +209,7 @@ test_flood() { # FAMILY KERNEL OURS FIRST
     tell send "$2" >/dev/null
     until_is 10 "reachable*" tell neigh "$2" >/dev/null
     $python "$here/neigh_flood.py" nst0 "$1" 2000
-    until_is 20 512 tell count >/dev/null
+    until_is 20 "@(5[1-9]?|[6-9]??|1???)" tell count >/dev/null
     tell events "$2" >/dev/null
     before=$(tell memory)
     $python "$here/neigh_flood.py" nst0 "$1" 100000 &
@@ -216,17 +217,20 @@ test_flood() { # FAMILY KERNEL OURS FIRST
     while kill -0 $flood 2>/dev/null; do ping_once "$3" || lost=$((lost + 1)); done
     wait $flood
     check "100,000 made-up neighbours ask over IPv$1: pings go on" 0 $lost
-    check "and 512 at most are remembered of each family" yes "$([ "$(tell count)" -le 1024 ] && echo yes)"
+    check "IPv$1: and 512 at most are remembered of each family" yes "$([ "$(tell count)" -le 1024 ] && echo yes)"
     after=$(tell memory)
-    check "and memory is flat" yes "$([ "$after" -lt $((before + 2000000)) ] && echo yes || echo "$before, $after")"
-    matches "and the one in use stays" "*$theirs" "$(tell neigh "$2")"
+    check "IPv$1: and memory is flat" yes "$([ "$after" -lt $((before + 2000000)) ] && echo yes || echo "$before, $after")"
+    matches "IPv$1: and the one in use stays" "*$theirs" "$(tell neigh "$2")"
     check "100,000 made-up neighbours are asked for over IPv$1" ok "$(tell scan "$4" 100000)"
     ping_once "$3"
-    check "pings go on" 0 $?
+    check "IPv$1: pings go on meanwhile" 0 $?
     after=$(tell memory)
-    check "memory is flat" yes "$([ "$after" -lt $((before + 4000000)) ] && echo yes || echo "$before, $after")"
-    matches "the one in use stays" "*$theirs" "$(tell neigh "$2")"
-    check "it was never removed" "" "$(tell events "$2" | grep -o removed)"
+    check "IPv$1: memory is flat as well" yes "$([ "$after" -lt $((before + 4000000)) ] && echo yes || echo "$before, $after")"
+    matches "IPv$1: the one in use stays as well" "*$theirs" "$(tell neigh "$2")"
+    matches "IPv$1: and was never removed" "yes *." "$(
+        events=$(tell events "$2")
+        [[ $events == *removed* ]] && echo "no, $events" || echo "yes $events"
+    )"
 }
 
 start
