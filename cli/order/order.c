@@ -432,7 +432,9 @@ static bool take_value(struct parse *p, const struct field *f, unsigned column)
     if (p->next == p->words->count)
         return fault_set(p->fault, column, "'%s' needs a word behind it: %s", f->word,
                          p->form->usage);
-    return store(f, &p->words->word[p->next++], p->order, p->fault);
+    const struct word *value = &p->words->word[p->next++];
+    p->order->at[f->id] = value->column;
+    return store(f, value, p->order, p->fault);
 }
 
 /* What needs no word, and stands first. */

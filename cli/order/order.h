@@ -35,7 +35,8 @@ enum order_verb {
     ORDER_GET,
 };
 
-/* What can be said of an order; order.at[FIELD] is the column where it was, 0: it was not. */
+/* What can be said of an order; order.at[FIELD] is the column where its value is, 0: it was not
+ * said. */
 enum order_field {
     FIELD_NAME, /* what it is about: a NIC, a bridge, a service */
     FIELD_DEV,
