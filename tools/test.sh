@@ -10,7 +10,7 @@
 # One unit is a cmocka test, a judge, a planted fault, a script, a scenario, a fuzz target, or a line
 # of an interop test. Every program that a step runs tells its units as lines "ok NAME",
 # "not ok NAME: why", "skip NAME: reason"; anything else it says is detail. Details: build-test/log/.
-# NST_FUZZ_SECONDS (5) and NST_FUZZ_STACK_SECONDS (60) set the length of the short fuzz.
+# NST_FUZZ_SECONDS (3) and NST_FUZZ_STACK_SECONDS (45) set the length of the short fuzz.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -70,16 +70,25 @@ program() {
     log=$LOG/$(tr / - <<<"$name").log
     shift 2
     timeout -k 10 "$limit" "$@" >"$log" 2>&1 </dev/null 9>&- || status=$?
+    exec 8>>"$OUT/say" # several programs may end at once: one speaks at a time
+    flock 8
+    judge_program "$name" "$log" "$status" "$limit" $((SECONDS - before))
+    exec 8>&-
+}
+
+# judge_program NAME LOG STATUS LIMIT SECONDS
+judge_program() {
+    local name=$1 log=$2 status=$3 limit=$4 took=$5
     record "$log" "$name: "
-    if [ $status = 124 ] || [ $status = 137 ]; then
+    if [ "$status" = 124 ] || [ "$status" = 137 ]; then
         tell "not ok $name: did not end within $limit s"
     elif [ $status != 0 ] && ! grep -q '^not ok ' "$log"; then
         tell "not ok $name: exit status $status: $(tail -n 1 "$log")"
     elif ! grep -qE '^(ok|not ok|skip) ' "$log"; then
         tell "not ok $name: told nothing"
     fi
-    printf '   %-40s %3d s  %s\n' "$name" $((SECONDS - before)) "$(grep -cE '^ok ' "$log") ok"
-    { [ $status = 0 ] && ! grep -q '^not ok ' "$log"; } || detail "$log"
+    printf '   %-40s %3d s  %s\n' "$name" "$took" "$(grep -cE '^ok ' "$log") ok"
+    { [ "$status" = 0 ] && ! grep -q '^not ok ' "$log"; } || detail "$log"
 }
 
 # build NAME OPTION...: configures and builds build-test/NAME, once in a run. Its status is kept.
@@ -241,9 +250,9 @@ step_unit() {
     fi
 }
 
-# Folders of programs that tell units: interop, sim and script; the last may have bare scripts only.
+# programs FOLDER SECONDS [JOBS]: programs that tell units: interop, sim and script; the last may have bare scripts only.
 programs() {
-    local folder=$1 limit=$2 file name
+    local folder=$1 limit=$2 jobs=${3:-1} file name begun=()
     for file in "tests/$folder"/*_test.sh "tests/$folder"/*_test.py; do
         [ -f "$file" ] || continue
         name=$(basename "$file")
@@ -252,7 +261,13 @@ programs() {
             tell "not ok $folder/$name: is not executable"
             continue
         fi
-        program "$folder/${name%_test.*}" "$limit" "$file"
+        while [ "$(jobs -pr | wc -l)" -ge "$jobs" ]; do wait -n; done
+        begun+=("$folder/${name%_test.*}")
+        program "$folder/${name%_test.*}" "$limit" "$file" &
+    done
+    wait
+    for name in "${begun[@]}"; do
+        grep -q " $name: " "$RESULTS" || tell "not ok $name: its verdict is lost"
     done
 }
 
@@ -323,8 +338,8 @@ step_fuzz() {
     # The long one first: the others run beside it.
     for name in $(printf '%s\n' "${names[@]}" | awk '$0 == "stack" {print; next} {rest = rest "\n" $0} END {print rest}'); do
         while [ "$(jobs -pr | wc -l)" -ge $JOBS ]; do wait -n; done
-        seconds=${NST_FUZZ_SECONDS:-5}
-        [ "$name" = stack ] && seconds=${NST_FUZZ_STACK_SECONDS:-60}
+        seconds=${NST_FUZZ_SECONDS:-3}
+        [ "$name" = stack ] && seconds=${NST_FUZZ_STACK_SECONDS:-45}
         fuzz_one "$name" "$seconds" &
     done
     wait
@@ -338,7 +353,8 @@ step_interop() {
     compgen -G 'tests/interop/*_test.*' >/dev/null || { echo "   none yet"; return; }
     # Sanitizers are too slow here for what is timed: the release build is what is run.
     build release -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror || return
-    programs interop 180
+    # Each has namespaces of its own and waits more than it works.
+    programs interop 300 3
 }
 
 step_readme() {

@@ -76,6 +76,7 @@ void block_cache_empty(struct nst_pool *pool, unsigned class)
         void *memory = cache->first;
         memcpy(&cache->first, memory, sizeof(cache->first));
         cache->count--;
+        pool->cache_bytes -= cached_bytes[class];
         mem_free(&pool->mem, memory, BLOCK_HEADER + cached_bytes[class]);
     }
 }
@@ -99,21 +100,33 @@ static void *take_large(struct nst_pool *pool, uint32_t capacity)
         void *memory = cache->first;
         memcpy(&cache->first, memory, sizeof(cache->first));
         cache->count--;
+        pool->cache_bytes -= cached_bytes[class];
         pool->cache_used = true;
         return memory;
     }
     return alloc_large(pool, BLOCK_HEADER + (size_t)capacity);
 }
 
+/* Is there room to keep one more? */
+static bool is_kept(const struct nst_pool *pool, unsigned class)
+{
+    if (class >= POOL_CACHE_CLASSES || pool->retired || pool_is_critical(pool))
+        return false;
+    if (pool->cache[class].count < POOL_CACHE_MIN)
+        return true;
+    return !pool_is_tight(pool) && pool->cache_bytes + cached_bytes[class] <=
+                                       min_u64(pool->mem.limit / POOL_CACHE_PART, POOL_CACHE_BYTES);
+}
+
 static void give_large(struct nst_pool *pool, void *memory, uint32_t capacity)
 {
     unsigned class = cache_class(capacity);
-    if (class < POOL_CACHE_CLASSES && pool->cache[class].count < POOL_CACHE_MAX && !pool->retired &&
-        !pool_is_critical(pool)) {
+    if (is_kept(pool, class)) {
         struct pool_cache *cache = &pool->cache[class];
         memcpy(memory, &cache->first, sizeof(cache->first));
         cache->first = memory;
         cache->count++;
+        pool->cache_bytes += cached_bytes[class];
         pool->cache_used = true;
         return;
     }

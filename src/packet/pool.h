@@ -17,7 +17,11 @@
     7                        /* 128 bytes to 4 KiB from slabs, and descriptors of outside memory \
                               */
 #define POOL_CACHE_CLASSES 3 /* 16, 32 and 65 KiB */
-#define POOL_CACHE_MAX     4 /* free blocks of each that are kept */
+/* Free large blocks that are kept: so many of each whatever the budget, and more up to a part of it
+ * while memory is plenty: an allocator that maps and unmaps them costs more than the copy. */
+#define POOL_CACHE_MIN   4
+#define POOL_CACHE_PART  16
+#define POOL_CACHE_BYTES (4u << 20)
 /* Free descriptors that are kept: for a burst of a hundred packets; but no more than
  * this part of the budget. */
 #define POOL_DESCRIPTORS_KEPT (48 * 1024)
@@ -39,7 +43,8 @@ struct nst_pool {
     struct slab slices; /* arrays of PKT_SLICES_MAX */
     struct slab blocks[POOL_BLOCK_CLASSES];
     struct pool_cache cache[POOL_CACHE_CLASSES];
-    bool cache_used; /* since somebody cleared it: stack.c trims what lies idle */
+    uint64_t cache_bytes; /* in all of them */
+    bool cache_used;      /* since somebody cleared it: stack.c trims what lies idle */
     bool retired;
     uint64_t blocks_alive;
     uint64_t packets_alive;

@@ -2,6 +2,8 @@
 /* stack.h has the theory of operation. */
 #include "stack/stack.h"
 
+#include <nicstack/event.h>
+
 #include "base/check.h"
 #include "base/config.h"
 #include "base/fmt.h"
@@ -149,6 +151,7 @@ void stack_free(struct nst_stack *stack)
     stop_transports(stack);
     while (!list_is_empty(&stack->nics))
         nic_free(LIST_FIRST(&stack->nics, struct nic, node));
+    nst_event_stop(stack);
     dst_table_fini(stack);
     stop_nets(stack);
     demux_fini(stack);

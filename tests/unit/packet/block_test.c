@@ -19,23 +19,43 @@ static void sizes_are_right(void **state)
     fixture_end(&f);
 }
 
+/* Takes `count` blocks of 65 KiB and gives them all back. */
+static void breathe(struct fixture *f, unsigned count)
+{
+    struct nst_block *b[2 * POOL_CACHE_BYTES / 66560];
+    assert_true(count <= ARRAY_SIZE(b));
+    for (unsigned i = 0; i < count; i++) {
+        b[i] = block_new(f->pool, 60000);
+        assert_non_null(b[i]);
+    }
+    while (count-- > 0)
+        block_unref(b[count]);
+}
+
 static void cache_is_bounded(void **state)
 {
     struct fixture f;
-    struct nst_block *b[3 * POOL_CACHE_MAX];
     fixture_begin(&f, 0);
-    for (unsigned i = 0; i < 3 * POOL_CACHE_MAX; i++)
-        b[i] = block_new(f.pool, 60000);
-    for (unsigned i = 0; i < 3 * POOL_CACHE_MAX; i++)
-        block_unref(b[i]);
+    breathe(&f, 2 * POOL_CACHE_BYTES / 66560);
     assert_true(pool_has_cache(f.pool));
-    assert_true(f.alloc.live_bytes < (POOL_CACHE_MAX + 1) * 67000);
+    assert_in_range(f.pool->cache_bytes, POOL_CACHE_BYTES - 66560, POOL_CACHE_BYTES);
+    assert_true(f.alloc.live_bytes < POOL_CACHE_BYTES + 67000);
     assert_int_equal(f.pool->mem.used, f.alloc.live_bytes);
-    uint64_t asked = f.alloc.count;
-    block_unref(block_new(f.pool, 60000));
+    const uint64_t asked = f.alloc.count;
+    breathe(&f, POOL_CACHE_BYTES / 66560);
     assert_int_equal(f.alloc.count, asked);
     pool_trim(f.pool);
+    assert_int_equal(f.pool->cache_bytes, 0);
     assert_true(f.alloc.live_bytes < 10000);
+    fixture_end(&f);
+}
+
+static void a_small_budget_keeps_few(void **state)
+{
+    struct fixture f;
+    fixture_begin(&f, 2000000);
+    breathe(&f, 20);
+    assert_int_equal(f.pool->cache[2].count, POOL_CACHE_MIN);
     fixture_end(&f);
 }
 
@@ -90,5 +110,6 @@ static void blocks_leave_a_reserve(void **state)
 TESTS({"blocks leave a sixteenth to descriptors", blocks_leave_a_reserve},
       {"a block has the size of its class", sizes_are_right},
       {"free large blocks are kept up to a bound, and counted", cache_is_bounded},
+      {"a small budget keeps few free blocks", a_small_budget_keeps_few},
       {"what is kept makes room for what is needed", cache_makes_room},
       {"nothing is kept when the budget is nearly spent", critical_keeps_nothing})
