@@ -70,9 +70,8 @@ void instance_refuse(struct instance_client *client, const char *why)
 static void send_reply(struct instance_client *client)
 {
     while (client->reply_at < client->reply_len) {
-        const ssize_t n =
-            send(client->watch.fd, client->reply + client->reply_at,
-                 client->reply_len - client->reply_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t n = send(client->watch.fd, client->reply + client->reply_at,
+                               client->reply_len - client->reply_at, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno == EAGAIN)

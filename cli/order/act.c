@@ -44,50 +44,109 @@ static bool find_nic(const struct scene *scene, const struct order *order, uint3
 
 /* ---- NICs ---- */
 
+/* Both families, where they are there. */
+static int set_forwarding(const struct scene *scene, uint32_t nic, bool on)
+{
+    const int r4 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV4, on);
+    const int r6 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV6, on);
+    return r4 < 0 && r6 < 0 ? r4 : 0;
+}
+
+/* The first that fails ends it: *ret_field is what could not be set. */
+static int set_nic(const struct scene *scene, const struct order *o, uint32_t nic,
+                   enum order_field *ret_field)
+{
+    struct nst_stack *stack = scene->stack;
+    int r = 0;
+    if (o->at[ *ret_field = FIELD_MTU] != 0)
+        r = nst_nic_set_mtu(stack, nic, o->mtu);
+    if (r == 0 && o->at[ *ret_field = FIELD_MAC] != 0)
+        r = nst_nic_set_link_addr(stack, nic, o->mac);
+    if (r == 0 && o->at[ *ret_field = FIELD_PROMISC] != 0)
+        r = nst_nic_set_promiscuous(stack, nic, o->promisc != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_SPOOF] != 0)
+        r = nst_nic_set_spoofing(stack, nic, o->spoof != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_FORWARDING] != 0)
+        r = set_forwarding(scene, nic, o->forwarding != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_UP] != 0)
+        r = nst_nic_enable(stack, nic);
+    if (r == 0 && o->at[ *ret_field = FIELD_DOWN] != 0)
+        r = nst_nic_disable(stack, nic);
+    if (r == 0 && o->at[ *ret_field = FIELD_NEW_NAME] != 0)
+        r = nst_nic_set_name(stack, nic, o->new_name);
+    return r;
+}
+
 bool scene_set_nic(const struct scene *scene, const struct order *order, uint32_t nic,
                    struct fault *fault)
 {
-    int r = 0;
-    if (order->at[FIELD_PROMISC] != 0)
-        r = nst_nic_set_promiscuous(scene->stack, nic, order->promisc != 0);
-    if (r == 0 && order->at[FIELD_SPOOF] != 0)
-        r = nst_nic_set_spoofing(scene->stack, nic, order->spoof != 0);
-    if (r == 0 && order->at[FIELD_UP] != 0)
-        r = nst_nic_enable(scene->stack, nic);
-    if (r == 0 && order->at[FIELD_DOWN] != 0)
-        r = nst_nic_disable(scene->stack, nic);
-    return r == 0 || scene_fail(fault, order->at[FIELD_NAME], order->name, r);
+    enum order_field field;
+    const int r = set_nic(scene, order, nic, &field);
+    if (r == -NST_EOPNOTSUPP)
+        return fault_set(fault, order->at[field],
+                         "%s cannot have this changed (EOPNOTSUPP): what it stands on has it fixed",
+                         order->name);
+    if (r == -NST_EINVAL)
+        return fault_set(fault, order->at[field],
+                         "%s cannot have this value (EINVAL): it is out of the range of its link",
+                         order->name);
+    return r == 0 || scene_fail(fault, order->at[field], order->name, r);
 }
 
 /* ---- Addresses ---- */
 
-static bool add_addr(const struct scene *scene, const struct order *order, uint32_t nic,
-                     struct fault *fault)
+static struct nst_nic_addr addr_of(const struct order *order)
 {
-    const struct nst_nic_addr addr = {
+    return (struct nst_nic_addr){
         .addr = order->addr,
         .prefix_len = order->prefix_len,
         .place = (uint8_t)order->place,
         .no_dad = order->at[FIELD_NO_DAD] != 0,
+        .valid = order->valid,
+        .preferred = order->preferred,
+        .deprecated = order->deprecated != 0,
     };
-    const int r = nst_nic_addr_add(scene->stack, nic, &addr);
-    if (r == -NST_EINVAL)
-        return fault_set(fault, order->at[FIELD_PREFIX],
-                         "%s cannot have this address (EINVAL): it is no address of one host, or "
-                         "its family needs a larger MTU (IPv6 1280)",
-                         order->dev);
-    return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this address", r);
 }
 
-static bool del_addr(const struct scene *scene, const struct order *order, uint32_t nic,
-                     struct fault *fault)
+static bool fail_addr(const struct order *order, int error, struct fault *fault)
 {
-    const int r = nst_nic_addr_remove(scene->stack, nic, &order->addr);
-    if (r == -NST_EADDRNOTAVAIL)
-        return fault_set(fault, order->at[FIELD_PREFIX],
+    const unsigned column = order->at[FIELD_PREFIX];
+    switch (error) {
+    case -NST_EINVAL:
+        return fault_set(fault, column,
+                         "%s cannot have this address (EINVAL): it is no address of one host, or "
+                         "is preferred for longer than it is valid",
+                         order->dev);
+    case -NST_EPROTONOSUPPORT:
+        return fault_set(fault, column,
+                         "%s has no IP of this family (EPROTONOSUPPORT): IPv6 needs an MTU of 1280",
+                         order->dev);
+    case -NST_EADDRNOTAVAIL:
+        return fault_set(fault, column,
                          "%s has no such address (EADDRNOTAVAIL): addr show %s lists them",
                          order->dev, order->dev);
-    return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this address", r);
+    default:
+        return scene_fail(fault, column, "this address", error);
+    }
+}
+
+/* What is not said stays as it is. */
+static bool change_addr(const struct scene *scene, const struct order *order, uint32_t nic,
+                        struct fault *fault)
+{
+    struct nst_nic_addr addrs[64], addr = addr_of(order);
+    int count = nst_nic_addr_list(scene->stack, nic, addrs, 64);
+    for (int i = 0; i < count && i < 64; i++) {
+        if (!nst_addr_equal(&addrs[i].addr, &addr.addr))
+            continue;
+        addr.kind = addrs[i].kind;
+        addr.place = order->at[FIELD_PLACE] != 0 ? addr.place : addrs[i].place;
+        addr.valid = order->at[FIELD_VALID] != 0 ? addr.valid : addrs[i].valid;
+        addr.preferred = order->at[FIELD_PREFERRED] != 0 ? addr.preferred : addrs[i].preferred;
+        addr.deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr.deprecated : addrs[i].deprecated;
+    }
+    const int r = nst_nic_addr_change(scene->stack, nic, &addr);
+    return r == 0 || fail_addr(order, r, fault);
 }
 
 static bool flush_addrs(const struct scene *scene, uint32_t nic, struct fault *fault)
@@ -104,10 +163,17 @@ static bool flush_addrs(const struct scene *scene, uint32_t nic, struct fault *f
 static bool act_addr(const struct scene *scene, const struct order *order, uint32_t nic,
                      struct fault *fault)
 {
+    const struct nst_nic_addr addr = addr_of(order);
+    int r;
+    if (order->verb == ORDER_FLUSH)
+        return flush_addrs(scene, nic, fault);
+    if (order->verb == ORDER_CHANGE)
+        return change_addr(scene, order, nic, fault);
     if (order->verb == ORDER_ADD)
-        return add_addr(scene, order, nic, fault);
-    return order->verb == ORDER_DEL ? del_addr(scene, order, nic, fault)
-                                    : flush_addrs(scene, nic, fault);
+        r = nst_nic_addr_add(scene->stack, nic, &addr);
+    else
+        r = nst_nic_addr_remove(scene->stack, nic, &order->addr);
+    return r == 0 || fail_addr(order, r, fault);
 }
 
 /* ---- Routes ---- */

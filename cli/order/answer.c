@@ -13,8 +13,8 @@ static bool read_show(const struct request *request, struct show *ret_show)
         !request_get_number(request, "family", 0, &family) ||
         (family != 0 && family != 4 && family != 6))
         return false;
-    *ret_show = (struct show){
-        .is_json = json != 0, .is_pretty = pretty != 0, .family = (int)family};
+    *ret_show =
+        (struct show){.is_json = json != 0, .is_pretty = pretty != 0, .family = (int)family};
     return true;
 }
 

@@ -53,7 +53,7 @@ static int usage(const char *command, int object)
 
 /* Words and options, in any order. False: it was said what is wrong. */
 static bool read_arguments(const char *command, int argc, char **argv,
-                           struct order_options *options, char **words, int *ret_count)
+                           struct order_options *options, const char **words, int *ret_count)
 {
     int count = 0;
     words[count++] = argv[0];
@@ -132,7 +132,8 @@ static bool check(const char *command, const char *line)
 int command_order(int argc, char **argv)
 {
     struct order_options options = {0};
-    char command[32], line[LINE_SIZE], *words[WORDS_MAX];
+    char command[32], line[LINE_SIZE];
+    const char *words[WORDS_MAX];
     int count;
     snprintf(command, sizeof(command), "nst %s", argv[0]);
     if (!read_arguments(command, argc, argv, &options, words, &count))

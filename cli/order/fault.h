@@ -10,7 +10,7 @@ enum {
 };
 
 struct fault {
-    unsigned column; /* of the word that is wrong, from 1; 0: the order as a whole */
+    unsigned column;       /* of the word that is wrong, from 1; 0: the order as a whole */
     char text[FAULT_TEXT]; /* the thing, the cause, the next step; no newline */
 };
 

@@ -9,6 +9,8 @@
 
 #include "units.h"
 
+#define SECONDS_MAX UINT32_MAX
+
 enum kind {
     KIND_TEXT,    /* const char * */
     KIND_NIC,     /* const char *: a name of at most 15 bytes */
@@ -18,6 +20,7 @@ enum kind {
     KIND_SIZE,    /* uint64_t, bytes */
     KIND_SEED,    /* uint64_t */
     KIND_TIME,    /* nst_time; a bare number is seconds */
+    KIND_LIFE,    /* nst_time; or "forever" */
     KIND_ADDRESS, /* struct nst_addr */
     KIND_PREFIX,  /* order.addr and order.prefix_len */
     KIND_MAC,     /* struct nst_mac */
@@ -42,7 +45,10 @@ struct form {
 };
 
 #define AT(member) offsetof(struct order, member)
-#define END        {FIELD_COUNT, NULL, KIND_FLAG, false, 0, 0, 0, NULL}
+#define END                                                \
+    {                                                      \
+        FIELD_COUNT, NULL, KIND_FLAG, false, 0, 0, 0, NULL \
+    }
 
 static const char *const on_off[] = {"off", "on", NULL};
 static const char *const types[] = {"tap", "tun", "packet", "pipe", "loopback", NULL};
@@ -52,21 +58,53 @@ static const char *const places[] = {"last", "first", "never", NULL};
 static const char *const link_locals[] = {"none", "eui64", "opaque", NULL};
 static const char *const nuds[] = {"permanent", NULL};
 
-#define NAME        {FIELD_NAME, NULL, KIND_NIC, true, AT(name), 0, 0, NULL}
-#define NAME_OR_ALL {FIELD_NAME, NULL, KIND_NIC, false, AT(name), 0, 0, NULL}
-#define DEV         {FIELD_DEV, "dev", KIND_NIC, true, AT(dev), 0, 0, NULL}
-#define DEV_OR_ANY  {FIELD_DEV, "dev", KIND_NIC, false, AT(dev), 0, 0, NULL}
-#define MTU         {FIELD_MTU, "mtu", KIND_NUMBER, false, AT(mtu), 68, 65535, NULL}
-#define MAC         {FIELD_MAC, "address", KIND_MAC, false, AT(mac), 0, 0, NULL}
-#define SWITCH(id, word, member) {id, word, KIND_CHOICE, false, AT(member), 0, 0, on_off}
-#define MODES                                             \
-    SWITCH(FIELD_PROMISC, "promisc", promisc),            \
-        SWITCH(FIELD_SPOOF, "spoof", spoof),              \
-        {FIELD_UP, "up", KIND_FLAG, false, 0, 0, 0, NULL}, \
-        {FIELD_DOWN, "down", KIND_FLAG, false, 0, 0, 0, NULL}
-#define LINK_LOCAL \
-    {FIELD_LINK_LOCAL, "link-local", KIND_CHOICE, false, AT(link_local), 0, 0, link_locals}
-#define PREFIX {FIELD_PREFIX, NULL, KIND_PREFIX, true, AT(addr), 0, 0, NULL}
+#define NAME                                                   \
+    {                                                          \
+        FIELD_NAME, NULL, KIND_NIC, true, AT(name), 0, 0, NULL \
+    }
+#define NAME_OR_ALL                                             \
+    {                                                           \
+        FIELD_NAME, NULL, KIND_NIC, false, AT(name), 0, 0, NULL \
+    }
+#define DEV                                                   \
+    {                                                         \
+        FIELD_DEV, "dev", KIND_NIC, true, AT(dev), 0, 0, NULL \
+    }
+#define DEV_OR_ANY                                             \
+    {                                                          \
+        FIELD_DEV, "dev", KIND_NIC, false, AT(dev), 0, 0, NULL \
+    }
+#define MTU                                                            \
+    {                                                                  \
+        FIELD_MTU, "mtu", KIND_NUMBER, false, AT(mtu), 68, 65535, NULL \
+    }
+#define MAC                                                        \
+    {                                                              \
+        FIELD_MAC, "address", KIND_MAC, false, AT(mac), 0, 0, NULL \
+    }
+#define SWITCH(id, word, member)                               \
+    {                                                          \
+        id, word, KIND_CHOICE, false, AT(member), 0, 0, on_off \
+    }
+#define MODES                                                                       \
+    SWITCH(FIELD_PROMISC, "promisc", promisc), SWITCH(FIELD_SPOOF, "spoof", spoof), \
+        {FIELD_UP, "up", KIND_FLAG, false, 0, 0, 0, NULL},                          \
+    {                                                                               \
+        FIELD_DOWN, "down", KIND_FLAG, false, 0, 0, 0, NULL                         \
+    }
+#define LINK_LOCAL                                                                            \
+    {                                                                                         \
+        FIELD_LINK_LOCAL, "link-local", KIND_CHOICE, false, AT(link_local), 0, 0, link_locals \
+    }
+#define LIFETIMES                                                                     \
+    {FIELD_VALID, "valid_lft", KIND_LIFE, false, AT(valid), 0, 0, NULL},              \
+    {                                                                                 \
+        FIELD_PREFERRED, "preferred_lft", KIND_LIFE, false, AT(preferred), 0, 0, NULL \
+    }
+#define PREFIX                                                      \
+    {                                                               \
+        FIELD_PREFIX, NULL, KIND_PREFIX, true, AT(addr), 0, 0, NULL \
+    }
 
 static const struct field stack_set[] = {
     {FIELD_NAME, "name", KIND_TEXT, false, AT(name), 0, 0, NULL},
@@ -129,7 +167,17 @@ static const struct field addr_add[] = {
     PREFIX,
     DEV,
     {FIELD_PLACE, "place", KIND_CHOICE, false, AT(place), 0, 0, places},
+    LIFETIMES,
     {FIELD_NO_DAD, "nodad", KIND_FLAG, false, 0, 0, 0, NULL},
+    END,
+};
+
+static const struct field addr_change[] = {
+    PREFIX,
+    DEV,
+    {FIELD_PLACE, "place", KIND_CHOICE, false, AT(place), 0, 0, places},
+    LIFETIMES,
+    SWITCH(FIELD_DEPRECATED, "deprecated", deprecated),
     END,
 };
 
@@ -144,10 +192,8 @@ static const struct field route_add[] = {
 };
 
 static const struct field neigh_add[] = {
-    PREFIX,
-    {FIELD_MAC, "lladdr", KIND_MAC, true, AT(mac), 0, 0, NULL},
-    DEV,
-    {FIELD_NUD, "nud", KIND_CHOICE, false, AT(nud), 0, 0, nuds},
+    PREFIX, {FIELD_MAC, "lladdr", KIND_MAC, true, AT(mac), 0, 0, NULL},
+    DEV,    {FIELD_NUD, "nud", KIND_CHOICE, false, AT(nud), 0, 0, nuds},
     END,
 };
 
@@ -188,7 +234,11 @@ static const struct form forms[] = {
     {ORDER_VLAN, ORDER_DEL, name_only, "vlan del VLAN"},
     {ORDER_ADDR, ORDER_SHOW, name_or_all, "addr [show] [NIC]"},
     {ORDER_ADDR, ORDER_ADD, addr_add,
-     "addr add ADDRESS/LENGTH dev NIC [place last|first|never] [nodad]"},
+     "addr add ADDRESS/LENGTH dev NIC [place last|first|never] [valid_lft TIME|forever] "
+     "[preferred_lft TIME|forever] [nodad]"},
+    {ORDER_ADDR, ORDER_CHANGE, addr_change,
+     "addr change ADDRESS dev NIC [place last|first|never] [valid_lft TIME|forever] [preferred_lft "
+     "TIME|forever] [deprecated on|off]"},
     {ORDER_ADDR, ORDER_DEL, prefix_and_dev, "addr del ADDRESS[/LENGTH] dev NIC"},
     {ORDER_ADDR, ORDER_FLUSH, dev_only, "addr flush dev NIC"},
     {ORDER_ROUTE, ORDER_SHOW, name_or_all, "route [show] [NIC]"},
@@ -226,18 +276,18 @@ static int look_up(const struct alias *aliases, const char *word)
 }
 
 static const struct alias objects[] = {
-    {"stack", ORDER_STACK},   {"nic", ORDER_NIC},           {"link", ORDER_NIC},
-    {"l", ORDER_NIC},         {"bridge", ORDER_BRIDGE},     {"vlan", ORDER_VLAN},
-    {"addr", ORDER_ADDR},     {"address", ORDER_ADDR},      {"a", ORDER_ADDR},
-    {"route", ORDER_ROUTE},   {"r", ORDER_ROUTE},           {"neigh", ORDER_NEIGH},
-    {"n", ORDER_NEIGH},       {"neighbour", ORDER_NEIGH},   {"neighbor", ORDER_NEIGH},
-    {"stats", ORDER_STATS},   {"service", ORDER_SERVICE},   {NULL, 0},
+    {"stack", ORDER_STACK}, {"nic", ORDER_NIC},         {"link", ORDER_NIC},
+    {"l", ORDER_NIC},       {"bridge", ORDER_BRIDGE},   {"vlan", ORDER_VLAN},
+    {"addr", ORDER_ADDR},   {"address", ORDER_ADDR},    {"a", ORDER_ADDR},
+    {"route", ORDER_ROUTE}, {"r", ORDER_ROUTE},         {"neigh", ORDER_NEIGH},
+    {"n", ORDER_NEIGH},     {"neighbour", ORDER_NEIGH}, {"neighbor", ORDER_NEIGH},
+    {"stats", ORDER_STATS}, {"service", ORDER_SERVICE}, {NULL, 0},
 };
 
 static const struct alias verbs[] = {
-    {"show", ORDER_SHOW}, {"list", ORDER_SHOW}, {"ls", ORDER_SHOW},    {"add", ORDER_ADD},
-    {"del", ORDER_DEL},   {"delete", ORDER_DEL}, {"set", ORDER_SET},   {"flush", ORDER_FLUSH},
-    {"get", ORDER_GET},   {NULL, 0},
+    {"show", ORDER_SHOW}, {"list", ORDER_SHOW},     {"ls", ORDER_SHOW}, {"add", ORDER_ADD},
+    {"del", ORDER_DEL},   {"delete", ORDER_DEL},    {"set", ORDER_SET}, {"flush", ORDER_FLUSH},
+    {"get", ORDER_GET},   {"change", ORDER_CHANGE}, {NULL, 0},
 };
 
 int order_object_of(const char *word)
@@ -314,10 +364,15 @@ static bool store_name(const struct word *word, void *to, struct fault *fault)
     return true;
 }
 
-static bool store_time(const struct word *word, void *to, struct fault *fault)
+static bool store_time(const struct field *f, const struct word *word, void *to,
+                       struct fault *fault)
 {
     uint64_t seconds;
-    if (parse_number(word->text, 1000000, &seconds)) {
+    if (f->kind == KIND_LIFE && strcmp(word->text, "forever") == 0) {
+        *(nst_time *)to = NST_TIME_NEVER;
+        return true;
+    }
+    if (parse_number(word->text, SECONDS_MAX, &seconds)) {
         *(nst_time *)to = (nst_time)seconds * NST_SEC;
         return true;
     }
@@ -361,7 +416,8 @@ static bool store(const struct field *f, const struct word *word, struct order *
     case KIND_SEED:
         return store_wide(f, word, to, fault);
     case KIND_TIME:
-        return store_time(word, to, fault);
+    case KIND_LIFE:
+        return store_time(f, word, to, fault);
     case KIND_ADDRESS:
         return store_address(word, to, fault);
     case KIND_PREFIX:
@@ -448,8 +504,8 @@ static bool take_positional(struct parse *p)
         if (word == NULL || find_field(p->form, word->text) != NULL) {
             if (!f->required)
                 continue;
-            return fault_set(p->fault, word != NULL ? word->column : 0,
-                             "something is missing: %s", p->form->usage);
+            return fault_set(p->fault, word != NULL ? word->column : 0, "something is missing: %s",
+                             p->form->usage);
         }
         if (!take_value(p, f, word->column))
             return false;

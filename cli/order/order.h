@@ -33,6 +33,7 @@ enum order_verb {
     ORDER_SET,
     ORDER_FLUSH,
     ORDER_GET,
+    ORDER_CHANGE,
 };
 
 /* What can be said of an order; order.at[FIELD] is the column where its value is, 0: it was not
@@ -63,6 +64,9 @@ enum order_field {
     FIELD_PREFIX,
     FIELD_PLACE,
     FIELD_NO_DAD,
+    FIELD_VALID,
+    FIELD_PREFERRED,
+    FIELD_DEPRECATED,
     FIELD_VIA,
     FIELD_SRC,
     FIELD_METRIC,
@@ -113,6 +117,8 @@ struct order {
     uint32_t promisc, spoof, forwarding, isolated, weak_host, handle_local; /* 0 or 1 */
     uint64_t memory, seed;
     nst_time ageing;
+    nst_time valid, preferred; /* NST_TIME_NEVER: for ever */
+    uint32_t deprecated;
     struct nst_addr addr;
     uint8_t prefix_len; /* of the family: of what was written without, 32 or 128 */
     struct nst_addr via, src;

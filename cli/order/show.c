@@ -153,6 +153,24 @@ static const char *scope_of(const struct nst_addr *addr, const struct nst_nic_in
     return addr->b[0] == 0xfe && (addr->b[1] & 0xc0) == 0x80 ? "link" : "global";
 }
 
+/* "forever", "120sec" */
+#define LIFE_TEXT 32
+
+static char *life(nst_time time, char text[LIFE_TEXT])
+{
+    if (time == NST_TIME_NEVER || time == 0)
+        snprintf(text, LIFE_TEXT, "forever");
+    else
+        snprintf(text, LIFE_TEXT, "%lldsec", (long long)(time / NST_SEC));
+    return text;
+}
+
+/* As ip -j has it: seconds, or all ones. */
+static uint64_t life_seconds(nst_time time)
+{
+    return time == NST_TIME_NEVER || time == 0 ? UINT32_MAX : (uint64_t)(time / NST_SEC);
+}
+
 static void print_addr(const struct nst_nic_addr *a, const struct nst_nic_info *info, FILE *out)
 {
     char text[NST_ADDR_TEXT];
@@ -166,7 +184,11 @@ static void print_addr(const struct nst_nic_addr *a, const struct nst_nic_info *
         fputs(" dadfailed", out);
     if (a->place == NST_PLACE_NEVER_PRIMARY)
         fputs(" secondary", out);
-    fprintf(out, " %s\n", info->name);
+    if (a->kind != NST_ADDR_STATIC)
+        fputs(a->kind == NST_ADDR_SLAAC_TEMPORARY ? " temporary dynamic" : " dynamic", out);
+    char valid[LIFE_TEXT], preferred[LIFE_TEXT];
+    fprintf(out, " %s\n       valid_lft %s preferred_lft %s\n", info->name, life(a->valid, valid),
+            life(a->preferred, preferred));
 }
 
 static void json_addr(const struct nst_nic_addr *a, const struct nst_nic_info *info,
@@ -186,7 +208,13 @@ static void json_addr(const struct nst_nic_addr *a, const struct nst_nic_info *i
         json_bool(json, "dadfailed", true);
     if (a->place == NST_PLACE_NEVER_PRIMARY)
         json_bool(json, "secondary", true);
+    if (a->kind != NST_ADDR_STATIC)
+        json_bool(json, "dynamic", true);
+    if (a->kind == NST_ADDR_SLAAC_TEMPORARY)
+        json_bool(json, "temporary", true);
     json_text(json, "label", info->name);
+    json_number(json, "valid_life_time", life_seconds(a->valid));
+    json_number(json, "preferred_life_time", life_seconds(a->preferred));
     json_end(json, '}');
 }
 

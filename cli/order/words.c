@@ -58,8 +58,8 @@ static bool scan_word(struct scan *s)
 {
     while (*s->at != '\0' && !is_blank(*s->at)) {
         if (is_control(*s->at))
-            return fault_set(s->fault, column_of(s, s->at),
-                             "a byte 0x%02x is no text: write words", (unsigned char)*s->at);
+            return fault_set(s->fault, column_of(s, s->at), "a byte 0x%02x is no text: write words",
+                             (unsigned char)*s->at);
         if (*s->at != '"')
             *s->to++ = *s->at++;
         else if (!scan_quoted(s))
@@ -78,8 +78,8 @@ bool words_split(char *line, struct words *ret_words, struct fault *fault)
         if (*s.at == '\0' || *s.at == '#')
             return true;
         if (ret_words->count == WORDS_MAX)
-            return fault_set(fault, column_of(&s, s.at),
-                             "more than %d words: use several lines", WORDS_MAX);
+            return fault_set(fault, column_of(&s, s.at), "more than %d words: use several lines",
+                             WORDS_MAX);
         struct word *word = &ret_words->word[ret_words->count++];
         *word = (struct word){.text = s.at, .column = column_of(&s, s.at)};
         s.to = s.at;
@@ -101,7 +101,7 @@ static void put(char *line, size_t size, size_t *len, char c)
     ++*len;
 }
 
-bool words_join(int count, char *const *words, char *line, size_t size)
+bool words_join(int count, const char *const *words, char *line, size_t size)
 {
     size_t len = 0;
     for (int i = 0; i < count; i++) {

@@ -28,6 +28,6 @@ struct words {
 bool words_split(char *line, struct words *ret_words, struct fault *fault);
 
 /* The line that splits into these words. False: it does not fit, or a word cannot be written. */
-bool words_join(int count, char *const *words, char *line, size_t size);
+bool words_join(int count, const char *const *words, char *line, size_t size);
 
 #endif

@@ -13,10 +13,10 @@ struct connection {
     struct nst_loop_timer timer;  /* of HTTP */
     struct connection *next, **link;
     enum order_service kind;
-    uint64_t sent;      /* chargen: where in the pattern */
-    size_t at, len;     /* of buffer: what waits to be sent, or of a request so far */
-    char *answer;       /* HTTP: being sent; NULL: not asked yet */
-    bool has_ended;     /* the peer sends no more */
+    uint64_t sent;  /* chargen: where in the pattern */
+    size_t at, len; /* of buffer: what waits to be sent, or of a request so far */
+    char *answer;   /* HTTP: being sent; NULL: not asked yet */
+    bool has_ended; /* the peer sends no more */
     char buffer[BUFFER];
 };
 
@@ -123,7 +123,7 @@ static enum step http(struct connection *c)
 
 static void on_ready(struct service_socket *socket)
 {
-    static enum step (*const steps[])(struct connection *c) = {
+    static enum step (*const steps[])(struct connection * c) = {
         [SERVICE_ECHO] = echo,
         [SERVICE_DISCARD] = discard,
         [SERVICE_CHARGEN] = chargen,
@@ -140,8 +140,8 @@ static void on_ready(struct service_socket *socket)
 
 static void on_timer(struct nst_loop_timer *timer)
 {
-    connection_free((struct connection *)(void *)((char *)timer - offsetof(struct connection, timer)),
-                    true);
+    connection_free(
+        (struct connection *)(void *)((char *)timer - offsetof(struct connection, timer)), true);
 }
 
 void connection_start(struct services *services, enum order_service kind, nst_socket socket)

@@ -62,10 +62,9 @@ static bool fail_tun(const struct device *device, const struct order *order, int
         next = "another program has it: choose another dev";
     else if (error == -NST_EINVAL)
         next = "is there another kind of interface with this name?";
-    return fault_set(fault, order->at[FIELD_IFNAME] != 0 ? order->at[FIELD_IFNAME]
-                                                         : order->at[FIELD_NAME],
-                     "cannot open the interface '%s' (%s): %s", device->ifname,
-                     nst_error_name(error), next);
+    return fault_set(
+        fault, order->at[FIELD_IFNAME] != 0 ? order->at[FIELD_IFNAME] : order->at[FIELD_NAME],
+        "cannot open the interface '%s' (%s): %s", device->ifname, nst_error_name(error), next);
 }
 
 static bool open_tuntap(struct devices *devices, struct device *device, const struct order *order,
@@ -213,9 +212,10 @@ bool device_open(struct devices *devices, struct device *device, const struct or
 {
     static bool (*const open[])(struct devices * devices, struct device * device,
                                 const struct order *order, struct fault *fault) = {
-        [DEVICE_TAP] = open_tuntap,     [DEVICE_TUN] = open_tuntap, [DEVICE_PACKET] = open_packet,
-        [DEVICE_PIPE] = open_pipe,      [DEVICE_LOOPBACK] = open_loopback,
-        [DEVICE_BRIDGE] = open_bridge,  [DEVICE_VLAN] = open_vlan,
+        [DEVICE_TAP] = open_tuntap,        [DEVICE_TUN] = open_tuntap,
+        [DEVICE_PACKET] = open_packet,     [DEVICE_PIPE] = open_pipe,
+        [DEVICE_LOOPBACK] = open_loopback, [DEVICE_BRIDGE] = open_bridge,
+        [DEVICE_VLAN] = open_vlan,
     };
     if (device->kind <= DEVICE_PACKET)
         snprintf(device->ifname, sizeof(device->ifname), "%s",

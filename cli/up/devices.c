@@ -25,9 +25,9 @@ static struct device *find(const struct devices *devices, const char *name, unsi
 void devices_describe(const struct devices *devices, uint32_t nic, struct nic_details *ret_details)
 {
     static const char *const types[] = {
-        [DEVICE_TAP] = "tap",           [DEVICE_TUN] = "tun",       [DEVICE_PACKET] = "packet",
-        [DEVICE_PIPE] = "pipe",         [DEVICE_LOOPBACK] = "loopback",
-        [DEVICE_BRIDGE] = "bridge",     [DEVICE_VLAN] = "vlan",
+        [DEVICE_TAP] = "tap",   [DEVICE_TUN] = "tun",           [DEVICE_PACKET] = "packet",
+        [DEVICE_PIPE] = "pipe", [DEVICE_LOOPBACK] = "loopback", [DEVICE_BRIDGE] = "bridge",
+        [DEVICE_VLAN] = "vlan",
     };
     for (const struct device *d = devices->first; d != NULL; d = d->next) {
         if (d->nic != nic)
@@ -217,8 +217,9 @@ static bool add_nic_order(struct devices *devices, const struct order *order, st
         return fault_set(fault, order->at[FIELD_IFNAME],
                          "only tap, tun and packet have an interface of the kernel: leave dev out");
     if (kind == DEVICE_LOOPBACK && (order->mtu != 0 || order->at[FIELD_MAC] != 0))
-        return fault_set(fault, order->at[FIELD_NAME], "a loopback has no mtu and no address to "
-                                                       "set: leave them out");
+        return fault_set(fault, order->at[FIELD_NAME],
+                         "a loopback has no mtu and no address to "
+                         "set: leave them out");
     if (order->peer != NULL && (!is_free(devices, order->peer, order->at[FIELD_PEER], fault) ||
                                 strcmp(order->peer, order->name) == 0))
         return fault_set(fault, order->at[FIELD_PEER], "'%s' is taken (EEXIST): choose another",
@@ -310,7 +311,8 @@ static bool add_vlan(struct devices *devices, const struct order *order, struct 
         return false;
     if (under->trunk == NULL)
         return fault_set(fault, order->at[FIELD_LINK],
-                         "%s carries no Ethernet (EINVAL): a VLAN needs such as a tap", under->name);
+                         "%s carries no Ethernet (EINVAL): a VLAN needs such as a tap",
+                         under->name);
     if (under->kind == DEVICE_PACKET)
         return fault_set(fault, order->at[FIELD_LINK],
                          "%s is a packet socket, which the kernel gives no tags (EOPNOTSUPP): use "
@@ -324,8 +326,9 @@ static bool add_vlan(struct devices *devices, const struct order *order, struct 
 static bool set_isolated(struct device *d, const struct order *order, struct fault *fault)
 {
     if (d->master == NULL)
-        return fault_set(fault, order->at[FIELD_ISOLATED], "%s is no port of a bridge: nic set %s "
-                                                           "master BRIDGE makes it one",
+        return fault_set(fault, order->at[FIELD_ISOLATED],
+                         "%s is no port of a bridge: nic set %s "
+                         "master BRIDGE makes it one",
                          d->name, d->name);
     nst_bridge_set_isolated(d->master->bridge, d->top, order->isolated != 0);
     return true;
@@ -348,9 +351,9 @@ static bool set_master(struct devices *devices, struct device *d, const struct o
 /* Does the order say anything of the NIC itself? */
 static bool is_about_nic(const struct order *order)
 {
-    static const enum order_field fields[] = {FIELD_MTU,  FIELD_MAC,        FIELD_PROMISC,
+    static const enum order_field fields[] = {FIELD_MTU,   FIELD_MAC,        FIELD_PROMISC,
                                               FIELD_SPOOF, FIELD_FORWARDING, FIELD_NEW_NAME,
-                                              FIELD_UP,   FIELD_DOWN};
+                                              FIELD_UP,    FIELD_DOWN};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (order->at[fields[i]] != 0)
             return true;
@@ -372,7 +375,11 @@ static bool set_device(struct devices *devices, const struct scene *scene,
                          "%s is a port of %s, and has no NIC: set that of %s, or nic set %s "
                          "nomaster",
                          d->name, d->master->name, d->master->name, d->name);
-    return scene_set_nic(scene, order, d->nic, fault);
+    if (!scene_set_nic(scene, order, d->nic, fault))
+        return false;
+    if (order->new_name != NULL)
+        memcpy(d->name, order->new_name, strlen(order->new_name) + 1);
+    return true;
 }
 
 /* ---- Orders ---- */

@@ -3,17 +3,17 @@
  * The devices of nst up: what its NICs stand on.
  *
  * Theory of operation. A device is a link with a name: a TAP or TUN, a packet socket, an end of a
- * pipe, a loopback, a bridge, a VLAN. Each that carries Ethernet has a trunk over it, always, so that
- * VLANs can be put over it at any time; what comes untagged goes on to the device's NIC, which has
- * the device's name, or, if it is a port of a bridge, to that.
+ * pipe, a loopback, a bridge, a VLAN. Each that carries Ethernet has a trunk over it, always, so
+ * that VLANs can be put over it at any time; what comes untagged goes on to the device's NIC, which
+ * has the device's name, or, if it is a port of a bridge, to that.
  *
  *     fd - link - trunk -+- NIC, or a port of a bridge
  *                        +- link of a VLAN device - trunk - NIC ...
  *
  * Life of a device: nic|bridge|vlan add -> with a NIC <-> a port of a bridge -> nic del.
  *
- * Invariants: (1) a device has a NIC or a master, never both; (2) what stands on a device is younger
- * than it and is freed before; (3) a bridge is no port of itself, by however many VLANs.
+ * Invariants: (1) a device has a NIC or a master, never both; (2) what stands on a device is
+ * younger than it and is freed before; (3) a bridge is no port of itself, by however many VLANs.
  */
 #ifndef NICSTACK_CLI_UP_DEVICES_H
 #define NICSTACK_CLI_UP_DEVICES_H
@@ -79,8 +79,7 @@ void device_close(struct devices *devices, struct device *device);
 
 /* ---- devices_show.c ---- */
 
-void devices_show_bridges(const struct devices *devices, const struct show *show,
-                          const char *name);
+void devices_show_bridges(const struct devices *devices, const struct show *show, const char *name);
 void devices_show_vlans(const struct devices *devices, const struct show *show, const char *name);
 
 #endif

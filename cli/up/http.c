@@ -109,7 +109,8 @@ static void read_request(const char *request, size_t len, struct request_http *r
     size_t n = 0;
     if (!ret->is_head && !ret->is_get)
         return;
-    while (begin + n < len && n < sizeof(ret->path) - 1 && strchr(" ?\r\n", request[begin + n]) == NULL)
+    while (begin + n < len && n < sizeof(ret->path) - 1 &&
+           strchr(" ?\r\n", request[begin + n]) == NULL)
         n++;
     if (begin + n < len && strchr(" ?\r\n", request[begin + n]) != NULL)
         memcpy(ret->path, request + begin, n);

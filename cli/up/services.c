@@ -48,7 +48,8 @@ static bool answer_one(struct service *service)
     static char data[DATAGRAM];
     struct nst_stack *stack = service->datagram.services->stack;
     struct nst_message message;
-    int64_t n = nst_socket_recvfrom(stack, service->datagram.socket, data, sizeof(data), 0, &message);
+    int64_t n =
+        nst_socket_recvfrom(stack, service->datagram.socket, data, sizeof(data), 0, &message);
     if (n == -NST_EAGAIN || n == -NST_EBADHANDLE)
         return false;
     if (n < 0)

@@ -9,8 +9,8 @@
  * -NST_EAGAIN, and waits for the next event; it holds one small buffer.
  *
  * Limits: SERVICE_CONNECTIONS connections in all, more are reset; a client of the page has
- * HTTP_PATIENCE to ask and to read. Datagrams from ports under 1024, or to a group or everybody, are
- * not answered: two echoes that speak to each other would never end.
+ * HTTP_PATIENCE to ask and to read. Datagrams from ports under 1024, or to a group or everybody,
+ * are not answered: two echoes that speak to each other would never end.
  */
 #ifndef NICSTACK_CLI_UP_SERVICES_H
 #define NICSTACK_CLI_UP_SERVICES_H
@@ -33,7 +33,7 @@ struct service_socket {
 };
 
 struct service {
-    struct service_socket stream;   /* socket 0: it has none */
+    struct service_socket stream; /* socket 0: it has none */
     struct service_socket datagram;
     struct service *next;
     enum order_service kind;

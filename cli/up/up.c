@@ -4,9 +4,9 @@
  *
  * Theory of operation. The config is read whole, and its orders are done one after the other, the
  * same way as those that come later by the control socket (order/answer.h). Orders about the stack
- * itself come first: with the first other one the name is taken and the stack is made. Then the loop
- * runs until SIGINT or SIGTERM; everything is torn down from above to below, and what must be so then
- * is checked: the census balances, and all memory is back.
+ * itself come first: with the first other one the name is taken and the stack is made. Then the
+ * loop runs until SIGINT or SIGTERM; everything is torn down from above to below, and what must be
+ * so then is checked: the census balances, and all memory is back.
  */
 #include <errno.h>
 #include <signal.h>
@@ -135,8 +135,9 @@ static bool act(void *context, const struct order *order, const struct show *sho
 {
     struct up *up = context;
     if (order->object == ORDER_STACK)
-        return fault_set(fault, 0, "the stack is made already: its settings stand in the first "
-                                   "lines of the config");
+        return fault_set(fault, 0,
+                         "the stack is made already: its settings stand in the first "
+                         "lines of the config");
     return order->object == ORDER_SERVICE
                ? services_act(&up->services, order, show, fault)
                : devices_act(&up->devices, &up->scene, order, show, fault);
@@ -166,10 +167,10 @@ static bool open_instance(struct up *up, struct fault *fault)
                          "'%.64s' is no name (EINVAL): letters, digits, '.', '_' and '-', at most "
                          "63",
                          name);
-    return error == 0 ||
-           fault_set(fault, column, "the name '%.64s' cannot be had (%s): another instance may "
-                                    "have it: choose another",
-                     name != NULL ? name : "", attach_text_errno(-error));
+    return error == 0 || fault_set(fault, column,
+                                   "the name '%.64s' cannot be had (%s): another instance may "
+                                   "have it: choose another",
+                                   name != NULL ? name : "", attach_text_errno(-error));
 }
 
 static int make_stack(struct up *up)
@@ -212,13 +213,14 @@ static bool begin(struct up *up, struct fault *fault)
     const int r = make_stack(up);
     if (r < 0)
         return scene_fail(fault, 0, "cannot make the stack", r);
-    up->scene = (struct scene){
-        .stack = up->stack, .act = act, .describe = describe, .context = up};
+    up->scene = (struct scene){.stack = up->stack, .act = act, .describe = describe, .context = up};
     up->devices = (struct devices){
         .stack = up->stack,
         .loop = up->loop,
         .allocator = up->allocator,
-        .instance = name != NULL ? name : slash != NULL ? slash + 1 : up->file,
+        .instance = name != NULL    ? name
+                    : slash != NULL ? slash + 1
+                                    : up->file,
         .memory = o->memory != 0 ? o->memory : MEMORY_DEFAULT,
     };
     up->services = (struct services){
@@ -320,8 +322,9 @@ static bool serve(struct up *up)
 {
     int r = instance_start(&up->instance, up->loop, commands, up);
     if (r < 0) {
-        fprintf(stderr, "%s: cannot serve the control socket (%s): raise sysctl "
-                        "fs.epoll.max_user_watches\n",
+        fprintf(stderr,
+                "%s: cannot serve the control socket (%s): raise sysctl "
+                "fs.epoll.max_user_watches\n",
                 COMMAND, nst_error_name(r));
         return false;
     }

@@ -48,7 +48,8 @@ NST_API int nst_bridge_add_port(struct nst_bridge *bridge, struct nst_link *link
 NST_API int nst_bridge_remove_port(struct nst_bridge *bridge, struct nst_link *link);
 /* Isolated ports exchange nothing with each other, but with the other ports and the bridge's own
  * link. 0 or -NST_ENOENT. */
-NST_API int nst_bridge_set_isolated(struct nst_bridge *bridge, struct nst_link *link, bool isolated);
+NST_API int nst_bridge_set_isolated(struct nst_bridge *bridge, struct nst_link *link,
+                                    bool isolated);
 
 struct nst_bridge_port {
     struct nst_link *link;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * VLANs by IEEE 802.1Q: a trunk over an Ethernet link parts what is tagged from what is not. It is
- * several links to what is above it: one for untagged frames, and one for each VLAN, which tags what
- * it sends. All have their NICs (or other middleware) in one stack.
+ * several links to what is above it: one for untagged frames, and one for each VLAN, which tags
+ * what it sends. All have their NICs (or other middleware) in one stack.
  */
 #ifndef NICSTACK_VLAN_H
 #define NICSTACK_VLAN_H
@@ -27,10 +27,10 @@ NST_API void nst_trunk_free(struct nst_trunk *trunk);
 NST_API struct nst_link *nst_trunk_link(struct nst_trunk *trunk);
 
 struct nst_vlan_config {
-    size_t size;         /* sizeof(struct nst_vlan_config) */
-    uint16_t id;         /* 1 to 4094 */
-    uint8_t pcp;         /* priority of what it sends, 0 to 7 */
-    uint32_t mtu;        /* 0: that of the link below, whose frames are four bytes longer with a tag */
+    size_t size;  /* sizeof(struct nst_vlan_config) */
+    uint16_t id;  /* 1 to 4094 */
+    uint8_t pcp;  /* priority of what it sends, 0 to 7 */
+    uint32_t mtu; /* 0: that of the link below, whose frames are four bytes longer with a tag */
     struct nst_mac addr; /* all zero: that of the link below */
 };
 

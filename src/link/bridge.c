@@ -349,8 +349,7 @@ static bool send_own(struct nst_bridge *b, struct nst_pktq *q)
         drop(nst_pktq_pop(q), &b->counters.malformed);
         return true;
     }
-    struct port *to =
-        mac_is_multicast(&hdr.dst) ? NULL : look_up(b, NULL, hdr.dst);
+    struct port *to = mac_is_multicast(&hdr.dst) ? NULL : look_up(b, NULL, hdr.dst);
     if (to != NULL && is_half_full(to)) {
         send(to);
         if (is_half_full(to)) {

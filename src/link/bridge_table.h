@@ -4,11 +4,11 @@
  *
  * Theory of operation. A fixed array of sets of TABLE_WAYS places; an address, mixed with a secret,
  * chooses its set. Nothing is ever allocated or swept: an entry that is older than `ageing` counts
- * as none, and its place is the first to be taken. Without one, a new station takes the place of the
- * one that was silent longest among those that nobody sends to; where others send to all of a set,
- * it is not remembered, and frames to it are flooded until a place is free. So a flood of made-up
- * stations costs no memory, and pushes out no station that is talked to (RFC 6583's advice for
- * neighbours, for the same reason).
+ * as none, and its place is the first to be taken. Without one, a new station takes the place of
+ * the one that was silent longest among those that nobody sends to; where others send to all of a
+ * set, it is not remembered, and frames to it are flooded until a place is free. So a flood of
+ * made-up stations costs no memory, and pushes out no station that is talked to (RFC 6583's advice
+ * for neighbours, for the same reason).
  *
  * Time is in seconds: ageing is no finer.
  */

@@ -13,8 +13,8 @@
  * runs it. What was tagged and not taken waits in `out`; while something does, or the lower link is
  * full, every link that wants to send is blocked, and becomes writable when it has gone.
  *
- * Invariants: (1) out is empty while the lower link is not attached; (2) runner is attached, or NULL
- * with no link attached; (3) table[id] is the VLAN of that id, or NULL.
+ * Invariants: (1) out is empty while the lower link is not attached; (2) runner is attached, or
+ * NULL with no link attached; (3) table[id] is the VLAN of that id, or NULL.
  *
  * Not done: service tags (802.1ad) are passed on like any other EtherType.
  */

@@ -104,6 +104,17 @@ test_change() { # NAME
     check "$1: and flushed" "" "$("$nst" neigh)"
     "$nst" route add 192.0.2.0/24 via 10.9.0.2 && "$nst" route del default
     check "$1: routes are added and deleted" "192.0.2.0/24 via 10.9.0.2 dev eth0" "$("$nst" route -4 | grep via)"
+    "$nst" nic set eth0 name lan && "$nst" addr add 10.9.0.6/24 dev lan valid_lft 600 preferred_lft 300
+    check "$1: a NIC is renamed, and an address has its lifetimes" 1 \
+        "$("$nst" addr show lan | grep -A1 -F 10.9.0.6 | grep -cE 'valid_lft (600|59[0-9])sec preferred_lft (300|29[0-9])sec')"
+    "$nst" addr change 10.9.0.6 dev lan deprecated on
+    check "$1: an address is changed" 1 "$("$nst" addr show lan | grep -F 10.9.0.6 | grep -c deprecated)"
+    "$nst" nic set lan name eth0 mtu 1400 forwarding on
+    check "$1: MTU and forwarding are set" "1: eth0: <BROADCAST,MULTICAST,FORWARDING,UP> mtu 1400 state UP" \
+        "$("$nst" nic show eth0 | head -1)"
+    ping -q -c 1 -W 5 -s 3000 10.9.0.1 >/dev/null
+    check "$1: and large pings still come back" 0 $?
+    "$nst" nic set eth0 mtu 1500 forwarding off
     "$nst" nic add p0 type pipe && "$nst" addr add 10.44.0.1/24 dev p0 && "$nst" nic del p0
     check "$1: a NIC comes and goes, its routes too" "" "$("$nst" route | grep p0)"
 }
