@@ -104,11 +104,21 @@ static int get(struct sock *s, enum nst_option option, int64_t *ret_value)
     return dgram_get(s->dgram, option, ret_value);
 }
 
+static int join(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_join(s->dgram, group, nic);
+}
+
+static int leave(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_leave(s->dgram, group, nic);
+}
+
 #define DATAGRAM_OPS(open_, close_, send_)                                                      \
     {                                                                                           \
         .open = open_, .close = close_, .bind = bind, .connect = connect, .shutdown = shutdown, \
         .send = send_, .recv = recv, .get_local = get_local, .get_remote = get_remote,          \
-        .events = events, .error = error, .set = set, .get = get,                               \
+        .events = events, .error = error, .set = set, .get = get, .join = join, .leave = leave, \
     }
 
 const struct sock_ops datagram_ops = DATAGRAM_OPS(udp_open, udp_close, udp_sendv);
