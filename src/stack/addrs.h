@@ -28,6 +28,7 @@ struct addr_entry {
     struct timer timer;
     bool joined;    /* its solicited-node group */
     bool generated; /* made by us, not by the host: so another can be tried */
+    nst_time made, preferred_most; /* of a temporary one: when, and for how long at most */
     uint8_t attempt;
     uint8_t probes; /* questions sent */
     uint8_t looped; /* of them seen coming back */

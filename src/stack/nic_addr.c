@@ -15,11 +15,12 @@ static struct nst_route on_link_route(const struct nic *nic, const struct nst_ni
     return (struct nst_route){.prefix = addr->addr, .prefix_len = addr->prefix_len, .nic = nic->id};
 }
 
-/* A host's own prefix needs no route: look-ups find the address itself before they ask routes.
- * -NST_EEXIST: it is there already. */
+/* A host's own prefix needs no route: look-ups find the address itself before they ask routes. Of
+ * one that a router advertised the router says what is on link (network/router.c). -NST_EEXIST: it
+ * is there already. */
 static int add_on_link_route(struct nic *nic, const struct nst_nic_addr *addr)
 {
-    if (is_host_prefix(addr))
+    if (is_host_prefix(addr) || addr->kind != NST_ADDR_STATIC)
         return -NST_EEXIST;
     const struct nst_route route = on_link_route(nic, addr);
     return nst_route_add(nic->stack, &route);
