@@ -101,8 +101,7 @@ static void choose_default(struct ip6_host *h)
 
 static struct nst_route prefix_route(const struct on_link_prefix *p)
 {
-    return (struct nst_route){
-        .prefix = p->prefix, .prefix_len = p->len, .metric = PREFIX_METRIC};
+    return (struct nst_route){.prefix = p->prefix, .prefix_len = p->len, .metric = PREFIX_METRIC};
 }
 
 static void forget_prefix(struct ip6_host *h, unsigned i)
@@ -467,9 +466,8 @@ static void learn_redirect(struct ip6_host *h, const struct ndp_redirect *said)
             forget_redirect(h, i);
     if (h->redirect_count == REDIRECTS_MAX)
         forget_redirect(h, 0);
-    const struct nst_route route = {.prefix = said->destination,
-                                    .prefix_len = 128,
-                                    .gateway = on_link ? any : said->target};
+    const struct nst_route route = {
+        .prefix = said->destination, .prefix_len = 128, .gateway = on_link ? any : said->target};
     if (add_route(h, route))
         h->redirects[h->redirect_count++] =
             (struct redirect){.destination = said->destination, .target = said->target};
@@ -478,8 +476,7 @@ static void learn_redirect(struct ip6_host *h, const struct ndp_redirect *said)
 static bool is_sane_redirect(const struct ndp_redirect *said)
 {
     return !addr_is_multicast(&said->destination) &&
-           (addr_is_link_local(&said->target) ||
-            nst_addr_equal(&said->target, &said->destination));
+           (addr_is_link_local(&said->target) || nst_addr_equal(&said->target, &said->destination));
 }
 
 bool router_redirected(struct net_ep *ep, const struct pkt *p, const struct rx *rx)

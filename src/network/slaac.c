@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation. A prefix of 64 bits with the autonomous flag gives an address: the prefix and
- * an identifier, made as the NIC makes its link-local one (linklocal.c). With
+ * Theory of operation. A prefix of 64 bits with the autonomous flag gives an address: the prefix
+ * and an identifier, made as the NIC makes its link-local one (linklocal.c). With
  * temporary_addresses a second one gets a random identifier (RFC 8981) and is preferred as source
  * (RFC 6724 rule 7); before its time is over the next one is made (ip6_host.renew).
  *
  * Addresses live as long as the router says (stack/addr_life.c), with one distrust: nobody can make
- * one shorter than two hours at a stroke (RFC 4862 5.5.3 e). A temporary one never lives longer than
- * its own limits, which begin when it is made (RFC 8981 3.4).
+ * one shorter than two hours at a stroke (RFC 4862 5.5.3 e). A temporary one never lives longer
+ * than its own limits, which begin when it is made (RFC 8981 3.4).
  *
  * Not of a prefix: that it is on link. The routes to prefixes are router.c's.
  *

@@ -27,9 +27,9 @@ struct net_ep {
     bool forwarding; /* the NIC is a router's, as far as this protocol goes */
     struct addrs addrs;
     struct groups groups;
-    struct ip6_host *host; /* IPv6: what routers taught; NULL: nobody is listened to */
-    uint32_t mtu;          /* of packets, if less than the link's; 0: the link's */
-    uint8_t hop_limit;     /* IPv6: what routers advise; 0: nothing */
+    struct ip6_host *host;     /* IPv6: what routers taught; NULL: nobody is listened to */
+    uint32_t mtu;              /* of packets, if less than the link's; 0: the link's */
+    uint8_t hop_limit;         /* IPv6: what routers advise; 0: nothing */
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
 

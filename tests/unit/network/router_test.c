@@ -55,9 +55,8 @@ static size_t build_ad(uint8_t *body, const struct ad *ad)
 static void advertise(const char *from, const struct ad *ad)
 {
     uint8_t body[200];
-    const struct lab_ip6 ip = {.src = from,
-                               .dst = "ff02::1",
-                               .hop_limit = ad->hop_limit != 0 ? ad->hop_limit : 255};
+    const struct lab_ip6 ip = {
+        .src = from, .dst = "ff02::1", .hop_limit = ad->hop_limit != 0 ? ad->hop_limit : 255};
     const size_t len = build_ad(body, ad);
     lab_feed_ip6(&lab, 1, packet, lab_build_icmp6(packet, &ip, body, len));
 }
@@ -294,8 +293,8 @@ static void an_entry_that_stops_being_a_router_invalidates_it(void **state)
     uint8_t body[40];
     begin();
     advertise_home(1800, 0, 0);
-    const struct neigh *n = neigh_lookup(&ep->neighs, &(const struct nst_addr){
-                                                          {{0xfe, 0x80, [15] = 0x99}}});
+    const struct neigh *n =
+        neigh_lookup(&ep->neighs, &(const struct nst_addr){{{0xfe, 0x80, [15] = 0x99}}});
     assert_true(n != NULL && n->router && n->state == NST_NEIGH_STALE);
     const struct nst_mac mac = lab_mac(0x99);
     const struct ndp_neighbor said = {.target = lab_addr("fe80::99"), .override = true};
