@@ -403,7 +403,7 @@ static void learn_neighbour(struct net_ep *ep, const struct nst_addr *addr,
     neigh_request_seen(&ep->neighs, addr, mac, true);
     struct neigh *n = neigh_lookup(&ep->neighs, addr);
     if (n != NULL)
-        n->router = true;
+        neigh_set_router(n, true);
 }
 
 static void take_option(struct ip6_host *h, const struct ndp_opt *opt, const struct rx *rx)
