@@ -33,6 +33,7 @@ struct nst_nic_config {
     uint32_t tx_queue_packets; /* 0: 1000 */
     uint32_t tx_queue_bytes;   /* 0: 4 MiB */
     uint8_t link_local;        /* enum nst_link_local: IPv6's own, made when the NIC is enabled */
+    bool no_group_reports;     /* tell no router what groups are joined: neither IGMP nor MLD */
 };
 
 /* 0; -NST_EINVAL (config, link, link address), -NST_EEXIST (id or name), -NST_ENOMEM. Nothing is
@@ -164,6 +165,31 @@ NST_API int nst_nic_addr_list_primary(const struct nst_stack *stack, uint32_t id
  * -NST_EOPNOTSUPP (it has no addresses, as ARP; or it does not fit the NIC). */
 NST_API int nst_nic_addr_main(const struct nst_stack *stack, uint32_t id, uint16_t protocol,
                               struct nst_nic_addr *ret_addr);
+
+/* ---- Multicast groups (N68) ---- */
+
+/*
+ * Joins and leaves a group for one network protocol, NST_ETHERTYPE_IPV4 or NST_ETHERTYPE_IPV6.
+ * Joins are counted: the group is left when each was undone. They hold while the NIC is disabled.
+ * Routers are told by IGMP or MLD where the link has link addresses (docs/decisions/0028). The
+ * stack itself joins 224.0.0.1, ff02::1 and the solicited-node groups of its addresses; sockets
+ * join by nst_socket_join_group.
+ *
+ * 0; -NST_ENOENT (NIC), -NST_EPROTONOSUPPORT (no such protocol), -NST_EOPNOTSUPP (it has no groups,
+ * or does not fit the NIC). Joining: -NST_EINVAL (no multicast address of the protocol),
+ * -NST_ENOBUFS (1024 groups), -NST_ENOMEM. Leaving: -NST_EADDRNOTAVAIL (never joined so).
+ */
+NST_API int nst_nic_group_join(struct nst_stack *stack, uint32_t id, uint16_t protocol,
+                               const struct nst_addr *group);
+NST_API int nst_nic_group_leave(struct nst_stack *stack, uint32_t id, uint16_t protocol,
+                                const struct nst_addr *group);
+/* 1: some protocol of the NIC is in the group; 0: none is; -NST_ENOENT. */
+NST_API int nst_nic_group_has(const struct nst_stack *stack, uint32_t id,
+                              const struct nst_addr *group);
+/* Copies up to max groups, IPv4 before IPv6, in order of joining; returns how many there are, or
+ * -NST_ENOENT. */
+NST_API int nst_nic_group_list(const struct nst_stack *stack, uint32_t id,
+                               struct nst_addr *ret_groups, size_t max);
 
 /* The n-th counter of a NIC (rx_packets, tx_bytes, ...). False at the end or without such a NIC. */
 NST_API bool nst_nic_counter_at(const struct nst_stack *stack, uint32_t id, size_t n,

@@ -170,6 +170,9 @@ enum nst_option {
     NST_OPT_SEND_QUEUED,      /* read only: bytes not yet acknowledged */
     NST_OPT_SEND_ROOM,        /* read only: bytes that a send would take now */
     NST_OPT_RECEIVE_QUEUED,   /* read only: bytes to read */
+    NST_OPT_MULTICAST_LOOP, /* bool: what is sent to a group reaches us too, if we are in it; on */
+    NST_OPT_MULTICAST_TTL,  /* 1 to 255 hops of what is sent to groups; 1 */
+    NST_OPT_MULTICAST_NIC,  /* id: where that leaves if nothing else says so; 0: by route */
     NST_OPT_RECEIVE_DROPPED,  /* read only: datagrams and frames that found no room */
     NST_OPT_HEADER_INCLUDED,  /* bool; raw, IPv4: what is sent begins with the IP header, of which
                                  length and checksum are filled in, source and identification where
@@ -182,6 +185,22 @@ NST_API int nst_socket_set(struct nst_stack *stack, nst_socket s, enum nst_optio
                            int64_t value);
 NST_API int nst_socket_get(struct nst_stack *stack, nst_socket s, enum nst_option option,
                            int64_t *ret_value);
+
+/*
+ * Joins a multicast group for a datagram socket on a NIC (0: where a packet to the group would
+ * leave), and leaves it. Joins of all sockets, and of nst_nic_group_join, are counted together;
+ * closing a socket leaves what it joined. A datagram to the group reaches every socket that is
+ * bound to its port, and to the group or any address, member or not.
+ *
+ * 0; -NST_EPROTOTYPE (a stream), -NST_EINVAL (no group), -NST_ENOENT (no such NIC),
+ * -NST_EOPNOTSUPP (the family does not fit it). Joining: -NST_EADDRINUSE (joined by this socket),
+ * -NST_ENOBUFS (64 a socket, or 1024 a NIC), -NST_ENOMEM. Leaving: -NST_EADDRNOTAVAIL; NIC 0 is the
+ * first one on which the socket joined the group.
+ */
+NST_API int nst_socket_join_group(struct nst_stack *stack, nst_socket s,
+                                  const struct nst_addr *group, uint32_t nic);
+NST_API int nst_socket_leave_group(struct nst_stack *stack, nst_socket s,
+                                   const struct nst_addr *group, uint32_t nic);
 
 enum nst_tcp_state {
     NST_TCP_CLOSED,

@@ -207,7 +207,8 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         stack->echo_reply(stack, p, rx))
         return;
     if (!rx->dst_assigned) {
-        if (stack->default_handler == NULL || !stack->default_handler(stack, p, rx))
+        if (rx->type != PKT_HOST || stack->default_handler == NULL ||
+            !stack->default_handler(stack, p, rx))
             pkt_drop(p, DROP_ICMP_IGNORED);
     } else if (icmp.type == ICMP4_ECHO_REQUEST) {
         echo_request(stack, p, rx);

@@ -3,6 +3,7 @@
 
 #include "network/arp.h"
 #include "network/icmp4.h"
+#include "network/igmp.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -32,8 +33,22 @@ static void fini(struct nst_stack *stack)
     stack->ip4 = NULL;
 }
 
+static int ep_init(struct net_ep *ep)
+{
+    listener_init(ep, &igmp_family);
+    return 0;
+}
+
+/* N6 */
+static int ep_enable(struct net_ep *ep)
+{
+    return listener_start(ep, &igmp_all_hosts);
+}
+
+/* N7 */
 static void ep_disable(struct net_ep *ep)
 {
+    listener_stop(ep, &igmp_all_hosts);
     reassembly_forget_nic(&ep->nic->stack->ip4->reassembly, ep->nic);
 }
 
@@ -45,7 +60,11 @@ const struct net_proto ip4_proto = {
     .max_header = IP4_HDR_LEN,
     .init = init,
     .fini = fini,
+    .ep_init = ep_init,
+    .ep_enable = ep_enable,
     .ep_disable = ep_disable,
+    .group_joined = listener_joined,
+    .group_left = listener_left,
     .parse = ip4_parse_packet,
     .input = ip4_input,
     .output = ip4_output,

@@ -85,10 +85,31 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     return r;
 }
 
+/* RFC 1112 6.1: our own members of the group get a copy, whole. A loopback link brings it anyway.
+ */
+static SLOW_PATH void loop(struct dst *d, const struct pkt *p, const struct ip_out *out)
+{
+    if (!groups_has(nic_ep(d->nic, NET_IPV4), &d->addr) ||
+        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > IP4_MAX_LEN - IP4_HDR_LEN)
+        return;
+    struct pkt *copy = pkt_clone(p);
+    if (copy == NULL)
+        return;
+    if (!pkt_reserve_headroom(copy, IP4_HDR_LEN)) {
+        pkt_drop(copy, DROP_NO_MEMORY);
+        return;
+    }
+    nst_pkt_complete_csum(pkt_pub(copy));
+    push_header(d, copy, out, d->ip_id, 0);
+    nic_loop(d->nic, copy, NST_ETHERTYPE_IPV4);
+}
+
 int ip4_output(struct dst *d, struct pkt *p, const struct ip_out *out)
 {
     const uint32_t len = p->len + IP4_HDR_LEN;
     pkt_set_trans(p);
+    if (unlikely(out->loop && d->type == PKT_MULTICAST))
+        loop(d, p, out);
     if (unlikely(len > d->mtu) && (p->gso == NST_GSO_NONE || len > IP4_MAX_LEN))
         return output_long(d, p, out);
     const uint16_t id = d->ip_id++;

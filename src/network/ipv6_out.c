@@ -103,9 +103,30 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     return r;
 }
 
+/* Our own members of the group get a copy, whole. A loopback link brings it anyway. */
+static SLOW_PATH void loop(struct dst *d, const struct pkt *p, const struct ip_out *out)
+{
+    if (!groups_has(nic_ep(d->nic, NET_IPV6), &d->addr) ||
+        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > UINT16_MAX)
+        return;
+    struct pkt *copy = pkt_clone(p);
+    if (copy == NULL)
+        return;
+    if (!pkt_reserve_headroom(copy, IP6_HDR_LEN)) {
+        pkt_drop(copy, DROP_NO_MEMORY);
+        return;
+    }
+    nst_pkt_complete_csum(pkt_pub(copy));
+    push_header(copy, &d->source, &d->addr, first_word(out->tos, flow_label(d, copy, out->proto)),
+                last_word(d, out, out->proto));
+    nic_loop(d->nic, copy, NST_ETHERTYPE_IPV6);
+}
+
 int ip6_output(struct dst *d, struct pkt *p, const struct ip_out *out)
 {
     pkt_set_trans(p);
+    if (unlikely(out->loop && d->type == PKT_MULTICAST))
+        loop(d, p, out);
     if (unlikely(p->len + IP6_HDR_LEN > d->mtu) && (p->gso == NST_GSO_NONE || p->len > UINT16_MAX))
         return output_long(d, p, out);
     push_header(p, &d->source, &d->addr, first_word(out->tos, flow_label(d, p, out->proto)),

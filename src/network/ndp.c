@@ -39,6 +39,8 @@ bool ndp_takes_group(const struct net_ep *ep, const struct nst_addr *group)
 {
     const bool loopback = (ep->nic->link->caps & NST_LINK_LOOPBACK) != 0;
     /* RFC 4291 2.7: interface-local ones never come from a wire; scope 0 is no scope. */
+    if (groups_has(ep, group))
+        return (group->b[1] & 0x0f) != 0 && ((group->b[1] & 0x0f) != 1 || loopback);
     if (is_all_nodes(group))
         return group->b[1] == 2 || (group->b[1] == 1 && loopback);
     const struct nst_addr own = addr_solicited_node(group);

@@ -116,11 +116,20 @@ static int get(struct sock *s, enum nst_option option, int64_t *ret_value)
     return dgram_get(s->dgram, option, ret_value);
 }
 
+static int join(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_join(s->dgram, group, nic);
+}
+
+static int leave(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_leave(s->dgram, group, nic);
+}
+
 static int set_raw(struct sock *s, enum nst_option option, int64_t value)
 {
     return raw_set(s->dgram, option, value);
 }
-
 static int get_raw(struct sock *s, enum nst_option option, int64_t *ret_value)
 {
     return raw_get(s->dgram, option, ret_value);
@@ -129,7 +138,7 @@ static int get_raw(struct sock *s, enum nst_option option, int64_t *ret_value)
 #define DATAGRAM_OPS(open_, close_, send_)                                                   \
     .open = open_, .close = close_, .send = send_, .connect = connect, .shutdown = shutdown, \
     .recv = recv, .get_local = get_local, .get_remote = get_remote, .events = events,        \
-    .error = error
+    .error = error, .join = join, .leave = leave
 #define PORT_OPS .bind = bind, .set = set, .get = get
 
 const struct sock_ops datagram_ops = {DATAGRAM_OPS(udp_open, udp_close, udp_sendv), PORT_OPS};

@@ -59,6 +59,8 @@ struct sock_ops {
     int (*error)(struct sock *s);
     int (*set)(struct sock *s, enum nst_option option, int64_t value);
     int (*get)(struct sock *s, enum nst_option option, int64_t *ret_value);
+    int (*join)(struct sock *s, const struct nst_addr *group, uint32_t nic);
+    int (*leave)(struct sock *s, const struct nst_addr *group, uint32_t nic);
 };
 
 extern HIDDEN const struct sock_ops stream_ops;

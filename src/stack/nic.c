@@ -101,6 +101,7 @@ void nic_ep_fini(struct net_ep *ep)
         ep->proto->ep_fini(ep);
     neigh_table_fini(&ep->neighs);
     addrs_fini(ep);
+    groups_fini(ep);
     ep->proto = NULL;
 }
 
@@ -119,11 +120,13 @@ int nic_ep_init(struct nic *nic, const struct net_proto *proto)
     ep->proto = proto;
     ep->forwarding = false;
     addrs_init(&ep->addrs);
+    groups_init(ep);
     neigh_table_init(&ep->neighs, ep);
     int r = proto->ep_init != NULL ? proto->ep_init(ep) : 0;
     if (r < 0) {
         neigh_table_fini(&ep->neighs);
         addrs_fini(ep);
+        groups_fini(ep);
         ep->proto = NULL;
     }
     return r;
@@ -162,6 +165,7 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->promiscuous = config->promiscuous;
     nic->spoofing = config->spoofing;
     nic->link_local = config->link_local;
+    nic->no_group_reports = config->no_group_reports;
     nic->txq_max_packets =
         config->tx_queue_packets != 0 ? config->tx_queue_packets : TX_QUEUE_PACKETS;
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;
@@ -256,13 +260,21 @@ static void stop_eps(struct nic *nic)
     }
 }
 
-/* N7, also the rollback of N5. */
-static void disable(struct nic *nic)
+static void drop_queued(struct nic *nic)
 {
-    stop_eps(nic);
-    todo_cancel(&nic->todo);
     pktq_drop(&nic->txq, DROP_TX_NIC_DOWN);
     nic->tx_taken = nic->tx_queued;
+}
+
+/* N7, also the rollback of N5. What protocols say when they stop (that groups are left) still goes
+ * out, and nothing else. */
+static void disable(struct nic *nic)
+{
+    drop_queued(nic);
+    stop_eps(nic);
+    nic_flush(&nic->todo);
+    drop_queued(nic);
+    todo_cancel(&nic->todo);
     pktq_drop(&nic->loopq, DROP_TX_NIC_DOWN);
     /* Who waits for room finds out that there is no NIC. */
     list_splice_tail(&nic->stack->todos, &nic->tx_waiters);

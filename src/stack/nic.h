@@ -12,6 +12,7 @@
 #include "packet/counter.h"
 #include "packet/packet.h"
 #include "stack/addrs.h"
+#include "stack/groups.h"
 #include "stack/neigh.h"
 #include "stack/nic_tap.h"
 #include "stack/proto.h"
@@ -25,6 +26,7 @@ struct net_ep {
     bool enabled;
     bool forwarding; /* the NIC is a router's, as far as this protocol goes */
     struct addrs addrs;
+    struct groups groups;
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
 
@@ -37,6 +39,7 @@ struct nic {
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
     bool tapped;        /* a packet socket looks: nic_tap.h */
+    bool no_group_reports;
     uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];
     void *context;

@@ -12,6 +12,7 @@
 #include "packet/packet.h"
 
 struct addr_entry;
+struct group;
 struct net_ep;
 struct dst;
 
@@ -42,6 +43,7 @@ struct ip_out {
     uint8_t ttl; /* 0: the default */
     uint8_t tos;
     bool dont_fragment; /* DF; too long then fails with -NST_EMSGSIZE */
+    bool loop;          /* to a group that the sending NIC is in: we receive it too */
 };
 
 /* The meaning of an ICMP error, of either family. */
@@ -86,6 +88,12 @@ struct net_proto {
     void (*ep_disable)(struct net_ep *ep);
     /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
+    /* e is about to go. NULL: nothing to do. */
+    void (*addr_removed)(struct net_ep *ep, struct addr_entry *e);
+    /* N68: the first joined g, whose endpoint may be disabled; the last left it. True: it is to
+     * stay until groups_forget. Both NULL: the protocol has no groups. */
+    void (*group_joined)(struct group *g);
+    bool (*group_left)(struct group *g);
     /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
      */
     void (*announce)(struct net_ep *ep);

@@ -81,6 +81,11 @@ struct dgram {
     uint8_t kind;
     uint8_t ttl; /* 0: the default */
     uint8_t tos;
+    uint8_t group_ttl;   /* of what goes to groups */
+    uint32_t group_nic;  /* where that leaves; 0: by route */
+    bool group_loop;     /* our own members get it too */
+    struct list members; /* of struct membership, by_owner: the groups that it joined */
+    uint32_t member_count;
     bool broadcast; /* may send to broadcast addresses */
     bool has_peer;
     bool is_bound; /* by bind: not chosen by a send */
@@ -210,6 +215,21 @@ void dgram_report(struct dgram *d, const struct net_error_report *report);
 int dgram_shutdown(struct dgram *d, int how);
 /* NST_READY_* as they are now. When OUT is not among them, its begin will be notified. */
 uint32_t dgram_events(struct dgram *d);
+/* As nst_socket_join_group and nst_socket_leave_group say (dgram_group.c). */
+int dgram_join(struct dgram *d, const struct nst_addr *group, uint32_t nic);
+int dgram_leave(struct dgram *d, const struct nst_addr *group, uint32_t nic);
+HIDDEN void dgram_leave_all(struct dgram *d);
+/* The multicast options; -NST_ENOPROTOOPT: it is none of them. */
+HIDDEN int dgram_set_group_option(struct dgram *d, enum nst_option option, int64_t value);
+HIDDEN int dgram_get_group_option(const struct dgram *d, enum nst_option option,
+                                  int64_t *ret_value);
+/* What ip says about a packet to a group. */
+static inline void dgram_set_group_out(const struct dgram *d, struct ip_out *ip)
+{
+    ip->ttl = d->group_ttl;
+    ip->loop = d->group_loop;
+}
+
 /* The pending error, cleared. */
 int dgram_error(struct dgram *d);
 int dgram_set(struct dgram *d, enum nst_option option, int64_t value);
