@@ -130,6 +130,7 @@ static int set_raw(struct sock *s, enum nst_option option, int64_t value)
 {
     return raw_set(s->dgram, option, value);
 }
+
 static int get_raw(struct sock *s, enum nst_option option, int64_t *ret_value)
 {
     return raw_get(s->dgram, option, ret_value);

@@ -171,6 +171,7 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;
     list_init(&nic->node);
     list_init(&nic->tx_waiters);
+    neigh_pending_init(&nic->pending);
     todo_init(&nic->todo, nic_flush);
     return nic;
 }
@@ -249,7 +250,7 @@ void nic_ep_disable(struct net_ep *ep)
     if (ep->enabled && ep->proto->ep_disable != NULL)
         ep->proto->ep_disable(ep);
     ep->enabled = false;
-    neigh_table_flush(&ep->neighs);
+    neigh_table_flush(&ep->neighs, true, NST_WHY_NIC);
 }
 
 static void stop_eps(struct nic *nic)

@@ -38,15 +38,16 @@ struct nic {
     uint32_t id;
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
-    bool tapped;        /* a packet socket looks: nic_tap.h */
     bool no_group_reports;
+    bool tapped;        /* a packet socket looks: nic_tap.h */
     uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
-    struct nst_pktq rxq;   /* delivered by the link, not yet looked at */
-    struct nst_pktq loopq; /* to our own addresses, not yet looked at */
-    struct nst_pktq txq;   /* ready for the link */
+    struct neigh_pending pending; /* what waits for link addresses */
+    struct nst_pktq rxq;          /* delivered by the link, not yet looked at */
+    struct nst_pktq loopq;        /* to our own addresses, not yet looked at */
+    struct nst_pktq txq;          /* ready for the link */
     uint32_t txq_max_packets, txq_max_bytes;
     /* Sums over all that was ever put in txq, and over all of it that the link took. */
     struct nic_tx_sums {

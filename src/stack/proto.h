@@ -110,8 +110,8 @@ struct net_proto {
     /* Answers the packet p (borrowed; data anywhere, net_off set) with an ICMP error, within the
      * limits of N106. */
     void (*send_error)(struct nic *nic, const struct pkt *p, enum net_error kind, uint32_t info);
-    /* N47: p (borrowed, data at the network header) is of our own making and its next hop does not
-     * answer: tells the transport that sent it. */
+    /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
+     * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);

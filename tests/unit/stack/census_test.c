@@ -60,14 +60,9 @@ static uint64_t count_packets(const struct nst_pktq *q)
 static uint64_t walk_nic(const struct nic *nic)
 {
     uint64_t n = count_packets(&nic->rxq) + count_packets(&nic->loopq) + count_packets(&nic->txq);
-    for (int i = 0; i < NET_INDEX_MAX; i++) {
-        const struct neigh_table *t = &nic->eps[i].neighs;
-        if (nic->eps[i].proto == NULL || t->ep == NULL)
-            continue;
-        struct neigh *e;
-        LIST_FOR_EACH (e, &t->unresolved, struct neigh, unresolved) {
-            n += count_packets(&e->pending);
-        }
+    const struct neigh *e;
+    LIST_FOR_EACH (e, &nic->pending.destinations, struct neigh, unresolved) {
+        n += count_packets(&e->pending);
     }
     return n;
 }
