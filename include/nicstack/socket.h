@@ -55,7 +55,8 @@ NST_API int nst_socket_open(struct nst_stack *stack, enum nst_socket_type type,
  */
 NST_API int nst_socket_close(struct nst_stack *stack, nst_socket s);
 
-/* Local address (all zero: any), port (0: chosen) and NIC (0: any).
+/* Local address (all zero: any), port (0: chosen) and NIC (0: any). Of a raw socket the port is the
+ * protocol number, 1 to 255; of a packet socket see frame.h.
  * -NST_EADDRINUSE, -NST_EADDRNOTAVAIL, -NST_EINVAL (bound already). */
 NST_API int nst_socket_bind(struct nst_stack *stack, nst_socket s,
                             const struct nst_endpoint *local);
