@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "file.h"
 #include "options.h"
 #include "script/script.h"
 #include "test_read.h"
@@ -77,38 +78,6 @@ struct testing {
 
 /* ---- The worker ---- */
 
-static char *read_file(const char *name, size_t *ret_len)
-{
-    FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
-    char *text = NULL;
-    size_t len = 0, size = 0;
-    if (in == NULL)
-        return NULL;
-    for (;;) {
-        if (len == size) {
-            size = size != 0 ? size * 2 : 16384;
-            char *more = realloc(text, size);
-            if (more == NULL)
-                break;
-            text = more;
-        }
-        const size_t n = fread(text + len, 1, size - len, in);
-        if (n == 0)
-            break;
-        len += n;
-    }
-    const int error = ferror(in) ? errno : 0;
-    if (in != stdin)
-        fclose(in);
-    if (error != 0) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    *ret_len = len;
-    return text;
-}
-
 static void run_one(const struct testing *t, int n, int fd)
 {
     const struct script_options options = {t->options->strict, t->options->time_line,
@@ -117,7 +86,7 @@ static void run_one(const struct testing *t, int n, int fd)
     struct timespec from, to;
     size_t len;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    char *text = read_file(t->files[n], &len);
+    char *text = file_read(t->files[n], &len);
     if (text == NULL) {
         char why[256];
         snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));

@@ -166,12 +166,10 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     report.dst = addr_from_raw4(quoted.dst4);
     report.quote = quote + quoted.hdr_len;
     report.quote_len = min_size(len, quoted.total_len) - quoted.hdr_len;
-    const struct transport_proto *transport = stack_transport(stack, quoted.proto);
-    if (report.quote_len < 8 || !is_our_source(stack, rx, &report.src) || transport == NULL ||
-        transport->error == NULL)
+    if (report.quote_len < 8 || !is_our_source(stack, rx, &report.src) ||
+        !stack_report_error(stack, quoted.proto, &report))
         return false;
     COUNT(stack->counters.icmp4_errors_received);
-    transport->error(stack, &report);
     return true;
 }
 

@@ -156,13 +156,11 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     report.dst = quoted.dst;
     report.quote = quote + chain.len;
     report.quote_len = len - chain.len;
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
     if (quoted.payload_len + (uint32_t)IP6_HDR_LEN < chain.len + 8u ||
         nst_addr_is_v4(&report.dst) || !is_our_source(stack, rx, &report.src) ||
-        transport == NULL || transport->error == NULL)
+        !stack_report_error(stack, chain.next, &report))
         return false;
     COUNT(stack->counters.icmp6_errors_received);
-    transport->error(stack, &report);
     return true;
 }
 

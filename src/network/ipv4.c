@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "network/ipv4.h"
 
+#include "network/acd.h"
 #include "network/arp.h"
 #include "network/icmp4.h"
 #include "network/igmp.h"
@@ -42,14 +43,38 @@ static int ep_init(struct net_ep *ep)
 /* N6 */
 static int ep_enable(struct net_ep *ep)
 {
-    return listener_start(ep, &igmp_all_hosts);
+    struct addr_entry *e;
+    const int r = listener_start(ep, &igmp_all_hosts);
+    if (r < 0)
+        return r;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        acd_start(e);
+    }
+    return 0;
 }
 
 /* N7 */
 static void ep_disable(struct net_ep *ep)
 {
+    struct addr_entry *e;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        acd_stop(e);
+    }
     listener_stop(ep, &igmp_all_hosts);
     reassembly_forget_nic(&ep->nic->stack->ip4->reassembly, ep->nic);
+}
+
+static void addr_added(struct net_ep *ep, struct addr_entry *e)
+{
+    acd_start(e);
+}
+
+static void announce(struct net_ep *ep)
+{
+    struct addr_entry *e;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        acd_announce(e);
+    }
 }
 
 const struct net_proto ip4_proto = {
@@ -65,6 +90,8 @@ const struct net_proto ip4_proto = {
     .ep_disable = ep_disable,
     .group_joined = listener_joined,
     .group_left = listener_left,
+    .addr_added = addr_added,
+    .announce = announce,
     .parse = ip4_parse_packet,
     .input = ip4_input,
     .output = ip4_output,

@@ -9,6 +9,7 @@
  * nobody but the peer can see or guess it (RFC 7739 5.2).
  */
 #include "base/check.h"
+#include "network/icmp4.h"
 #include "network/ipv4.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -127,14 +128,17 @@ void ip4_unresolved(struct net_ep *ep, const struct pkt *p)
     if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.frag_off != 0 ||
         p->linear < hdr.hdr_len + 8u)
         return;
-    const struct transport_proto *transport = stack_transport(stack, hdr.proto);
-    if (transport == NULL || transport->error == NULL)
+    const struct nst_addr src = addr_from_raw4(hdr.src4);
+    struct nic *came_by = p->nic_id != 0 ? nic_by_id(stack, p->nic_id) : NULL;
+    if (came_by != NULL && addrs_owner(stack, NET_IPV4, &src) == NULL) {
+        icmp4_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
         return;
+    }
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
-                                            .src = addr_from_raw4(hdr.src4),
+                                            .src = src,
                                             .dst = addr_from_raw4(hdr.dst4),
                                             .quote = p->data + hdr.hdr_len,
                                             .quote_len = p->linear - hdr.hdr_len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, hdr.proto, &report);
 }

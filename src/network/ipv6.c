@@ -109,6 +109,7 @@ const struct net_proto ip6_proto = {
     .addr_removed = addr_removed,
     .group_joined = listener_joined,
     .group_left = listener_left,
+    .announce = ndp_announce,
     .parse = ip6_parse_packet,
     .input = ip6_input,
     .output = ip6_output,

@@ -8,6 +8,7 @@
  * flow, and telling nobody what the next flow's will be.
  */
 #include "base/check.h"
+#include "network/icmp6.h"
 #include "network/ipv6.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -163,14 +164,17 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
-    if (transport == NULL || transport->error == NULL)
+    const struct nst_addr src = addr_v6_get(p->data + 8);
+    struct nic *came_by = p->nic_id != 0 ? nic_by_id(stack, p->nic_id) : NULL;
+    if (came_by != NULL && addrs_owner(stack, NET_IPV6, &src) == NULL) {
+        icmp6_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
         return;
+    }
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
-                                            .src = addr_v6_get(p->data + 8),
+                                            .src = src,
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,
                                             .quote_len = p->linear - chain.len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, chain.next, &report);
 }

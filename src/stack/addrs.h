@@ -32,6 +32,7 @@ struct addr_entry {
     uint8_t probes; /* questions sent */
     uint8_t looped; /* of them seen coming back */
     uint8_t nonce[6];
+    nst_time conflict; /* when it was told last that another has it; 0: never */
 };
 
 struct addrs {

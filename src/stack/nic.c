@@ -171,6 +171,7 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;
     list_init(&nic->node);
     list_init(&nic->tx_waiters);
+    neigh_pending_init(&nic->pending);
     todo_init(&nic->todo, nic_flush);
     return nic;
 }
@@ -196,6 +197,7 @@ static int bring_up(struct nic *nic, bool disabled)
     if (r < 0)
         return r;
     list_by_id(nic->stack, nic);
+    nic_tap_nic_added(nic);
     event_nic(nic, NST_EVENT_NIC_ADDED);
     r = disabled ? 0 : enable(nic);
     if (r < 0) {
@@ -248,7 +250,7 @@ void nic_ep_disable(struct net_ep *ep)
     if (ep->enabled && ep->proto->ep_disable != NULL)
         ep->proto->ep_disable(ep);
     ep->enabled = false;
-    neigh_table_flush(&ep->neighs);
+    neigh_table_flush(&ep->neighs, true, NST_WHY_NIC);
 }
 
 static void stop_eps(struct nic *nic)
@@ -431,6 +433,12 @@ int nst_nic_set_spoofing(struct nst_stack *stack, uint32_t id, bool on)
     nic->spoofing = on;
     stack->routes.generation++;
     return 0;
+}
+
+bool nst_nic_unknown_at(const struct nst_stack *stack, uint32_t id, size_t n, struct nst_tally *ret)
+{
+    const struct nic *nic = nic_by_id(stack, id);
+    return nic != NULL && tally_at(&nic->unknown_protocols, n, ret);
 }
 
 int nic_ip_ep(const struct nst_stack *stack, uint32_t id, uint16_t protocol, struct net_ep **ret_ep)

@@ -34,6 +34,7 @@ struct rx {
     uint8_t tos;
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
+    bool raw_took;     /* a raw socket has a clone: its protocol is not unreachable (N101) */
 };
 
 /* What a transport says about an IP packet to send. */
@@ -109,8 +110,8 @@ struct net_proto {
     /* Answers the packet p (borrowed; data anywhere, net_off set) with an ICMP error, within the
      * limits of N106. */
     void (*send_error)(struct nic *nic, const struct pkt *p, enum net_error kind, uint32_t info);
-    /* N47: p (borrowed, data at the network header) is of our own making and its next hop does not
-     * answer: tells the transport that sent it. */
+    /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
+     * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);

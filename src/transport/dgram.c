@@ -26,6 +26,7 @@ void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind, 
         [DGRAM_UDP] = IP_PROTO_UDP,
         [DGRAM_PING] = IP_PROTO_ICMP,
         [DGRAM_RESPONDER] = IP_PROTO_ICMP,
+        [DGRAM_RAW] = 0, /* bind tells */
     };
 
     memset(d, 0, sizeof(*d));
@@ -86,6 +87,10 @@ static int rekey(struct dgram *d, const struct demux_key *key)
     const struct demux_key old = d->entry.key;
     const bool was_registered = d->entry.registered;
 
+    if (d->kind == DGRAM_RAW) {
+        d->entry.key = *key;
+        return 0;
+    }
     demux_remove(d->stack, &d->entry);
     d->entry.key = *key;
     const int r = demux_add(d->stack, &d->entry);
@@ -318,8 +323,10 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
 
     if (unlikely(d->shut_recv))
         return refuse(p, DROP_SOCKET_CLOSED);
-    if (unlikely(d->rx_bytes >= d->rx_max))
+    if (unlikely(dgram_is_full(d))) {
+        d->rx_dropped++;
         return refuse(p, DROP_SOCKET_FULL);
+    }
     pkt_count_delivered(p);
     if (unlikely(d->quote != NULL))
         take_quote(d->quote, p); /* before the packet shrinks to its payload */
@@ -525,6 +532,7 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
+    case NST_OPT_RECEIVE_DROPPED:
         return -NST_EOPNOTSUPP;
     default:
         return dgram_set_group_option(d, option, value);
@@ -563,6 +571,9 @@ int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_RECEIVE_QUEUED:
         value = (int64_t)d->rxq.bytes;
+        break;
+    case NST_OPT_RECEIVE_DROPPED:
+        value = (int64_t)d->rx_dropped;
         break;
     default:
         return dgram_get_group_option(d, option, ret_value);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What UDP and ping endpoints have in common: a receive queue, a peer, the way to it, options,
+ * What UDP, ping and raw endpoints have in common: a receive queue, a peer, the way to it, options,
  * errors.
  *
  * Theory of operation
@@ -48,6 +48,7 @@ enum dgram_kind {
     DGRAM_UDP,
     DGRAM_PING,      /* sends requests, receives replies */
     DGRAM_RESPONDER, /* receives requests of one flow, sends replies */
+    DGRAM_RAW,       /* a protocol number: in no demultiplexer */
 };
 
 /* RFC 792: an ICMP error quotes the IP header and 8 bytes behind it. */
@@ -74,6 +75,7 @@ struct dgram {
     struct dgram_quote *quote; /* of the last packet in rxq; NULL: not kept */
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
+    uint64_t rx_dropped; /* packets that found rxq full */
     uint32_t tx_max;
     int error; /* pending, -NST_E*, or 0 */
     uint8_t kind;
@@ -106,6 +108,18 @@ struct dgram_out {
     size_t count;
     size_t len; /* of all pieces */
 };
+
+static inline struct dgram_out dgram_out_of(const struct nst_iovec *iov, size_t count)
+{
+    struct dgram_out out = {.iov = iov, .count = count};
+    if (likely(count == 1)) {
+        out.len = iov->len;
+        return out;
+    }
+    for (size_t i = 0; i < count; i++)
+        out.len += min_size(iov[i].len, UINT32_MAX); /* far beyond what is too long anyway */
+    return out;
+}
 
 /* Begins with defaults, in no list. `ready` may be NULL. */
 void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind,
@@ -173,6 +187,11 @@ static inline uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *ou
     return csum_copy_short(at, out->iov->base, out->len, sum);
 }
 
+/* Would dgram_push find no room? */
+static inline bool dgram_is_full(const struct dgram *d)
+{
+    return d->rx_bytes >= d->rx_max;
+}
 /* Queues a received packet, data at what the reader gets, or drops it when there is no room.
  * Consumes p. False: dropped. */
 bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
