@@ -7,6 +7,7 @@
 #include "input.h"
 
 #include <nicstack/bridge.h>
+#include <nicstack/nic.h>
 #include <nicstack/vlan.h>
 
 #include "alloc.h"
