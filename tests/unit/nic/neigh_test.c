@@ -545,8 +545,8 @@ static void wrong_calls(void **state)
         struct nst_stack *s = lan->stack;
         const uint16_t ours = lan_protocol(lan);
         const struct nst_addr peer = lan_addr(lan, PEER), none = {0};
-        const struct nst_addr group = lan->v6 ? (struct nst_addr){{{0xff, 2, [15] = 5}}}
-                                              : nst_addr_v4(224, 0, 0, 5);
+        const struct nst_addr group =
+            lan->v6 ? (struct nst_addr){{{0xff, 2, [15] = 5}}} : nst_addr_v4(224, 0, 0, 5);
         assert_int_equal(nst_neigh_list(s, 99, NULL, 0), -NST_ENOENT);
         assert_int_equal(nst_neigh_flush(s, 99, 0, true), -NST_ENOENT);
         assert_int_equal(nst_neigh_get_config(s, 99, ours, &c), -NST_ENOENT);
@@ -557,8 +557,7 @@ static void wrong_calls(void **state)
         assert_int_equal(nst_neigh_get_config(s, lan->nic, 0x1234, &c), -NST_EPROTONOSUPPORT);
         assert_int_equal(nst_neigh_set_config(s, lan->nic, 0x1234, &c), -NST_EPROTONOSUPPORT);
         assert_int_equal(nst_neigh_flush(s, lan->nic, 0x1234, true), -NST_EPROTONOSUPPORT);
-        assert_int_equal(nst_neigh_get_config(s, lan->nic, NST_ETHERTYPE_ARP, &c),
-                         -NST_EOPNOTSUPP);
+        assert_int_equal(nst_neigh_get_config(s, lan->nic, NST_ETHERTYPE_ARP, &c), -NST_EOPNOTSUPP);
         c.size = 1;
         assert_int_equal(nst_neigh_set_config(s, lan->nic, ours, &c), -NST_EINVAL);
         l.size = 1;
@@ -655,8 +654,7 @@ TESTS({"nic/N80: a 513th neighbour in use is refused", a_513th_in_use_is_refused
       {"nic/N82: look-ups give the address or queue", lookups},
       {"nic/N83: resolution asks three times, then again for a new packet", resolution},
       {"nic/N84: time makes stale, silence unreachable", time_makes_stale_and_silence_unreachable},
-      {"nic/N85: a request from a neighbour", requests},
-      {"nic/N86: a confirmation", confirmations},
+      {"nic/N85: a request from a neighbour", requests}, {"nic/N86: a confirmation", confirmations},
       {"nic/N86: a confirmation without override", without_override},
       {"nic/N86: the router flag", the_router_flag},
       {"nic/N86: an ARP reply overrides, and is solicited when we asked",
