@@ -5,7 +5,9 @@
 
 #include "frames.h"
 #include "wire/csum.h"
+#include "wire/icmp6.h"
 #include "wire/ip6.h"
+#include "wire/ndp.h"
 #include "wire/udp.h"
 #include "world.h"
 
@@ -156,6 +158,29 @@ void nicbox_inject(struct nicbox *b, unsigned n, const struct nicbox_udp *udp)
         memlink_inject(m, frame,
                        frame_eth(frame, WORLD_MAC(0x99), m->link.addr,
                                  v4 ? NST_ETHERTYPE_IPV4 : NST_ETHERTYPE_IPV6, packet, len));
+    nicbox_run(b);
+}
+
+void nicbox_inject_rival(struct nicbox *b, unsigned n, const struct nst_addr *target,
+                         bool advertises)
+{
+    uint8_t packet[128], frame[150];
+    struct ip6_hdr ip = {.next = IP_PROTO_ICMPV6, .hop_limit = 255};
+    uint8_t *message = packet + IP6_HDR_LEN;
+    const struct ndp_neighbor body = {.target = *target, .override = advertises};
+    const size_t len = ndp_neighbor_build(
+        message, advertises ? ICMP6_NEIGHBOR_ADVERTISEMENT : ICMP6_NEIGHBOR_SOLICITATION, &body);
+    ip.dst = advertises ? nicbox_parse("ff02::1") : addr_solicited_node(target);
+    if (advertises)
+        ip.src = *target;
+    ip.payload_len = (uint16_t)len;
+    be16_put(message + 2, 0);
+    const uint32_t pseudo = csum_pseudo_v6(&ip.src, &ip.dst, IP_PROTO_ICMPV6, (uint32_t)len);
+    icmp6_csum_put(message, csum_portable.sum(message, len, pseudo));
+    ip6_build(packet, &ip);
+    memlink_inject(&b->links[n - 1], frame,
+                   frame_eth(frame, WORLD_MAC(0x99), mac_from_group(&ip.dst), NST_ETHERTYPE_IPV6,
+                             packet, IP6_HDR_LEN + len));
     nicbox_run(b);
 }
 

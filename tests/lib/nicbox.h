@@ -75,6 +75,11 @@ struct nicbox_udp {
 };
 void nicbox_inject(struct nicbox *b, unsigned n, const struct nicbox_udp *udp);
 
+/* Another node, 02:00:00:00:00:99 on NIC n (Ethernet), has the IPv6 address `target`: it advertises
+ * it, or asks for it in order to have it. */
+void nicbox_inject_rival(struct nicbox *b, unsigned n, const struct nst_addr *target,
+                         bool advertises);
+
 /* An IP packet that left NIC n. */
 struct nicbox_sent {
     struct nst_addr src, dst;

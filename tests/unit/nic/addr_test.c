@@ -6,11 +6,7 @@
 #include "nicbox.h"
 #include "world.h"
 
-#include "wire/csum.h"
-#include "wire/icmp6.h"
-#include "wire/ip6.h"
 #include "wire/ipproto.h"
-#include "wire/ndp.h"
 
 static struct nicbox b;
 
@@ -252,9 +248,9 @@ static void what_is_in_use_is_promoted_in_place(void **state)
             assert_int_equal(nicbox_send(&b, s, peer[v6]), 1);
             assert_true(nicbox_take(&b, 1, IP_PROTO_UDP, &sent));
             assert_true(nst_addr_equal(&sent.src, &a.addr));
-            nicbox_inject(&b, 1,
-                          &(struct nicbox_udp){
-                              .src = peer[v6], .dst = own[v6], .dport = 7, .payload = "x"});
+            nicbox_inject(
+                &b, 1,
+                &(struct nicbox_udp){.src = peer[v6], .dst = own[v6], .dport = 7, .payload = "x"});
             assert_true(nicbox_got(&b, s, "x"));
             assert_int_equal(count(), step & 1);
             if (step == 1)
@@ -508,33 +504,6 @@ static void an_address_is_told_when_it_is_assigned(void **state)
     nicbox_end(&b);
 }
 
-/* An advertisement, or another's probe, from 02:..:99 for `target`. */
-static void inject_rival(const struct nst_addr *target, bool advertises)
-{
-    uint8_t packet[128], frame[150];
-    const struct nst_addr none = {0}, all = nicbox_parse("ff02::1");
-    const struct nst_addr src = advertises ? *target : none;
-    const struct nst_addr dst = advertises ? all : addr_solicited_node(target);
-    uint8_t *message = packet + IP6_HDR_LEN;
-    const struct ndp_neighbor n = {.target = *target, .override = advertises};
-    const size_t len = ndp_neighbor_build(
-        message, advertises ? ICMP6_NEIGHBOR_ADVERTISEMENT : ICMP6_NEIGHBOR_SOLICITATION, &n);
-    be16_put(message + 2, 0);
-    icmp6_csum_put(message, csum_portable.sum(message, len,
-                                              csum_pseudo_v6(&src, &dst, IP_PROTO_ICMPV6,
-                                                             (uint32_t)len)));
-    ip6_build(packet, &(struct ip6_hdr){.src = src,
-                                        .dst = dst,
-                                        .payload_len = (uint16_t)len,
-                                        .next = IP_PROTO_ICMPV6,
-                                        .hop_limit = 255});
-    const struct nst_mac group = mac_from_group(&dst);
-    memlink_inject(&b.links[0], frame,
-                   frame_eth(frame, WORLD_MAC(0x99), group, NST_ETHERTYPE_IPV6, packet,
-                             IP6_HDR_LEN + len));
-    nicbox_run(&b);
-}
-
 static void a_duplicate_is_told_with_who_has_it(void **state)
 {
     for (int advertises = 0; advertises < 2; advertises++) {
@@ -543,7 +512,7 @@ static void a_duplicate_is_told_with_who_has_it(void **state)
         a.no_dad = false;
         add(&a);
         nicbox_event(&b, NST_EVENT_ADDR_ADDED);
-        inject_rival(&a.addr, advertises);
+        nicbox_inject_rival(&b, 1, &a.addr, advertises);
         const struct nst_event e = nicbox_event(&b, NST_EVENT_ADDR_DUPLICATE);
         assert_true(nst_addr_equal(&e.addr, &a.addr));
         assert_memory_equal(&e.mac, &WORLD_MAC(0x99), 6);
@@ -562,7 +531,7 @@ static void a_made_one_that_is_taken_is_replaced(void **state)
     nicbox_event(&b, NST_EVENT_NIC_ADDED);
     const struct nst_event first = nicbox_event(&b, NST_EVENT_ADDR_ADDED);
     nicbox_event(&b, NST_EVENT_NIC_ENABLED);
-    inject_rival(&first.addr, true);
+    nicbox_inject_rival(&b, 1, &first.addr, true);
     nicbox_event(&b, NST_EVENT_ADDR_DUPLICATE);
     const struct nst_event gone = nicbox_event(&b, NST_EVENT_ADDR_REMOVED);
     assert_int_equal(gone.why, NST_WHY_DUPLICATE);
@@ -592,8 +561,7 @@ TESTS({"nic/N60: an address is what was said of it", an_address_is_what_was_said
       {"nic/N63: exact, subnet broadcast, any of a loopback's subnets", what_is_ours},
       {"nic/N63: an exact match wins", an_exact_match_wins},
       {"nic/N64: the main address, while the NIC is disabled too", the_main_address},
-      {"nic/N64: a tentative one is not the main address",
-       a_tentative_one_is_not_the_main_address},
+      {"nic/N64: a tentative one is not the main address", a_tentative_one_is_not_the_main_address},
       {"nic/N66: errors", errors},
       {"nic/N67: the list is stable, IPv4 first, tentative ones too", the_list_is_stable},
       {"nic/N69: changes are events", changes_are_events},

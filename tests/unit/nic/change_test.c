@@ -242,8 +242,7 @@ static void forwarding_is_a_mode_of_each_protocol(void **state)
     assert_true(info().forwarding);
     assert_int_equal(nst_nic_set_forwarding(b.stack, 1, NST_ETHERTYPE_IPV6, false), 0);
     assert_false(info().forwarding);
-    assert_int_equal(nst_nic_set_forwarding(b.stack, 1, NST_ETHERTYPE_ARP, true),
-                     -NST_EOPNOTSUPP);
+    assert_int_equal(nst_nic_set_forwarding(b.stack, 1, NST_ETHERTYPE_ARP, true), -NST_EOPNOTSUPP);
     assert_int_equal(nst_nic_set_forwarding(b.stack, 1, 0x1234, true), -NST_EPROTONOSUPPORT);
     assert_int_equal(nst_nic_set_forwarding(b.stack, 9, NST_ETHERTYPE_IPV4, true), -NST_ENOENT);
     nicbox_end(&b);

@@ -164,8 +164,7 @@ static void sends_fail_while_it_is_down(void **state)
         const enum nst_socket_type type = types[i / 2];
         const struct nst_endpoint to = {
             .addr = nicbox_parse(nicbox_pick(v6, "10.0.0.2", "fd00::2")), .port = 9};
-        const nst_socket s =
-            nicbox_socket(&b, type, nicbox_pick(v6, "10.0.0.1", "fd00::1"), 0, 0);
+        const nst_socket s = nicbox_socket(&b, type, nicbox_pick(v6, "10.0.0.1", "fd00::1"), 0, 0);
         echo[0] = v6 ? 128 : 8;
         assert_int_equal(nst_socket_sendto(b.stack, s, echo, 8, 0, &to), 8);
         nst_nic_disable(b.stack, 1);
@@ -296,7 +295,9 @@ static void removing_under_load_gives_all_back(void **state)
 {
     for (int v6 = 0; v6 < 2; v6++) {
         const struct world_config config = {
-            .ipv6 = v6, .limit = 4096, .impair = {{.rate_bps = 100000000}, {.rate_bps = 100000000}}};
+            .ipv6 = v6,
+            .limit = 4096,
+            .impair = {{.rate_bps = 100000000}, {.rate_bps = 100000000}}};
         struct tcp_pair p;
         tcp_pair_init(&p, &config);
         tcp_pair_connect(&p);

@@ -103,10 +103,22 @@ static void check(const struct row *rows, size_t count)
 }
 #define CHECK_ROWS(rows) check(rows, sizeof(rows) / sizeof((rows)[0]))
 
-#define OWN(addr)        {addr, 64, 0, 0, false}
-#define DEPRECATED(addr) {addr, 64, 0, 0, true}
-#define SLAAC(addr)      {addr, 64, 0, NST_ADDR_SLAAC, false}
-#define TEMPORARY(addr)  {addr, 64, 0, NST_ADDR_SLAAC_TEMPORARY, false}
+#define OWN(addr)             \
+    {                         \
+        addr, 64, 0, 0, false \
+    }
+#define DEPRECATED(addr)     \
+    {                        \
+        addr, 64, 0, 0, true \
+    }
+#define SLAAC(addr)                        \
+    {                                      \
+        addr, 64, 0, NST_ADDR_SLAAC, false \
+    }
+#define TEMPORARY(addr)                              \
+    {                                                \
+        addr, 64, 0, NST_ADDR_SLAAC_TEMPORARY, false \
+    }
 
 static void rule_1(void **state)
 {
@@ -172,8 +184,7 @@ static void rule_7(void **state)
         /* Behind rule 3. */
         {"2001:db8:9::1",
          "2001:db8:1::1",
-         {SLAAC("2001:db8:1::1"),
-          {"2001:db8:1::2", 64, 0, NST_ADDR_SLAAC_TEMPORARY, true}}},
+         {SLAAC("2001:db8:1::1"), {"2001:db8:1::2", 64, 0, NST_ADDR_SLAAC_TEMPORARY, true}}},
     };
     CHECK_ROWS(rows);
 }
