@@ -122,8 +122,8 @@ static int obey(const char *verb, const char *argument)
     if (strcmp(verb, "mtu") == 0)
         return nst_nic_set_mtu(stack, NIC, (uint32_t)atoi(argument));
     if (strcmp(verb, "mac") == 0)
-        return nst_nic_set_link_addr(
-            stack, NIC, (struct nst_mac){{2, 0, 0, 0x78, 0, (uint8_t)atoi(argument)}});
+        return nst_nic_set_link_addr(stack, NIC,
+                                     (struct nst_mac){{2, 0, 0, 0x78, 0, (uint8_t)atoi(argument)}});
     return -NST_EINVAL;
 }
 
@@ -150,13 +150,15 @@ static void on_command(struct nst_watch *watch, uint32_t events)
 
 static void make_stack(void)
 {
-    struct nst_stack_config config = {
-        .size = sizeof(config), .allocator = {count_alloc, count_free, NULL}, .now = nst_host_now()};
+    struct nst_stack_config config = {.size = sizeof(config),
+                                      .allocator = {count_alloc, count_free, NULL},
+                                      .now = nst_host_now()};
     check(nst_host_seed(config.seed), "seed");
     check(nst_stack_new(&config, &stack), "stack");
-    check(nst_event_start(stack, NST_EVENTS_ALL & ~NST_EVENT_BIT(NST_EVENT_NEIGH_ADDED) &
-                                     ~NST_EVENT_BIT(NST_EVENT_NEIGH_CHANGED) &
-                                     ~NST_EVENT_BIT(NST_EVENT_NEIGH_REMOVED),
+    check(nst_event_start(stack,
+                          NST_EVENTS_ALL & ~NST_EVENT_BIT(NST_EVENT_NEIGH_ADDED) &
+                              ~NST_EVENT_BIT(NST_EVENT_NEIGH_CHANGED) &
+                              ~NST_EVENT_BIT(NST_EVENT_NEIGH_REMOVED),
                           0),
           "events");
     const struct nst_nic_config nic = {

@@ -212,7 +212,7 @@ static void check_nic(uint32_t id)
 
 static struct nst_addr some_addr(void)
 {
-    static const char *const texts[] = {"10.0.0.1", "10.0.0.2", "10.0.1.1", "192.0.2.1", "fd00::1",
+    static const char *const texts[] = {"10.0.0.1", "10.0.0.2", "10.0.1.1", "192.0.2.1",  "fd00::1",
                                         "fd00::2",  "fe80::1",  "fd01::1",  "2001:db8::1"};
     return nicbox_parse(texts[pick(sizeof(texts) / sizeof(texts[0]))]);
 }
@@ -276,9 +276,8 @@ static void add_nic(void)
 {
     static const enum nicbox_kind kinds[] = {NICBOX_ETHERNET, NICBOX_IP, NICBOX_ETHERNET};
     const uint32_t id = some_nic();
-    const struct nst_nic_config config = {.disabled = pick(4) == 0,
-                                          .promiscuous = pick(6) == 0,
-                                          .link_local = (uint8_t)pick(3)};
+    const struct nst_nic_config config = {
+        .disabled = pick(4) == 0, .promiscuous = pick(6) == 0, .link_local = (uint8_t)pick(3)};
     nicbox_add_with(&b, id, kinds[id - 1], &config);
 }
 
