@@ -15,11 +15,17 @@ static struct nst_route on_link_route(const struct nic *nic, const struct nst_ni
     return (struct nst_route){.prefix = addr->addr, .prefix_len = addr->prefix_len, .nic = nic->id};
 }
 
-/* A host's own prefix needs no route: look-ups find the address itself before they ask routes.
- * -NST_EEXIST: it is there already. */
+/* A host's own prefix needs no route: look-ups find the address itself before they ask routes. Of
+ * one that a router advertised the router says what is on link. */
+static bool brings_route(const struct nst_nic_addr *addr)
+{
+    return !is_host_prefix(addr) && addr->kind == NST_ADDR_STATIC;
+}
+
+/* -NST_EEXIST: it is there already, or the address brings none. */
 static int add_on_link_route(struct nic *nic, const struct nst_nic_addr *addr)
 {
-    if (is_host_prefix(addr))
+    if (!brings_route(addr))
         return -NST_EEXIST;
     const struct nst_route route = on_link_route(nic, addr);
     return nst_route_add(nic->stack, &route);
@@ -67,7 +73,8 @@ int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_
 void nic_addr_drop(struct addr_entry *e, enum nst_event_why why)
 {
     struct net_ep *ep = e->ep;
-    remove_on_link_route(ep->nic, &e->info);
+    if (brings_route(&e->info))
+        remove_on_link_route(ep->nic, &e->info);
     addrs_remove(e, why);
     /* Another address of the same prefix keeps the subnet on link. */
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
@@ -107,7 +114,6 @@ int nst_nic_addr_change(struct nst_stack *stack, uint32_t id, const struct nst_n
         return r;
     if (!has_sane_properties(addr))
         return -NST_EINVAL;
-    e->info.kind = addr->kind;
     addrs_set_place(e, (enum nst_addr_place)addr->place);
     addrs_set_deprecated(e, addr->deprecated);
     addr_life_set(e, addr->valid, addr->preferred);

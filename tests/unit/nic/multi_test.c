@@ -3,7 +3,10 @@
  * IPv6. */
 #include "testing.h"
 
+#include "frames.h"
 #include "nicbox.h"
+#include "world.h"
+
 #include "wire/ipproto.h"
 
 static struct nicbox b;
@@ -176,6 +179,47 @@ static void the_same_address_on_two_nics(void **state)
     }
 }
 
+/* Is a question for `target` that comes in on NIC n answered there? */
+static bool answers(bool v6, unsigned n, const char *target)
+{
+    uint8_t frame[64];
+    struct nicbox_sent sent;
+    const struct nst_addr addr = nicbox_parse(target), asker = nicbox_parse("10.0.0.9");
+    struct memlink *m = &b.links[n - 1];
+    if (v6) {
+        nicbox_inject_rival(&b, n, &addr, false);
+        return nicbox_take(&b, n, IP_PROTO_ICMPV6, &sent);
+    }
+    struct arp_hdr hdr = {.op = ARP_OP_REQUEST, .spa4 = asker.w[3], .tpa4 = addr.w[3]};
+    const struct nst_mac mac = WORLD_MAC(0x99);
+    memcpy(&hdr.sha, &mac, sizeof(mac));
+    memlink_clear(m);
+    b.taken[n - 1] = 0;
+    memlink_inject(m, frame, frame_arp(frame, &hdr));
+    nicbox_run(&b);
+    return m->count == 1;
+}
+
+static void nobody_answers_for_another_nic(void **state)
+{
+    for (int v6 = 0; v6 < 2; v6++) {
+        static const char *const own_text[2][2] = {{"10.0.0.1", "10.0.0.2"},
+                                                   {"fd00::1", "fd00::2"}};
+        nicbox_begin(&b, NULL);
+        nicbox_add(&b, 1, NICBOX_ETHERNET);
+        nicbox_add(&b, 2, NICBOX_ETHERNET);
+        nicbox_addr(&b, 1, nicbox_pick(v6, "10.0.0.1/24", "fd00::1/64"));
+        nicbox_addr(&b, 2, nicbox_pick(v6, "10.0.0.2/24", "fd00::2/64"));
+        for (unsigned n = 1; n <= 2; n++) {
+            nicbox_advance(&b, 10 * NST_SEC);
+            nicbox_is_silent(&b, n, IP_PROTO_ICMPV6);
+            assert_true(answers(v6, n, own_text[v6][n - 1]));
+            assert_false(answers(v6, n, own_text[v6][2 - n]));
+        }
+        nicbox_end(&b);
+    }
+}
+
 /* ---- Handle-local ---- */
 
 static void own_addresses_are_reached_without_a_link(void **state)
@@ -340,6 +384,7 @@ TESTS({"multi: the strong model takes an address on its own NIC only",
        strong_sends_from_an_address_by_its_own_nic},
       {"multi: the weak model sends from it by the route", weak_sends_from_it_by_the_route},
       {"multi: two NICs on one subnet, and one goes down", two_nics_on_one_subnet},
+      {"nic/N89: nobody answers for another NIC's address", nobody_answers_for_another_nic},
       {"nic/N102: the same address on two NICs is two", the_same_address_on_two_nics},
       {"multi: own addresses are reached without a link", own_addresses_are_reached_without_a_link},
       {"multi: without handle-local they go by the link", without_handle_local_they_go_by_the_link},

@@ -88,7 +88,8 @@ static void play_addr(struct mirror_nic *m, const struct nst_event *e)
         known(m, e)->state = NST_ADDR_TENTATIVE;
         break;
     case NST_EVENT_ADDR_DUPLICATE:
-        known(m, e)->state = NST_ADDR_DUPLICATE;
+        if (e->value == 0) /* else it is kept */
+            known(m, e)->state = NST_ADDR_DUPLICATE;
         break;
     case NST_EVENT_ADDR_DEPRECATED:
         assert_true(known(m, e)->deprecated != (e->value != 0));
