@@ -6,6 +6,7 @@
 int command_capture(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);
 
 #endif
