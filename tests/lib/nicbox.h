@@ -43,7 +43,8 @@ struct nicbox {
     bool has[NICBOX_NICS];
 };
 
-/* `config` NULL: strong host, handle-local. Every kind of event is kept. */
+/* `config` NULL: strong host, handle-local. Events of NICs and addresses are
+ * kept. */
 void nicbox_begin(struct nicbox *b, const struct nicbox_config *config);
 void nicbox_end(struct nicbox *b);
 

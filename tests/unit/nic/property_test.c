@@ -257,8 +257,7 @@ static void check_all(void)
         assert_true(e.kind != NST_EVENT_LOST);
         assert_true(number == 0 || e.number == number + 1);
         number = e.number;
-        if (e.kind < NST_EVENT_NEIGH_ADDED)
-            play(&e);
+        play(&e);
     }
     for (uint32_t id = 1; id <= NICBOX_NICS; id++)
         check_nic(id);
