@@ -141,16 +141,17 @@ struct nst_nic_addr {
 
 /*
  * 0; -NST_ENOENT (NIC), -NST_EEXIST, -NST_EINVAL (also a preferred lifetime beyond the valid one),
- * -NST_EPROTONOSUPPORT (a family that the NIC does not have), -NST_ENOMEM. A static address adds
- * the on-link route as well. An IPv6 address on a link that resolves addresses begins as tentative:
- * it is assigned a second or two later if nobody else has it. A connection whose address was
- * removed goes on when the address is added again (docs/decisions/0019).
+ * -NST_EPROTONOSUPPORT (a family that the NIC does not have), -NST_ENOMEM. Adds the on-link route
+ * as well. An IPv6 address on a link that resolves addresses begins as tentative: it is assigned a
+ * second or two later if nobody else has it. A connection whose address was removed goes on when
+ * the address is added again (docs/decisions/0019).
  */
 NST_API int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_addr *addr);
 /* 0; -NST_ENOENT (NIC), -NST_EADDRNOTAVAIL. */
 NST_API int nst_nic_addr_remove(struct nst_stack *stack, uint32_t id, const struct nst_addr *addr);
-/* Gives an address that is there another place, lifetimes and `deprecated`; what else is in *addr
- * does not matter. 0; -NST_ENOENT (NIC), -NST_EADDRNOTAVAIL, -NST_EINVAL. */
+/* Gives an address that is there another place, lifetimes and `deprecated`; a static one becomes a
+ * SLAAC one by `kind`, and back. What else is in *addr does not matter. 0; -NST_ENOENT (NIC),
+ * -NST_EADDRNOTAVAIL, -NST_EINVAL. */
 NST_API int nst_nic_addr_change(struct nst_stack *stack, uint32_t id,
                                 const struct nst_nic_addr *addr);
 /* Copies up to max permanent addresses, tentative ones too, IPv4 before IPv6, each in order;

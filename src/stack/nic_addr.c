@@ -15,17 +15,11 @@ static struct nst_route on_link_route(const struct nic *nic, const struct nst_ni
     return (struct nst_route){.prefix = addr->addr, .prefix_len = addr->prefix_len, .nic = nic->id};
 }
 
-/* A host's own prefix needs no route: look-ups find the address itself before they ask routes. Of
- * one that a router advertised the router says what is on link. */
-static bool brings_route(const struct nst_nic_addr *addr)
-{
-    return !is_host_prefix(addr) && addr->kind == NST_ADDR_STATIC;
-}
-
-/* -NST_EEXIST: it is there already, or the address brings none. */
+/* A host's own prefix needs no route: look-ups find the address itself before they ask routes.
+ * -NST_EEXIST: it is there already. */
 static int add_on_link_route(struct nic *nic, const struct nst_nic_addr *addr)
 {
-    if (!brings_route(addr))
+    if (is_host_prefix(addr))
         return -NST_EEXIST;
     const struct nst_route route = on_link_route(nic, addr);
     return nst_route_add(nic->stack, &route);
@@ -70,15 +64,23 @@ int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_
     return r;
 }
 
+/* One that was made from what a router advertised has none: the router says what is on link, apart
+ * from it (network/router.c). */
+static bool has_on_link_route(const struct addr_entry *e)
+{
+    return !e->generated || e->info.kind == NST_ADDR_STATIC;
+}
+
 void nic_addr_drop(struct addr_entry *e, enum nst_event_why why)
 {
     struct net_ep *ep = e->ep;
-    if (brings_route(&e->info))
+    if (has_on_link_route(e))
         remove_on_link_route(ep->nic, &e->info);
     addrs_remove(e, why);
     /* Another address of the same prefix keeps the subnet on link. */
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        add_on_link_route(ep->nic, &e->info);
+        if (has_on_link_route(e))
+            add_on_link_route(ep->nic, &e->info);
     }
 }
 
@@ -114,6 +116,7 @@ int nst_nic_addr_change(struct nst_stack *stack, uint32_t id, const struct nst_n
         return r;
     if (!has_sane_properties(addr))
         return -NST_EINVAL;
+    e->info.kind = addr->kind;
     addrs_set_place(e, (enum nst_addr_place)addr->place);
     addrs_set_deprecated(e, addr->deprecated);
     addr_life_set(e, addr->valid, addr->preferred);
