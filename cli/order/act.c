@@ -269,6 +269,10 @@ static bool get_route(const struct scene *scene, const struct order *order, cons
         return fault_set(fault, order->at[FIELD_PREFIX],
                          "no route leads there (ENETUNREACH): route add default via ADDRESS "
                          "would");
+    /* The source that is chosen where the route says nothing. */
+    struct nst_path path;
+    if (nst_path_lookup(scene->stack, &order->addr, &route.source, route.nic, &path) == 0)
+        route.source = path.source;
     show_one_route(scene, show, &route);
     return true;
 }

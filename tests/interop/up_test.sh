@@ -62,23 +62,23 @@ test_services() { # NAME
 }
 
 test_show() { # NAME
-    check "$1: nst addr" "    inet 10.9.0.1/24 scope global eth0" "$("$nst" addr show eth0 | grep 'inet 10')"
-    check "$1: nst nic" "1: eth0: <BROADCAST,MULTICAST,UP> mtu 1500 state UP" "$("$nst" nic | head -1)"
-    check "$1: nst route" "default via 10.9.0.2 dev eth0 metric 5" "$("$nst" route -4 | head -1)"
+    check "nic/N120: $1: nst addr" "    inet 10.9.0.1/24 scope global eth0" "$("$nst" addr show eth0 | grep 'inet 10')"
+    check "nic/N120: $1: nst nic" "1: eth0: <BROADCAST,MULTICAST,UP> mtu 1500 state UP" "$("$nst" nic | head -1)"
+    check "nic/N120: $1: nst route" "default via 10.9.0.2 dev eth0 metric 5" "$("$nst" route -4 | head -1)"
     check "$1: nst route get" "10.9.0.0/24 dev eth0" "$("$nst" route get 10.9.0.55 | cut -d' ' -f1-3)"
-    check "$1: nst neigh, a static one" "10.9.0.77 dev eth0 lladdr 02:00:00:00:00:77 PERMANENT" \
+    check "nic/N120: $1: nst neigh, a static one" "10.9.0.77 dev eth0 lladdr 02:00:00:00:00:77 PERMANENT" \
         "$("$nst" neigh | grep PERMANENT)"
     check "$1: nst neigh, the kernel" "$(ip -br link show tap0 | awk '{print $3}')" \
         "$("$nst" neigh | awk '$1 == "10.9.0.2" {print $5}')"
-    check "$1: nst stats is as ethtool -S" 1 "$("$nst" stats eth0 | grep -cE '^     rx_packets: [1-9][0-9]*$')"
+    check "nic/N120: $1: nst stats is as ethtool -S" 1 "$("$nst" stats eth0 | grep -cE '^     rx_packets: [1-9][0-9]*$')"
     check "$1: nst stats of the stack" 1 "$("$nst" stats | grep -cE '^     tcp_[a-z_]+: [1-9]' | sed 's/[1-9][0-9]*/1/')"
     needs jq "$1: JSON" || return
-    check "$1: nst addr -j" "10.9.0.1/24" \
+    check "nic/N120: $1: nst addr -j" "10.9.0.1/24" \
         "$("$nst" addr -j | jq -r '.[] | select(.ifname == "eth0") | .addr_info[] | select(.family == "inet") | "\(.local)/\(.prefixlen)"')"
-    check "$1: nst route -j -p" default "$("$nst" route -j -p | jq -r '.[0].dst')"
-    check "$1: nst neigh -j" PERMANENT "$("$nst" neigh -j | jq -r '.[] | select(.dst == "10.9.0.77") | .state[0]')"
-    check "$1: nst stats -j" true "$("$nst" stats -j eth0 | jq '.[0].rx_packets > 0')"
-    check "$1: every name of nst stats is in docs/counters.md" "" "$({ "$nst" stats eth0; "$nst" stats; } |
+    check "nic/N120: $1: nst route -j -p" default "$("$nst" route -j -p | jq -r '.[0].dst')"
+    check "nic/N120: $1: nst neigh -j" PERMANENT "$("$nst" neigh -j | jq -r '.[] | select(.dst == "10.9.0.77") | .state[0]')"
+    check "nic/N120: $1: nst stats -j" true "$("$nst" stats -j eth0 | jq '.[0].rx_packets > 0')"
+    check "nic/N120: $1: every name of nst stats is in docs/counters.md" "" "$({ "$nst" stats eth0; "$nst" stats; } |
         sed -n 's/^     \([a-z0-9_]*\):.*/\1/p' | while read -r counter; do
             grep -q "\`$counter\`" "$top/docs/counters.md" || [[ $counter = drop_* ]] || echo "$counter"; done)"
 }
