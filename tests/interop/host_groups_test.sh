@@ -3,6 +3,8 @@
 # Groups, with a bridge of the kernel as querier, nst1, which writes down whom it hears on its port, nst0.
 . "$(dirname "$0")/host_lib.sh"
 
+mdb() { bridge mdb show dev nst1; }
+
 # test_groups VERSION4 VERSION6 REPORT4 REPORT6: the querier's versions, and the types of what is to be seen.
 test_groups() {
     local name="IGMPv$1 and MLDv$2"
