@@ -66,6 +66,8 @@ END
         "$(seen 'group6 ~ /ff05::77:1/' record6 | tr ', ' '\n\n' | sort -u | xargs)"
 }
 
-test_groups 3 2 0x22 143
-test_groups 2 1 "0x16 0x17" "131 132"
+case $0 in # host_groups_old_test.sh is the same for the old versions: each has its own limit of time
+*_old_test.sh) test_groups 2 1 "0x16 0x17" "131 132" ;;
+*) test_groups 3 2 0x22 143 ;;
+esac
 exit $failed
