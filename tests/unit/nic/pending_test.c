@@ -105,8 +105,7 @@ static void what_needs_no_address(void **state)
 
 static void the_gateway_is_resolved(void **state)
 {
-    LAN_EACH_FAMILY(lan)
-    {
+    LAN_EACH_FAMILY (lan) {
         const struct nst_addr far = lan->v6 ? (struct nst_addr){{{0x20, 1, 0xd, 0xb8, [15] = 9}}}
                                             : nst_addr_v4(192, 0, 2, 9);
         struct nst_route route = {.nic = lan->nic, .gateway = lan_addr(lan, PEER)};
