@@ -30,7 +30,7 @@ python=/usr/bin/python3
 [ -x $python ] || python=python3
 readonly peer4=10.78.0.2 peer6=fd78::2
 
-mss_to() { timeout 100 $python "$here/nic_client.py" "$1" mss 2>&1 | tail -1; }
+mss_to() { timeout 150 $python "$here/nic_client.py" "$1" mss 2>&1 | tail -1; }
 answer() { read -r -t 20 -u 4 line; echo "$line"; }
 # tell COMMAND...: what the peer answers.
 tell() { echo "$*" >&3; answer; }
@@ -50,9 +50,9 @@ start() {
 
 # load SECONDS: a connection of each family in the background, for which `loaded` waits.
 load() {
-    timeout 100 $python "$here/nic_client.py" $peer4 load "$1" >"$work/load4" 2>&1 3>&- 4<&- &
+    timeout 150 $python "$here/nic_client.py" $peer4 load "$1" >"$work/load4" 2>&1 3>&- 4<&- &
     load4=$!
-    timeout 100 $python "$here/nic_client.py" $peer6 load "$1" >"$work/load6" 2>&1 3>&- 4<&- &
+    timeout 150 $python "$here/nic_client.py" $peer6 load "$1" >"$work/load6" 2>&1 3>&- 4<&- &
     load6=$!
     sleep 1
 }
