@@ -66,6 +66,7 @@ struct nst_sim_flow {
     nst_time start, stop;       /* stop 0: at the end */
     nst_time on, off;           /* sends for `on`, pauses for `off`; 0: without pause */
     uint64_t bytes;             /* BULK: 0: until it stops */
+    uint64_t reader_bps;        /* BULK: the receiver reads no faster; 0: at once */
     uint64_t count;             /* REQUEST: how many; DATAGRAMS: how many; 0: until it stops */
     uint32_t request, response; /* REQUEST: bytes; 0: 100, and 10,000 */
     nst_time think;             /* REQUEST: between a response and the next request */

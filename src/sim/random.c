@@ -127,6 +127,8 @@ static void draw_bulk(struct dice *d, struct nst_sim_flow *f)
     f->kind = NST_SIM_BULK;
     f->bytes = draw_log(d, 21);
     f->back = one_in(d, 3);
+    if (one_in(d, 5))
+        f->reader_bps = 8000 * draw_log(d, 10);
 }
 
 static void draw_request(struct dice *d, struct nst_sim_flow *f)

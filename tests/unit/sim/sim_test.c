@@ -177,6 +177,16 @@ static void flows_start_pause_and_stop_in_time(void **state)
     end(&r);
 }
 
+static void a_slow_reader_shuts_the_window(void **state)
+{
+    struct rig r;
+    begin(&r, "host a b rcvbuf 16k\nlink a -- b delay 10ms\nbulk a -> b reader 80kbit\n");
+    nst_sim_run(r.sim, 20 * NST_SEC);
+    assert_in_range(flow_of(&r, 0).received, 195000, 202000); /* 10,000 bytes a second */
+    settle(&r);
+    end(&r);
+}
+
 /* ---- What must not happen is noticed ---- */
 
 static bool has_fault(const struct nst_sim *sim, const char *words)
@@ -331,6 +341,7 @@ TESTS({"every kind of flow comes to its end", every_kind_of_flow_comes_to_its_en
       {"a switch sends what it knows to one port", a_switch_sends_what_it_knows_to_one_port},
       {"a host with two links uses the right one", a_host_with_two_links_uses_the_right_one},
       {"flows start, pause and stop in time", flows_start_pause_and_stop_in_time},
+      {"a slow reader shuts the window, and gets all", a_slow_reader_shuts_the_window},
       {"a wrong byte is noticed", a_wrong_byte_is_noticed},
       {"a wrong datagram is noticed", a_wrong_datagram_is_noticed},
       {"a byte too many or too few is noticed", a_byte_too_many_or_too_few_is_noticed},
