@@ -27,7 +27,7 @@
 #define WORKERS_MAX 64
 
 struct test_options {
-    bool strict, verbose, time_line, json, help;
+    bool ipv6, strict, verbose, time_line, json, help;
     uint64_t jobs;
 };
 
@@ -35,6 +35,7 @@ struct test_options {
 
 static const struct option_spec specs[] = {
     {"jobs", 'J', OPTION_SIZE, "N", "scripts at once; as many as there are processors", AT(jobs)},
+    {"ipv6", '6', OPTION_FLAG, NULL, "scripts that name no --ip_version run over IPv6", AT(ipv6)},
     {"strict", 's', OPTION_FLAG, NULL, "a packet that a script does not name at its end fails it",
      AT(strict)},
     {"verbose", 'v', OPTION_FLAG, NULL, "how long each script took", AT(verbose)},
@@ -79,7 +80,8 @@ struct testing {
 
 static void run_one(const struct testing *t, int n, int fd)
 {
-    const struct script_options options = {t->options->strict, t->options->time_line};
+    const struct script_options options = {t->options->strict, t->options->time_line,
+                                           t->options->ipv6};
     struct script_report report = {SCRIPT_FAILED, NULL, NULL};
     struct timespec from, to;
     size_t len;
