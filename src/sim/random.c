@@ -163,7 +163,7 @@ static void add_flow(struct dice *d, uint32_t from, uint32_t to)
         f.stop = f.start + (nst_time)draw_log(d, 33);
     if (one_in(d, 4)) {
         f.on = 10 * NST_MSEC + (nst_time)draw_log(d, 30);
-        f.off = (nst_time)draw_log(d, 31);
+        f.off = NST_MSEC + (nst_time)draw_log(d, 31);
     }
     const int n = nst_sim_topology_add_flow(d->t, &f);
     if (n < 0)

@@ -170,10 +170,22 @@ static void try_half(struct shrinking *s, uint64_t *field)
     }
 }
 
+/* Both times, or none. */
+static void try_without_pauses(struct shrinking *s, struct nst_sim_flow *f)
+{
+    const nst_time on = f->on, off = f->off;
+    if (on == 0)
+        return;
+    f->on = f->off = 0;
+    if (still_fails(s))
+        return;
+    f->on = on;
+    f->off = off;
+}
+
 static void shrink_flow(struct shrinking *s, struct nst_sim_flow *f)
 {
-    try_zero(s, &f->on, sizeof(f->on));
-    try_zero(s, &f->off, sizeof(f->off));
+    try_without_pauses(s, f);
     try_zero(s, &f->stop, sizeof(f->stop));
     try_zero(s, &f->start, sizeof(f->start));
     try_zero(s, &f->ipv6, sizeof(f->ipv6));

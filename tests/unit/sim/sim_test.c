@@ -161,6 +161,17 @@ static void a_host_with_two_links_uses_the_right_one(void **state)
     end(&r);
 }
 
+/* In one instant they could talk for ever. */
+static void time_moves_on_without_rate_and_delay(void **state)
+{
+    struct rig r;
+    begin(&r, "host a b\nlink a -- b reorder 100%\nbulk a -> b\nrequest a -> b\n");
+    nst_sim_run(r.sim, NST_MSEC);
+    assert_in_range(flow_of(&r, 0).received, 1, 12500000); /* 100 Gbit/s */
+    assert_true(flow_of(&r, 1).messages > 0);
+    end(&r);
+}
+
 static void flows_start_pause_and_stop_in_time(void **state)
 {
     struct rig r;
@@ -340,6 +351,7 @@ TESTS({"every kind of flow comes to its end", every_kind_of_flow_comes_to_its_en
       {"a rate and a delay are what a flow gets", a_rate_and_a_delay_are_what_a_flow_gets},
       {"a switch sends what it knows to one port", a_switch_sends_what_it_knows_to_one_port},
       {"a host with two links uses the right one", a_host_with_two_links_uses_the_right_one},
+      {"time moves on without rate and delay", time_moves_on_without_rate_and_delay},
       {"flows start, pause and stop in time", flows_start_pause_and_stop_in_time},
       {"a slow reader shuts the window, and gets all", a_slow_reader_shuts_the_window},
       {"a wrong byte is noticed", a_wrong_byte_is_noticed},

@@ -202,6 +202,10 @@ static void what_makes_no_sense_is_refused(void **state)
         {"host a\nswitch s\nlink a -- s\nbulk a -> s\n", "both ends have to be hosts"},
         {"host a b\nlink a -- b\nudp a -> b size 23\n", "size 23"},
         {"host a b\nlink a -- b\nbulk a -> a\n", "no path from a to a"},
+        {"host a b\nlink a -- b rate 101gbit\n", "over 100gbit"},
+        {"host a b\nlink a -- b\nbulk a -> b on 1s\n", "give both on and off"},
+        {"host a b\nlink a -- b\nudp a -> b on 1s off 1us\n", "give both on and off"},
+        {"host a b\nlink a -- b\nudp a -> b size 24 rate 1gbit\n", "over a million"},
     };
     for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
         struct nst_sim_topology *t = read_text(worlds[i].text);
