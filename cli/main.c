@@ -17,6 +17,14 @@ static const struct command {
     {"doctor", command_doctor, "what works on this machine, and what would help"},
     {"sim", command_sim, "run a network in virtual time"},
     {"test", command_test, "run packet scripts in virtual time"},
+    {"up", command_up, "a stack that stays, as a config says"},
+    {"nic", command_order, "show and set the NICs of a running nst"},
+    {"addr", command_order, "the addresses of its NICs"},
+    {"route", command_order, "its routes"},
+    {"neigh", command_order, "its neighbours"},
+    {"stats", command_order, "its counters"},
+    {"bridge", command_order, "its bridges"},
+    {"vlan", command_order, "its VLANs"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
