@@ -66,7 +66,7 @@ static int add_addresses(struct sim_host *host, const struct sim_port *port)
  * at once, and would push each other out. */
 static int make_room_for_neighbours(struct sim_host *host, uint32_t nic)
 {
-    static const uint16_t protocols[] = {NST_ETHERTYPE_ARP, NST_ETHERTYPE_IPV6};
+    static const uint16_t protocols[] = {NST_ETHERTYPE_IPV4, NST_ETHERTYPE_IPV6};
     const uint32_t hosts = host->sim->host_ports;
     struct nst_neigh_limits limits = {.size = sizeof(limits)};
     struct nst_neigh_config config = {.size = sizeof(config)};
