@@ -72,6 +72,7 @@ cells() {
 
 export -f cell
 export nst pattern
+printf '# SPDX-License-Identifier: Apache-2.0\n'
 printf 'cell\tkbit\tof_rate_%%\tleast_share_%%\tretransmits\ttimeouts\tlongest_pause_ms\tverdict\n'
 cells | xargs -P "$jobs" -I{} bash -c 'printf "%s\x01%s\n" "{}" "$(cell {})"' |
     awk -F '\001' 'NR == FNR {row[$1] = $2; next} row[$0] != "" {print row[$0]}' - <(cells)

@@ -13,7 +13,7 @@ trap 'rm -rf "$tmp"' EXIT
 
 "$top/tests/sim/goodput.sh" "$nst" "$cells" >"$tmp/now.tsv"
 awk -F '\t' '
-    FNR == 1 {next}
+    /^#/ || $1 == "cell" {next}
     NR == FNR {share[$1] = $3; next}
     {
         cells++
