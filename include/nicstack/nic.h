@@ -35,6 +35,10 @@ struct nst_nic_config {
     uint32_t tx_queue_bytes;   /* 0: 4 MiB */
     uint8_t link_local;        /* enum nst_link_local: IPv6's own, made when the NIC is enabled */
     bool no_group_reports;     /* tell no router what groups are joined: neither IGMP nor MLD */
+    bool accept_ra;           /* IPv6: listen to routers, for routes and addresses (RFC 4861, 4862);
+                                 set link_local, too */
+    bool temporary_addresses; /* with accept_ra: random ones besides, preferred as sources (RFC
+                                 8981) */
 };
 
 /* 0; -NST_EINVAL (config, link, link address), -NST_EEXIST (id or name), -NST_ENOMEM. Nothing is
