@@ -152,7 +152,7 @@ struct nst_impair_direction {
     uint32_t queue;       /* packets that may wait for the rate behind the one that is sent, any
                              more are dropped; 0: 1000 */
     nst_time latency;     /* what would wait longer than this for the rate is dropped; 0: none is
-                             for this reason */
+                             for this reason. Not of fair queues */
     /* Loss in bursts (Gilbert-Elliott): a good and a bad state with chances to change at each
      * packet; loss_ppm is the good state's, burst_loss_ppm the bad one's (0: 1,000,000). */
     uint32_t burst_begin_ppm; /* 0: there are no bursts */
