@@ -45,8 +45,10 @@ static SLOW_PATH uint8_t type_of_other(const struct nic *nic, const struct nst_m
 /* N24: whom the frame is for, by its destination. N23: left empty, it becomes the NIC's own. */
 static inline uint8_t type_of(const struct nic *nic, struct nst_mac *dst)
 {
-    if (mac_is_zero(dst))
+    if (mac_is_zero(dst)) {
         *dst = nic->link->addr;
+        return PKT_HOST;
+    }
     return mac_equal(dst, &nic->link->addr) ? PKT_HOST : type_of_other(nic, dst);
 }
 

@@ -3,6 +3,8 @@
 # Groups, with a bridge of the kernel as querier, nst1, which writes down whom it hears on its port, nst0.
 . "$(dirname "$0")/host_lib.sh"
 
+mdb() { bridge mdb show dev nst1; }
+
 # test_groups VERSION4 VERSION6 REPORT4 REPORT6: the querier's versions, and the types of what is to be seen.
 test_groups() {
     local name="IGMPv$1 and MLDv$2"
@@ -64,6 +66,8 @@ END
         "$(seen 'group6 ~ /ff05::77:1/' record6 | tr ', ' '\n\n' | sort -u | xargs)"
 }
 
-test_groups 3 2 0x22 143
-test_groups 2 1 "0x16 0x17" "131 132"
+case $0 in # host_groups_old_test.sh is the same for the old versions: each has its own limit of time
+*_old_test.sh) test_groups 2 1 "0x16 0x17" "131 132" ;;
+*) test_groups 3 2 0x22 143 ;;
+esac
 exit $failed
