@@ -74,6 +74,8 @@ void lan_init(struct lan *lan, bool v6)
     const struct nst_nic_addr us = {
         .addr = lan_addr(lan, 1), .prefix_len = v6 ? 64 : 8, .no_dad = true};
     assert_int_equal(nst_nic_addr_add(lan->stack, lan->nic, &us), 0);
+    lan_advance(lan, 60 * NST_SEC); /* what its groups have to say is said */
+    memlink_clear(&lan->m);
     lan_forget_events(lan);
 }
 

@@ -34,7 +34,7 @@ struct lan {
     nst_socket sender;       /* datagrams to port 9 of anybody */
 };
 
-/* 1000 s on the clock; our address is there at once and was not announced; every event of
+/* 1060 s on the clock; our address is there and was not announced; every event of
  * neighbours and addresses is kept. */
 void lan_init(struct lan *lan, bool v6);
 /* The same without an address. */

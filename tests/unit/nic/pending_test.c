@@ -178,10 +178,11 @@ static void frames_carry_our_address(void **state)
 static void what_waits_is_not_counted_as_sent(void **state)
 {
     LAN_EACH_FAMILY (lan) {
+        const uint64_t before = lan_nic_counter(lan, "tx_packets");
         lan_send(lan, PEER, 100);
         const uint64_t packets = lan_nic_counter(lan, "tx_packets");
         const uint64_t bytes = lan_nic_counter(lan, "tx_bytes");
-        assert_int_equal(packets, 1); /* the question */
+        assert_int_equal(packets, before + 1); /* the question */
         answer(lan, PEER);
         assert_int_equal(lan_nic_counter(lan, "tx_packets"), packets + 1);
         assert_int_equal(lan_nic_counter(lan, "tx_bytes"), bytes + packet_len(lan, 100));
