@@ -17,6 +17,7 @@ void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
         DEBUG_CHECK(pkt_of(p)->pool == nic->stack->pool);
         pkt_receive(pkt_of(p));
     }
+    TAPE(nic->stack, delivered, nic, q);
     nst_pktq_splice(&nic->rxq, q);
 }
 
@@ -96,6 +97,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
     bool whole = nic->link->ops->parse_header(nic->link, pkt_pub(p), &header);
     pkt_set_net(p);
     p->nic_id = nic->id;
+    TAPE(nic->stack, parsed, nic, p, whole ? &header : NULL);
 
     /* N21: nothing else counts or sees it */
     if (unlikely(!nic->enabled)) {

@@ -38,6 +38,7 @@ void nic_flush(struct todo *todo)
         nic->stack->running = true;
         link->ops->transmit(link, &nic->txq);
         nic->stack->running = false;
+        TAPE(nic->stack, transmitted, nic, before - nic->txq.count);
         COUNT_N(nic->counters.tx_packets, before - nic->txq.count);
         count_taken(nic);
         if (link->tx_blocked)
@@ -50,6 +51,7 @@ void nic_flush(struct todo *todo)
 void nic_writable(struct nst_link_upper *upper)
 {
     struct nic *nic = container_of(upper, struct nic, upper);
+    TAPE(nic->stack, writable, nic);
     if (!nst_pktq_is_empty(&nic->txq) || !list_is_empty(&nic->tx_waiters))
         todo_schedule(nic->stack, &nic->todo);
 }
@@ -78,6 +80,7 @@ static void queue_packet(struct nic *nic, struct pkt *p, const struct nst_link_h
     nic->tx_queued.segments += unlikely(p->gso != NST_GSO_NONE) ? gso_segments(p) : 1;
     link->ops->push_header(link, pkt_pub(p), header);
     pkt_set_link(p);
+    TAPE(nic->stack, queued, nic, p, header);
     pktq_push(&nic->txq, p);
 }
 
