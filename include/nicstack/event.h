@@ -22,12 +22,13 @@ enum nst_event_kind {
     NST_EVENT_NIC_ENABLED,
     NST_EVENT_NIC_DISABLED,
     NST_EVENT_NIC_RENAMED,
-    NST_EVENT_NIC_MTU,       /* value: the new MTU */
-    NST_EVENT_NIC_LINK_ADDR, /* mac: the new address */
-    NST_EVENT_ADDR_ADDED,
+    NST_EVENT_NIC_MTU,         /* value: the new MTU */
+    NST_EVENT_NIC_LINK_ADDR,   /* mac: the new address */
+    NST_EVENT_ADDR_ADDED,      /* it is tentative until it is assigned, be it at once */
     NST_EVENT_ADDR_ASSIGNED,   /* it can be used from now on */
+    NST_EVENT_ADDR_TENTATIVE,  /* it is asked again who has it, for its NIC came up */
     NST_EVENT_ADDR_DUPLICATE,  /* another node, mac, has it */
-    NST_EVENT_ADDR_DEPRECATED, /* or preferred again: value 0 */
+    NST_EVENT_ADDR_DEPRECATED, /* value 1; or preferred again: value 0 */
     NST_EVENT_ADDR_REMOVED,    /* why */
     NST_EVENT_NEIGH_ADDED,
     NST_EVENT_NEIGH_CHANGED, /* mac and value, its state, as they are now */

@@ -202,6 +202,10 @@ NST_API int nst_socket_tcp_info(struct nst_stack *stack, nst_socket s,
 #define NST_READY_RDHUP 0x04 /* the peer will send no more */
 #define NST_READY_HUP   0x08 /* both directions are closed */
 #define NST_READY_ERROR 0x10 /* nst_socket_error tells */
+/* There is no way to send: the NIC that the socket is bound to is disabled or gone, or no enabled
+ * NIC has its local address (docs/decisions/0019). A connection is not ended by it: it goes on when
+ * the way is back, which NST_READY_OUT tells. */
+#define NST_READY_DOWN 0x40
 /* Only in nst_ready_list: a forwarder request waits (the handle is 0). */
 #define NST_READY_REQUEST 0x20
 

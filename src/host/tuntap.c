@@ -91,6 +91,12 @@ static int tuntap_set_mtu(struct nst_link *link, uint32_t mtu)
     return 0;
 }
 
+static int tap_set_address(struct nst_link *link, struct nst_mac addr)
+{
+    link->addr = addr;
+    return 0;
+}
+
 static const struct nst_link_ops tun_ops = {
     .transmit = tuntap_transmit,
     .parse_header = nst_bare_ip_parse,
@@ -105,6 +111,7 @@ static const struct nst_link_ops tap_ops = {
     .push_header = nst_ethernet_push,
     .detach = tuntap_detach,
     .set_mtu = tuntap_set_mtu,
+    .set_address = tap_set_address,
 };
 
 static bool is_valid(const struct nst_tuntap_config *config)

@@ -89,6 +89,12 @@ static int pipe_set_mtu(struct nst_link *link, uint32_t mtu)
     return 0;
 }
 
+static int pipe_set_address(struct nst_link *link, struct nst_mac addr)
+{
+    link->addr = addr;
+    return 0;
+}
+
 #define PIPE_OPS                                                                     \
     .transmit = pipe_transmit, .run = pipe_run, .next_deadline = pipe_next_deadline, \
     .attach = pipe_attach, .detach = pipe_detach, .set_mtu = pipe_set_mtu
@@ -101,6 +107,7 @@ static const struct nst_link_ops pipe_ip_ops = {
 
 static const struct nst_link_ops pipe_ethernet_ops = {
     PIPE_OPS,
+    .set_address = pipe_set_address,
     .parse_header = nst_ethernet_parse,
     .push_header = nst_ethernet_push,
 };

@@ -80,20 +80,19 @@ static void log_duplicate(const struct addr_entry *e)
     stack_log(stack_of(e), "%s: another node has %s", e->ep->nic->name, text);
 }
 
-static void fail(struct addr_entry *e)
+static void fail(struct addr_entry *e, const struct nst_mac *who)
 {
     if (e->info.state != NST_ADDR_TENTATIVE)
         return;
     COUNT(stack_of(e)->counters.dad_duplicates);
     log_duplicate(e);
     wheel_cancel(&stack_of(e)->wheel, &e->timer);
+    addrs_set_duplicate(e, who);
     if (e->generated && linklocal_change(e))
         dad_start(e);
-    else
-        addrs_set_state(e, NST_ADDR_DUPLICATE);
 }
 
-void dad_solicited(struct addr_entry *e, const uint8_t *nonce)
+void dad_solicited(struct addr_entry *e, const uint8_t *nonce, const struct nst_mac *who)
 {
     /* RFC 7527 4.2: ours, come back. */
     if (nonce != NULL && e->probes > 0 && memcmp(nonce, e->nonce, sizeof(e->nonce)) == 0) {
@@ -101,10 +100,10 @@ void dad_solicited(struct addr_entry *e, const uint8_t *nonce)
         e->looped++;
         return;
     }
-    fail(e);
+    fail(e, who);
 }
 
-void dad_advertised(struct addr_entry *e)
+void dad_advertised(struct addr_entry *e, const struct nst_mac *who)
 {
-    fail(e);
+    fail(e, who);
 }

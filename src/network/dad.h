@@ -14,9 +14,10 @@
 void dad_start(struct addr_entry *e);
 /* Its NIC goes down. */
 void dad_stop(struct addr_entry *e);
-/* Another node asks for e, which is not assigned, in order to have it; nonce may be NULL. */
-void dad_solicited(struct addr_entry *e, const uint8_t *nonce);
-/* Another node says that it has e, which is not assigned. */
-void dad_advertised(struct addr_entry *e);
+/* Another node, `who`, asks for e, which is not assigned, in order to have it; nonce may be NULL.
+ */
+void dad_solicited(struct addr_entry *e, const uint8_t *nonce, const struct nst_mac *who);
+/* Another node, `who`, says that it has e, which is not assigned. */
+void dad_advertised(struct addr_entry *e, const struct nst_mac *who);
 
 #endif

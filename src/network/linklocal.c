@@ -82,6 +82,7 @@ bool linklocal_change(struct addr_entry *e)
     const struct nic *nic = e->ep->nic;
     if (!is_opaque(nic) || e->attempt >= ATTEMPTS_MAX)
         return false;
-    e->info.addr = make(nic, ++e->attempt);
+    const struct nst_addr other = make(nic, ++e->attempt);
+    addrs_replace(e, &other);
     return true;
 }

@@ -113,7 +113,8 @@ static void advertise(struct net_ep *ep, const struct rx *rx, const struct nst_a
 {
     uint8_t message[MESSAGE_MAX];
     const bool probe = addr_is_unspecified(&rx->src);
-    const struct ndp_neighbor answer = {.target = *target, .solicited = !probe, .override = ours};
+    const struct ndp_neighbor answer = {
+        .target = *target, .router = ep->forwarding, .solicited = !probe, .override = ours};
     size_t len = ndp_neighbor_build(message, ICMP6_NEIGHBOR_ADVERTISEMENT, &answer);
     len += ndp_opt_mac_build(message + len, NDP_OPT_TARGET_MAC, &ep->nic->link->addr);
     if (send(ep, message, len, target, probe ? &all_nodes : &rx->src, mac))
@@ -124,15 +125,15 @@ static void advertise(struct net_ep *ep, const struct rx *rx, const struct nst_a
 
 /* The options that neighbours use. */
 struct options {
-    struct nst_mac mac;
+    struct nst_mac mac; /* without the option: who sent the frame */
     bool has_mac;
     uint8_t nonce[NDP_NONCE];
     bool has_nonce;
 };
 
-static struct options read_options(const struct pkt *p, uint8_t mac_type)
+static struct options read_options(const struct nic *nic, const struct pkt *p, uint8_t mac_type)
 {
-    struct options o = {0};
+    struct options o = {.mac = nic_sender(nic, p)};
     struct ndp_opt_iter it = ndp_opt_begin(p->data, p->len, NDP_NEIGHBOR_LEN);
     struct ndp_opt opt;
     while (ndp_opt_next(&it, &opt)) {
@@ -155,7 +156,7 @@ static void solicited(struct net_ep *ep, const struct rx *rx, const struct nst_a
     struct addr_entry *e = addrs_lookup(ep, target);
     if (e != NULL && !addr_entry_is_assigned(e)) {
         if (probe)
-            dad_solicited(e, o->has_nonce ? o->nonce : NULL);
+            dad_solicited(e, o->has_nonce ? o->nonce : NULL, &o->mac);
         return;
     }
     if (e == NULL && !may_answer_for(ep, rx))
@@ -172,7 +173,7 @@ static bool input_solicitation(struct net_ep *ep, const struct pkt *p, const str
     if (!ndp_neighbor_parse(p->data, p->len, &n) || addr_is_multicast(&n.target) ||
         nst_addr_is_v4(&n.target))
         return false;
-    const struct options o = read_options(p, NDP_OPT_SOURCE_MAC);
+    const struct options o = read_options(ep->nic, p, NDP_OPT_SOURCE_MAC);
     if (o.has_mac && !mac_is_unicast(&o.mac))
         return false;
     const struct nst_addr group = addr_solicited_node(&rx->dst);
@@ -187,7 +188,7 @@ static void advertised(struct net_ep *ep, const struct ndp_neighbor *n, const st
     struct addr_entry *e = addrs_lookup(ep, &n->target);
     if (e != NULL) {
         if (!addr_entry_is_assigned(e))
-            dad_advertised(e);
+            dad_advertised(e, &o->mac);
         return; /* RFC 4862 5.4.4: nobody takes what is ours */
     }
     if (!neigh_confirm(&ep->neighs, &n->target, o->has_mac ? &o->mac : NULL, n->solicited,
@@ -205,7 +206,7 @@ static bool input_advertisement(struct net_ep *ep, const struct pkt *p, const st
     if (!ndp_neighbor_parse(p->data, p->len, &n) || addr_is_multicast(&n.target) ||
         nst_addr_is_v4(&n.target) || (rx->type == PKT_MULTICAST && n.solicited))
         return false;
-    const struct options o = read_options(p, NDP_OPT_TARGET_MAC);
+    const struct options o = read_options(ep->nic, p, NDP_OPT_TARGET_MAC);
     if (o.has_mac && !mac_is_unicast(&o.mac))
         return false;
     advertised(ep, &n, &o);

@@ -3,7 +3,16 @@
 #include "socket/sock.h"
 
 #define ALWAYS (NST_READY_ERROR | NST_READY_HUP)
-#define ALL    (NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP | ALWAYS)
+#define ALL    (NST_READY_IN | NST_READY_OUT | NST_READY_RDHUP | NST_READY_DOWN | ALWAYS)
+
+/* Of all NST_READY_*; `watched`: whether there is a way is only asked for who wants to know. */
+static inline uint32_t events_of(const struct nst_stack *stack, struct sock *s, uint32_t watched)
+{
+    uint32_t events = s->ops->events(s);
+    if (unlikely((watched & NST_READY_DOWN) != 0) && way_is_down(stack, s))
+        events |= NST_READY_DOWN;
+    return events;
+}
 
 int nst_socket_watch(struct nst_stack *stack, nst_socket handle, uint32_t events, void *context)
 {
@@ -14,14 +23,15 @@ int nst_socket_watch(struct nst_stack *stack, nst_socket handle, uint32_t events
         return -NST_EINVAL;
     s->ready.watched = events;
     s->context = context;
-    ready_notify(&stack->ready, &s->ready, s->ops->events(s));
+    s->down = (events & NST_READY_DOWN) != 0 && way_is_down(stack, s);
+    ready_notify(&stack->ready, &s->ready, events_of(stack, s, events));
     return 0;
 }
 
 int nst_socket_events(struct nst_stack *stack, nst_socket handle)
 {
     struct sock *s = sock_lookup(stack, handle);
-    return s != NULL ? (int)s->ops->events(s) : -NST_EBADHANDLE;
+    return s != NULL ? (int)events_of(stack, s, ALL) : -NST_EBADHANDLE;
 }
 
 /* False: what it was listed for is over. */
@@ -32,7 +42,7 @@ static bool describe(const struct nst_stack *stack, struct ready *r, struct nst_
         return true;
     }
     struct sock *s = container_of(r, struct sock, ready);
-    const uint32_t events = s->ops->events(s) & (r->watched | ALWAYS);
+    const uint32_t events = events_of(stack, s, r->watched) & (r->watched | ALWAYS);
     *ret = (struct nst_ready){.socket = s->handle, .context = s->context, .events = events};
     return events != 0;
 }

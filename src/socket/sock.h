@@ -10,7 +10,7 @@
  *
  * What a type of socket can do is a table of operations; an operation that is NULL is
  * -NST_EPROTOTYPE. stream.c and datagram.c fill them in. options.c, ready.c, transfer.c and
- * socket.c have the public functions.
+ * socket.c have the public functions, way.c tells who lost his NIC.
  *
  * Invariant: every socket is in the handle table; it is on the ready list at most once.
  */
@@ -29,6 +29,7 @@ struct sock {
     const struct sock_ops *ops;
     nst_socket handle;
     void *context;
+    bool down; /* it was told that it has no way (NST_READY_DOWN) */
     enum nst_socket_type type;
     union {
         struct tcb *tcb;
@@ -64,7 +65,9 @@ extern HIDDEN const struct sock_ops datagram_ops;
 extern HIDDEN const struct sock_ops ping_ops;
 
 struct socket_table {
+    struct nst_stack *stack;
     struct handle_table handles;
+    struct todo ways; /* stack->ways */
     struct slab slab;
 };
 
@@ -73,6 +76,11 @@ int sockets_init(struct nst_stack *stack);
 /* Closes every socket, datagram endpoints too; connections are left to TCP, which reports to nobody
  * any more. Not initialised is fine. */
 void sockets_fini(struct nst_stack *stack);
+
+/* N8 (way.c): is there no way to send for the local end of s? */
+bool way_is_down(const struct nst_stack *stack, struct sock *s);
+/* Of stack->ways: the ways of sockets changed. */
+HIDDEN void way_check_all(struct todo *todo);
 
 /* A socket of a type without endpoint. NULL: no memory. */
 struct sock *sock_new(struct nst_stack *stack, enum nst_socket_type type);

@@ -12,6 +12,9 @@ int sockets_init(struct nst_stack *stack)
     handle_table_init(&t->handles, &stack->pool->mem);
     slab_init(&t->slab, &stack->pool->mem, sizeof(struct sock), "socket", SOCKETS_PER_CHUNK);
     stack->sockets = t;
+    t->stack = stack;
+    todo_init(&t->ways, way_check_all);
+    stack->ways = &t->ways;
     return 0;
 }
 
@@ -35,6 +38,8 @@ void sockets_fini(struct nst_stack *stack)
         if (s != NULL)
             orphan(stack, s);
     }
+    stack->ways = NULL;
+    todo_cancel(&t->ways);
     handle_table_fini(&t->handles);
     slab_fini(&t->slab);
     mem_free(&stack->pool->mem, t, sizeof(*t));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "stack/addrs.h"
 
+#include "stack/event.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/addr.h"
@@ -11,22 +12,43 @@ void addrs_init(struct addrs *a)
     a->count = 0;
 }
 
-static void free_entry(struct addr_entry *e)
+/* N69 */
+static void tell(const struct addr_entry *e, struct nst_event event)
+{
+    event.addr = e->info.addr;
+    event.prefix_len = e->info.prefix_len;
+    event_put(e->ep->nic, &event);
+}
+
+static void tell_kind(const struct addr_entry *e, enum nst_event_kind kind)
+{
+    tell(e, (struct nst_event){.kind = (uint8_t)kind});
+}
+
+static void tell_removed(const struct addr_entry *e, enum nst_event_why why)
+{
+    tell(e, (struct nst_event){.kind = NST_EVENT_ADDR_REMOVED, .why = (uint8_t)why});
+}
+
+void addrs_remove(struct addr_entry *e, enum nst_event_why why)
 {
     struct nst_stack *stack = e->ep->nic->stack;
+    tell_removed(e, why);
     list_remove(&e->node);
+    e->ep->addrs.count--;
     wheel_cancel(&stack->wheel, &e->timer);
+    wheel_cancel(&stack->wheel, &e->life);
     mem_free(&stack->pool->mem, e, sizeof(*e));
+    route_changed(stack);
+    stack_ways_changed(stack);
 }
 
 void addrs_fini(struct net_ep *ep)
 {
     struct addr_entry *e, *next;
     LIST_FOR_EACH_SAFE (e, next, &ep->addrs.list, struct addr_entry, node) {
-        free_entry(e);
+        addrs_remove(e, NST_WHY_NIC);
     }
-    ep->addrs.count = 0;
-    route_changed(ep->nic->stack);
 }
 
 struct addr_entry *addrs_lookup(const struct net_ep *ep, const struct nst_addr *addr)
@@ -39,6 +61,15 @@ struct addr_entry *addrs_lookup(const struct net_ep *ep, const struct nst_addr *
     return NULL;
 }
 
+static void enlist(struct addr_entry *e)
+{
+    struct addrs *a = &e->ep->addrs;
+    if (e->info.place == NST_PLACE_FIRST_PRIMARY)
+        list_add_head(&a->list, &e->node);
+    else
+        list_add_tail(&a->list, &e->node);
+}
+
 int addrs_add(struct net_ep *ep, const struct nst_nic_addr *info)
 {
     if (addrs_lookup(ep, &info->addr) != NULL)
@@ -48,35 +79,84 @@ int addrs_add(struct net_ep *ep, const struct nst_nic_addr *info)
         return -NST_ENOMEM;
     list_init(&e->node);
     timer_init(&e->timer, NULL);
+    timer_init(&e->life, addr_life_fire);
     e->ep = ep;
     e->info = *info;
-    e->info.state = NST_ADDR_ASSIGNED;
-    if (info->place == NST_PLACE_FIRST_PRIMARY)
-        list_add_head(&ep->addrs.list, &e->node);
-    else
-        list_add_tail(&ep->addrs.list, &e->node);
+    e->info.state = NST_ADDR_TENTATIVE;
+    enlist(e);
     ep->addrs.count++;
+    tell_kind(e, NST_EVENT_ADDR_ADDED);
+    if (info->deprecated)
+        tell(e, (struct nst_event){.kind = NST_EVENT_ADDR_DEPRECATED, .value = 1});
+    addr_life_set(e, info->valid, info->preferred);
     if (ep->proto->addr_added != NULL)
         ep->proto->addr_added(ep, e);
+    else
+        addrs_set_state(e, NST_ADDR_ASSIGNED);
     route_changed(ep->nic->stack);
     return 0;
 }
 
 void addrs_set_state(struct addr_entry *e, enum nst_addr_state state)
 {
+    if (e->info.state == state)
+        return;
     e->info.state = (uint8_t)state;
+    tell_kind(e, state == NST_ADDR_ASSIGNED ? NST_EVENT_ADDR_ASSIGNED : NST_EVENT_ADDR_TENTATIVE);
+    route_changed(e->ep->nic->stack);
+    stack_ways_changed(e->ep->nic->stack);
+}
+
+void addrs_set_duplicate(struct addr_entry *e, const struct nst_mac *who)
+{
+    struct nst_event event = {.kind = NST_EVENT_ADDR_DUPLICATE};
+    if (who != NULL)
+        event.mac = *who;
+    e->info.state = NST_ADDR_DUPLICATE;
+    tell(e, event);
     route_changed(e->ep->nic->stack);
 }
 
-int addrs_remove(struct net_ep *ep, const struct nst_addr *addr)
+void addrs_set_deprecated(struct addr_entry *e, bool deprecated)
 {
-    struct addr_entry *e = addrs_lookup(ep, addr);
-    if (e == NULL)
-        return -NST_EADDRNOTAVAIL;
-    free_entry(e);
-    ep->addrs.count--;
-    route_changed(ep->nic->stack);
-    return 0;
+    if (e->info.deprecated == deprecated)
+        return;
+    e->info.deprecated = deprecated;
+    tell(e, (struct nst_event){.kind = NST_EVENT_ADDR_DEPRECATED, .value = deprecated});
+    route_changed(e->ep->nic->stack);
+}
+
+void addrs_set_place(struct addr_entry *e, enum nst_addr_place place)
+{
+    if (e->info.place == place)
+        return;
+    e->info.place = (uint8_t)place;
+    list_remove(&e->node);
+    enlist(e);
+    route_changed(e->ep->nic->stack);
+}
+
+void addrs_replace(struct addr_entry *e, const struct nst_addr *addr)
+{
+    tell_removed(e, NST_WHY_DUPLICATE);
+    e->info.addr = *addr;
+    e->info.state = NST_ADDR_TENTATIVE;
+    tell_kind(e, NST_EVENT_ADDR_ADDED);
+    route_changed(e->ep->nic->stack);
+}
+
+const struct addr_entry *addrs_main(const struct net_ep *ep)
+{
+    const struct addr_entry *e, *deprecated = NULL;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
+            continue;
+        if (!e->info.deprecated)
+            return e;
+        if (deprecated == NULL)
+            deprecated = e;
+    }
+    return deprecated;
 }
 
 unsigned addrs_common_bits(const struct nst_addr *x, const struct nst_addr *y)
@@ -138,6 +218,28 @@ struct net_ep *addrs_owner(const struct nst_stack *stack, unsigned index,
     return NULL;
 }
 
+/* Bits behind the prefix say nothing about nearness. */
+static unsigned near_bits(const struct addr_entry *e, const struct nst_addr *remote)
+{
+    const unsigned bits = addrs_common_bits(&e->info.addr, remote);
+    return bits < e->info.prefix_len ? bits : e->info.prefix_len;
+}
+
+/* N65 for IPv4; NULL: none. */
+static const struct addr_entry *select4(const struct net_ep *ep, const struct nst_addr *remote)
+{
+    const struct addr_entry *e, *best = NULL;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
+            continue;
+        if (best == NULL || (best->info.deprecated && !e->info.deprecated) ||
+            (best->info.deprecated == e->info.deprecated &&
+             near_bits(e, remote) > near_bits(best, remote)))
+            best = e;
+    }
+    return best;
+}
+
 bool addrs_select_source(const struct net_ep *ep, const struct nst_addr *remote,
                          const struct nst_addr *hint, struct nst_addr *ret_source)
 {
@@ -147,20 +249,7 @@ bool addrs_select_source(const struct net_ep *ep, const struct nst_addr *remote,
     }
     if (!nst_addr_is_v4(remote))
         return source6_select(ep, remote, ret_source);
-    const struct addr_entry *e, *best = NULL;
-    unsigned best_bits = 0;
-    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (e->info.place == NST_PLACE_NEVER_PRIMARY)
-            continue;
-        /* Bits behind the prefix say nothing about nearness. */
-        unsigned bits = addrs_common_bits(&e->info.addr, remote);
-        if (bits > e->info.prefix_len)
-            bits = e->info.prefix_len;
-        if (best == NULL || bits > best_bits) {
-            best = e;
-            best_bits = bits;
-        }
-    }
+    const struct addr_entry *best = select4(ep, remote);
     if (best == NULL)
         return false;
     *ret_source = best->info.addr;

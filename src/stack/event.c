@@ -82,6 +82,7 @@ static const char *const kinds[NST_EVENT_KINDS] = {
     [NST_EVENT_NIC_LINK_ADDR] = "nic_link_addr",
     [NST_EVENT_ADDR_ADDED] = "addr_added",
     [NST_EVENT_ADDR_ASSIGNED] = "addr_assigned",
+    [NST_EVENT_ADDR_TENTATIVE] = "addr_tentative",
     [NST_EVENT_ADDR_DUPLICATE] = "addr_duplicate",
     [NST_EVENT_ADDR_DEPRECATED] = "addr_deprecated",
     [NST_EVENT_ADDR_REMOVED] = "addr_removed",

@@ -11,10 +11,11 @@
  *
  * Invariants: (1) an endpoint is enabled only while its NIC is, or while the NIC is being enabled;
  * (2) nothing is in txq or in a pending queue of a disabled NIC; (3) every change that makes a
- * cached destination wrong bumps routes.generation.
+ * cached destination wrong bumps routes.generation; (4) an endpoint exists exactly for each
+ * protocol whose least MTU the link has; (5) every change is an event, and an event is a change:
+ * who reads all of them knows what listing would say.
  *
- * Not done: renaming and changing MTU or link address of a NIC that exists (N10) have no public
- * call yet.
+ * What can be changed of a NIC that exists is in nic_change.c.
  */
 #include "stack/nic.h"
 
@@ -37,7 +38,7 @@ struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id)
     return NULL;
 }
 
-static struct nic *nic_by_name(const struct nst_stack *stack, const char *name)
+struct nic *nic_by_name(const struct nst_stack *stack, const char *name)
 {
     struct nic *nic;
     LIST_FOR_EACH (nic, &stack->nics, struct nic, node) {
@@ -69,9 +70,8 @@ static uint32_t choose_id(const struct nst_stack *stack, uint32_t id)
     return id;
 }
 
-/* Writes the name that was asked for, or nicN. 0, -NST_EINVAL, -NST_EEXIST. */
-static int choose_name(const struct nst_stack *stack, const char *name, uint32_t id,
-                       char ret_name[NST_NIC_NAME_MAX])
+int nic_choose_name(const struct nst_stack *stack, const char *name, uint32_t id,
+                    char ret_name[NST_NIC_NAME_MAX])
 {
     struct fmt f;
     fmt_init(&f, ret_name, NST_NIC_NAME_MAX);
@@ -95,25 +95,29 @@ static void list_by_id(struct nst_stack *stack, struct nic *nic)
     list_insert_before(&next->node, &nic->node);
 }
 
+void nic_ep_fini(struct net_ep *ep)
+{
+    if (ep->proto->ep_fini != NULL)
+        ep->proto->ep_fini(ep);
+    neigh_table_fini(&ep->neighs);
+    addrs_fini(ep);
+    ep->proto = NULL;
+}
+
 static void fini_eps(struct nic *nic)
 {
     for (unsigned i = NET_INDEX_MAX; i-- > 0;) {
-        struct net_ep *ep = &nic->eps[i];
-        if (ep->proto == NULL)
-            continue;
-        if (ep->proto->ep_fini != NULL)
-            ep->proto->ep_fini(ep);
-        neigh_table_fini(&ep->neighs);
-        addrs_fini(ep);
-        ep->proto = NULL;
+        if (nic->eps[i].proto != NULL)
+            nic_ep_fini(&nic->eps[i]);
     }
 }
 
-static int init_ep(struct nic *nic, const struct net_proto *proto)
+int nic_ep_init(struct nic *nic, const struct net_proto *proto)
 {
     struct net_ep *ep = &nic->eps[proto->index];
     ep->nic = nic;
     ep->proto = proto;
+    ep->forwarding = false;
     addrs_init(&ep->addrs);
     neigh_table_init(&ep->neighs, ep);
     int r = proto->ep_init != NULL ? proto->ep_init(ep) : 0;
@@ -137,7 +141,7 @@ static int init_eps(struct nic *nic)
                       nic->name, proto->name, (unsigned)proto->min_mtu, (unsigned)nic->link->mtu);
             continue;
         }
-        int r = init_ep(nic, proto);
+        int r = nic_ep_init(nic, proto);
         if (r < 0) {
             fini_eps(nic);
             return r;
@@ -188,10 +192,12 @@ static int bring_up(struct nic *nic, bool disabled)
     if (r < 0)
         return r;
     list_by_id(nic->stack, nic);
+    event_nic(nic, NST_EVENT_NIC_ADDED);
     r = disabled ? 0 : enable(nic);
     if (r < 0) {
         list_remove(&nic->node);
         fini_eps(nic);
+        event_put(nic, &(struct nst_event){.kind = NST_EVENT_NIC_REMOVED, .why = NST_WHY_FAILED});
     }
     return r;
 }
@@ -208,7 +214,7 @@ int nst_nic_add(struct nst_stack *stack, const struct nst_nic_config *config, ui
     if (id == 0)
         return -NST_EEXIST;
     char name[NST_NIC_NAME_MAX] = "";
-    int r = choose_name(stack, c.name, id, name);
+    int r = nic_choose_name(stack, c.name, id, name);
     if (r < 0)
         return r;
     struct nic *nic = make_nic(stack, &c);
@@ -222,7 +228,6 @@ int nst_nic_add(struct nst_stack *stack, const struct nst_nic_config *config, ui
         mem_free(&stack->pool->mem, nic, sizeof(*nic));
         return r;
     }
-    event_nic(nic, NST_EVENT_NIC_ADDED);
     if (nic->enabled)
         event_nic(nic, NST_EVENT_NIC_ENABLED);
     /* N3 */
@@ -234,16 +239,19 @@ int nst_nic_add(struct nst_stack *stack, const struct nst_nic_config *config, ui
 
 /* ---- Up and down ---- */
 
+void nic_ep_disable(struct net_ep *ep)
+{
+    if (ep->enabled && ep->proto->ep_disable != NULL)
+        ep->proto->ep_disable(ep);
+    ep->enabled = false;
+    neigh_table_flush(&ep->neighs);
+}
+
 static void stop_eps(struct nic *nic)
 {
     for (unsigned i = NET_INDEX_MAX; i-- > 0;) {
-        struct net_ep *ep = &nic->eps[i];
-        if (ep->proto == NULL)
-            continue;
-        if (ep->enabled && ep->proto->ep_disable != NULL)
-            ep->proto->ep_disable(ep);
-        ep->enabled = false;
-        neigh_table_flush(&ep->neighs);
+        if (nic->eps[i].proto != NULL)
+            nic_ep_disable(&nic->eps[i]);
     }
 }
 
@@ -261,18 +269,22 @@ static void disable(struct nic *nic)
     nic->stack->routes.generation++;
 }
 
+int nic_ep_enable(struct net_ep *ep)
+{
+    ep->enabled = true;
+    const int r = ep->proto->ep_enable != NULL ? ep->proto->ep_enable(ep) : 0;
+    if (r < 0)
+        ep->enabled = false;
+    return r;
+}
+
 static int enable(struct nic *nic)
 {
     nic->enabled = true;
     nic->stack->routes.generation++;
     for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
-        struct net_ep *ep = &nic->eps[i];
-        if (ep->proto == NULL)
-            continue;
-        ep->enabled = true;
-        int r = ep->proto->ep_enable != NULL ? ep->proto->ep_enable(ep) : 0;
+        const int r = nic->eps[i].proto != NULL ? nic_ep_enable(&nic->eps[i]) : 0;
         if (r < 0) {
-            ep->enabled = false;
             disable(nic);
             return r;
         }
@@ -289,15 +301,18 @@ int nst_nic_enable(struct nst_stack *stack, uint32_t id)
     if (nic->enabled)
         return 0;
     const int r = enable(nic);
-    if (r == 0)
-        event_nic(nic, NST_EVENT_NIC_ENABLED);
-    return r;
+    if (r < 0)
+        return r;
+    event_nic(nic, NST_EVENT_NIC_ENABLED);
+    stack_ways_changed(stack);
+    return 0;
 }
 
 static void take_down(struct nic *nic)
 {
     disable(nic);
     event_nic(nic, NST_EVENT_NIC_DISABLED);
+    stack_ways_changed(nic->stack);
 }
 
 int nst_nic_disable(struct nst_stack *stack, uint32_t id)
@@ -331,10 +346,10 @@ void nic_free(struct nic *nic)
     struct nst_stack *stack = nic->stack;
     if (nic->enabled)
         take_down(nic);
-    event_nic(nic, NST_EVENT_NIC_REMOVED);
     route_remove_nic(stack, nic);
     list_remove(&nic->node);
     fini_eps(nic);
+    event_nic(nic, NST_EVENT_NIC_REMOVED);
     detach(nic);
     pktq_drop(&nic->rxq, DROP_NIC_DISABLED);
     /* A writer that was woken may have looked at the NIC once more. */
@@ -370,6 +385,7 @@ int nst_nic_get_info(const struct nst_stack *stack, uint32_t id, struct nst_nic_
         .enabled = nic->enabled,
         .promiscuous = nic->promiscuous,
         .spoofing = nic->spoofing,
+        .forwarding = nic->eps[NET_IPV4].forwarding || nic->eps[NET_IPV6].forwarding,
         .tx_blocked = nic->link->tx_blocked,
     };
     memcpy(ret_info->name, nic->name, sizeof(nic->name));
@@ -403,6 +419,22 @@ int nst_nic_set_spoofing(struct nst_stack *stack, uint32_t id, bool on)
     nic->spoofing = on;
     stack->routes.generation++;
     return 0;
+}
+
+int nic_ip_ep(const struct nst_stack *stack, uint32_t id, uint16_t protocol, struct net_ep **ret_ep)
+{
+    struct nic *nic = nic_by_id(stack, id);
+    if (nic == NULL)
+        return -NST_ENOENT;
+    for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
+        if (stack->net[i] == NULL || stack->net[i]->ethertype != protocol)
+            continue;
+        if (i == NET_ARP || nic_ep(nic, (enum net_index)i) == NULL)
+            return -NST_EOPNOTSUPP;
+        *ret_ep = &nic->eps[i];
+        return 0;
+    }
+    return -NST_EPROTONOSUPPORT;
 }
 
 bool nst_nic_counter_at(const struct nst_stack *stack, uint32_t id, size_t n,

@@ -21,6 +21,7 @@ struct net_ep {
     struct nic *nic;
     const struct net_proto *proto; /* NULL: the protocol does not fit this NIC */
     bool enabled;
+    bool forwarding; /* the NIC is a router's, as far as this protocol goes */
     struct addrs addrs;
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
@@ -61,11 +62,34 @@ static inline struct net_ep *nic_ep_for(struct nic *nic, const struct nst_addr *
 {
     return nic_ep(nic, nst_addr_is_v4(addr) ? NET_IPV4 : NET_IPV6);
 }
+/* The endpoint of a network protocol with addresses, as the public API names it, by EtherType. 0;
+ * -NST_ENOENT (NIC), -NST_EPROTONOSUPPORT, -NST_EOPNOTSUPP (ARP; or it does not fit the NIC). */
+int nic_ip_ep(const struct nst_stack *stack, uint32_t id, uint16_t protocol,
+              struct net_ep **ret_ep);
+
 /* NULL: no such NIC. */
 struct nic *nic_by_id(const struct nst_stack *stack, uint32_t id);
 
+/* The other NIC of that name; NULL: none. */
+struct nic *nic_by_name(const struct nst_stack *stack, const char *name);
+/* Writes `name`, or nicN (NULL), if it is a possible one that no NIC has. 0, -NST_EINVAL,
+ * -NST_EEXIST. */
+int nic_choose_name(const struct nst_stack *stack, const char *name, uint32_t id,
+                    char ret_name[NST_NIC_NAME_MAX]);
+
 /* A NIC that is on the stack's list: what nst_nic_remove does. */
 void nic_free(struct nic *nic);
+
+/* Begins and ends the endpoint of a protocol; it is disabled at both. 0 or -NST_ENOMEM. */
+int nic_ep_init(struct nic *nic, const struct net_proto *proto);
+void nic_ep_fini(struct net_ep *ep);
+/* Starts it, on a NIC that is enabled. 0 or an error of the protocol: then it is disabled. */
+int nic_ep_enable(struct net_ep *ep);
+/* Stops it, and empties its neighbour table. Not enabled is fine. */
+void nic_ep_disable(struct net_ep *ep);
+
+/* Who sent the frame that p came in, where the link says so; else all zero. */
+struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p);
 
 /* The ends of struct nst_link_upper, for nic.c: they queue and schedule. */
 HIDDEN void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q);

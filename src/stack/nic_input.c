@@ -21,6 +21,18 @@ void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
     nst_pktq_splice(&nic->rxq, q);
 }
 
+struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p)
+{
+    struct nst_link_header header = {.ethertype = 0};
+    if (p->link_off >= p->net_off) /* looped: there is no link header */
+        return header.src;
+    /* Read anew, by a view of its own: p stays as it is. */
+    struct nst_pkt view = *(const struct nst_pkt *)p;
+    nst_pkt_push(&view, (uint32_t)(p->data - p->head) - p->link_off);
+    nic->link->ops->parse_header(nic->link, &view, &header);
+    return header.src;
+}
+
 /* N24: whom the frame is for, by its destination. */
 static uint8_t type_of(const struct nic *nic, const struct nst_mac *mac)
 {

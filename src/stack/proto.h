@@ -85,6 +85,9 @@ struct net_proto {
     void (*ep_disable)(struct net_ep *ep);
     /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
+    /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
+     */
+    void (*announce)(struct net_ep *ep);
     /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */

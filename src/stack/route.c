@@ -242,11 +242,16 @@ static void remove_nic_from(struct nst_stack *stack, struct lpm *table, const st
     }
 }
 
+void route_remove_family(struct nst_stack *stack, const struct nic *nic, bool v4)
+{
+    remove_nic_from(stack, v4 ? &stack->routes.v4 : &stack->routes.v6, nic);
+    bump(stack);
+}
+
 void route_remove_nic(struct nst_stack *stack, const struct nic *nic)
 {
-    remove_nic_from(stack, &stack->routes.v4, nic);
-    remove_nic_from(stack, &stack->routes.v6, nic);
-    bump(stack);
+    route_remove_family(stack, nic, true);
+    route_remove_family(stack, nic, false);
 }
 
 static size_t list_family(const struct lpm *table, struct nst_route *ret_routes, size_t max,

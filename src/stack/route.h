@@ -38,5 +38,7 @@ bool route_is_down(const struct nst_stack *stack, const struct nst_addr *addr,
 void route_changed(struct nst_stack *stack);
 /* N9: deletes every route by way of the NIC. */
 void route_remove_nic(struct nst_stack *stack, const struct nic *nic);
+/* The same for one family. */
+void route_remove_family(struct nst_stack *stack, const struct nic *nic, bool v4);
 
 #endif

@@ -4,8 +4,7 @@
  *
  * Candidates are the assigned addresses of the NIC that sends (section 4), so rule 5 has nothing to
  * choose between; rule 4 (home addresses) and 5.5 (the prefix of the chosen router) concern nothing
- * that we keep, and we make no temporary addresses, so rule 7 always ties. What is still equal is
- * decided by the order of the list.
+ * that we keep. What is still equal is decided by the order of the list.
  */
 #include "stack/nic.h"
 #include "wire/addr.h"
@@ -82,6 +81,10 @@ static bool is_better(const struct addr_entry *x, const struct addr_entry *y,
     const bool lx = label_of(&x->info.addr) == label, ly = label_of(&y->info.addr) == label;
     if (lx != ly)
         return lx;
+    /* Rule 7: a temporary one (RFC 8981). */
+    const bool tx = x->info.kind == NST_ADDR_SLAAC_TEMPORARY;
+    if (tx != (y->info.kind == NST_ADDR_SLAAC_TEMPORARY))
+        return tx;
     /* Rule 8: the longest matching prefix. */
     return common_bits(x, remote) > common_bits(y, remote);
 }

@@ -71,6 +71,8 @@ struct nst_stack {
      */
     bool (*echo_reply)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
     void (*echo_error)(struct nst_stack *stack, const struct net_error_report *report);
+    /* N8: the socket layer's, NULL without one: tells who watches whether it still has a way. */
+    struct todo *ways;
     struct route_table routes;
     struct dst_table dsts;
     struct demux demux;
@@ -111,6 +113,13 @@ static inline void todo_schedule(struct nst_stack *stack, struct todo *t)
 static inline void todo_cancel(struct todo *t)
 {
     list_remove(&t->node);
+}
+
+/* A NIC or an address can be used from now on, or not any more. */
+static inline void stack_ways_changed(struct nst_stack *stack)
+{
+    if (stack->ways != NULL)
+        todo_schedule(stack, stack->ways);
 }
 
 /* Used by nicstack.c: registers what is built in. */

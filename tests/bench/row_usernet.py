@@ -4,6 +4,8 @@ host's loopback by the address that each has for it. pasta and slirp4netns stay 
 client is run; `nst run` starts for each, once by every way to attach. pasta's splice, which passes the network by, needs 127.0.0.1 inside, and its
 port forwarding is off. All have an MTU of 65520: slirp4netns is told so, the others have it by themselves."""
 import contextlib
+import os
+import time
 
 import world
 from measure import Failure, client, in_turn, server
@@ -105,13 +107,34 @@ def one_case(bench, inside, case):
         bench.table.aside("S13", text, found[name], unit, name)
 
 
+def processor_time(pid):
+    """Seconds of a process so far: in its own code, in the kernel."""
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        ticks = file.read().rpartition(")")[2].split()[11:13]
+    return [int(t) / os.sysconf("SC_CLK_TCK") for t in ticks]
+
+
+def tell_limit(bench, name, network, what, serving):
+    """One run more: who had the processors. `nst` and the program inside are told together."""
+    before, served, begin = os.times(), processor_time(serving.pid), time.monotonic()
+    network.ask(what, bench.bulk_seconds)
+    took, after, server_time = time.monotonic() - begin, os.times(), sum(processor_time(serving.pid)) - sum(served)
+    own, kernel = after.children_user - before.children_user, after.children_system - before.children_system
+    bench.table.note("S13", name, f"what limits {what}: of {os.cpu_count()} processors {(own + kernel) / took:.2f} go to nst and "
+                     f"the program inside ({kernel / max(own + kernel, 0.01):.0%} of it in the kernel, which copies) and "
+                     f"{server_time / took:.2f} to the server; what was tried: docs/guide-bench.md, What limits `nst run`")
+
+
 def usernet(bench):
     with contextlib.ExitStack() as stack:
         inside = networks(bench, stack)
         tell_control(bench, inside)
-        stack.enter_context(server(bench.program("sockets"), "serve", "127.0.0.1"))
+        serving = stack.enter_context(server(bench.program("sockets"), "serve", "127.0.0.1"))
         for case in CASES:
             one_case(bench, inside, case)
+        for name in (name for name in inside if name.startswith("nst run")):
+            for what in ("send", "receive"):
+                tell_limit(bench, name, inside[name], what, serving)
 
 
 PARTS = (("S13", usernet),)

@@ -66,8 +66,8 @@ static void the_on_link_route_stays_while_an_address_needs_it(void **state)
     nst_nic_addr_remove(lab.stack, 1, &a);
     struct nst_route r;
     assert_int_equal(nst_route_lookup(lab.stack, &to, &r), 0);
+    assert_int_equal(r.prefix_len, 24);
     const struct nst_addr b = lab_addr("10.0.0.2");
-    assert_true(nst_addr_equal(&r.source, &b));
     nst_nic_addr_remove(lab.stack, 1, &b);
     assert_int_equal(nst_route_lookup(lab.stack, &to, &r), -NST_ENETUNREACH);
     lab_fini(&lab);
