@@ -5,6 +5,7 @@
 
 int command_capture(int argc, char **argv);
 int command_doctor(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_test(int argc, char **argv);
 

@@ -118,11 +118,11 @@ NST_API void nst_replay_get_status(const struct nst_replay *replay,
                                    struct nst_replay_status *ret_status);
 /* The stack as it is now, to look at; NULL where none was made. */
 NST_API const struct nst_stack *nst_replay_get_stack(const struct nst_replay *replay);
-/* The record that comes next, as it lies in the recording; 0: there is none. */
-NST_API size_t nst_replay_peek(const struct nst_replay *replay, const void **ret_record);
 /* With the stack. NULL is fine. */
 NST_API void nst_replay_free(struct nst_replay *replay);
 
+/* The bytes of the record at `record`, of which `len` are there; 0: not all of it is. */
+NST_API size_t nst_record_len(const void *record, size_t len);
 /* One record as a line of text without its end, into `text` of `size` bytes, NUL-terminated when
  * size > 0. Takes any bytes. Returns `text`. */
 NST_API char *nst_record_show(const void *record, size_t len, char *text, size_t size);

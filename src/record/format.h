@@ -34,7 +34,8 @@ enum record_kind {
     RECORD_DELIVERED,   /* a packet from a link */
     RECORD_PARSED,      /* how a link read its header */
     RECORD_QUEUED,      /* a packet for a link: what is compared */
-    RECORD_TRANSMITTED, /* how many the link took */
+    RECORD_TRANSMIT,    /* a link is given what is queued: what it delivers now stands behind it */
+    RECORD_TRANSMITTED, /* how many it took */
     RECORD_WRITABLE,    /* a link has room again */
     RECORD_CHANGED,     /* what a link answered when it was asked to change */
     RECORD_END,         /* it was stopped, or the stack was freed */

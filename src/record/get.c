@@ -3,7 +3,6 @@
 
 #include "record/put.h"
 
-#define MTU_MIN        68
 #define MTU_MAX        (1u << 20)
 #define MAX_HEADER_MAX 1024
 #define ARRAY_MAX      65536
@@ -61,6 +60,9 @@ const struct nst_nic_addr *get_nic_addr(struct record_in *in, struct nst_nic_add
     hold->no_dad = in_u8(in) != 0;
     hold->deprecated = in_u8(in) != 0;
     hold->state = in_u8(in);
+    hold->kind = in_u8(in);
+    hold->valid = (nst_time)in_u64(in);
+    hold->preferred = (nst_time)in_u64(in);
     return hold;
 }
 
@@ -87,7 +89,7 @@ bool get_link(struct record_in *in, struct tape_link *ret_link)
     ret_link->gso_max = in_u32(in);
     ret_link->addr = get_mac(in);
     ret_link->tx_blocked = in_u8(in) != 0;
-    return ret_link->mtu >= MTU_MIN && ret_link->mtu <= MTU_MAX &&
+    return ret_link->mtu > 0 && ret_link->mtu <= MTU_MAX &&
            ret_link->max_header <= MAX_HEADER_MAX && ret_link->gso_max <= MTU_MAX;
 }
 

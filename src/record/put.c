@@ -43,6 +43,9 @@ void put_nic_addr(struct record_out *out, const struct nst_nic_addr *addr)
     out_u8(out, addr->no_dad);
     out_u8(out, addr->deprecated);
     out_u8(out, addr->state);
+    out_u8(out, addr->kind);
+    out_u64(out, (uint64_t)addr->valid);
+    out_u64(out, (uint64_t)addr->preferred);
 }
 
 void put_text(struct record_out *out, const char *text)

@@ -156,6 +156,14 @@ static void record_queued(struct tape *tape, const struct nic *nic, const struct
     put(recorder_of(tape), &out);
 }
 
+static void record_transmits(struct tape *tape, const struct nic *nic)
+{
+    struct record_out out;
+    out_init(&out, RECORD_TRANSMIT, 0);
+    out_u32(&out, nic->id);
+    put(recorder_of(tape), &out);
+}
+
 static void record_transmitted(struct tape *tape, struct nic *nic, uint32_t count)
 {
     struct record_out out;
@@ -191,6 +199,7 @@ static const struct tape_ops ops = {
     .delivered = record_delivered,
     .parsed = record_parsed,
     .queued = record_queued,
+    .transmits = record_transmits,
     .transmitted = record_transmitted,
     .writable = record_writable,
     .changed = record_changed,

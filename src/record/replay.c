@@ -282,13 +282,6 @@ const struct nst_stack *nst_replay_get_stack(const struct nst_replay *r)
     return r->stack;
 }
 
-size_t nst_replay_peek(const struct nst_replay *r, const void **ret_record)
-{
-    const size_t len = r->data != NULL ? record_len(r->data + r->at, r->len - r->at) : 0;
-    *ret_record = len > 0 ? r->data + r->at : NULL;
-    return len;
-}
-
 void nst_replay_free(struct nst_replay *r)
 {
     if (r == NULL)

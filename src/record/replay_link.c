@@ -7,6 +7,7 @@
 #include "record/get.h"
 
 #define BLOCK_MAX (1u << 20)
+#define MTU_MIN   68
 
 struct replay_link {
     struct nst_link link;    /* first */
@@ -330,6 +331,9 @@ bool replay_link_change(struct nst_replay *r, const uint8_t *record)
     in_init(&in, record);
     struct replay_link *l = link_by_nic(r, in_u32(&in));
     if (!get_link(&in, &state) || !in_is_good(&in) || l == NULL)
+        return false;
+    /* Only who is asked may make it so small that protocols stop. */
+    if (state.mtu != l->link.mtu && state.mtu < MTU_MIN)
         return false;
     set_state(&l->link, &state);
     return true;

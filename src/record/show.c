@@ -264,6 +264,7 @@ static const char *const kinds[RECORD_KINDS] = {
     [RECORD_DELIVERED] = "received",
     [RECORD_PARSED] = "parsed",
     [RECORD_QUEUED] = "sent",
+    [RECORD_TRANSMIT] = "transmit",
     [RECORD_TRANSMITTED] = "transmitted",
     [RECORD_WRITABLE] = "writable",
     [RECORD_CHANGED] = "changed",
@@ -316,6 +317,7 @@ static void show_body(struct fmt *f, uint8_t kind, uint8_t call, struct record_i
         show_number(f, "count", in_u32(in));
         show_number(f, "blocked", in_u8(in));
         break;
+    case RECORD_TRANSMIT:
     case RECORD_WRITABLE:
         show_number(f, "nic", in_u32(in));
         break;
@@ -327,6 +329,11 @@ static void show_body(struct fmt *f, uint8_t kind, uint8_t call, struct record_i
     default:
         break;
     }
+}
+
+size_t nst_record_len(const void *record, size_t len)
+{
+    return record_len(record, len);
 }
 
 char *nst_record_show(const void *record, size_t len, char *text, size_t size)

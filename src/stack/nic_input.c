@@ -29,7 +29,8 @@ struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p)
     /* Read anew, by a view of its own: p stays as it is. */
     struct nst_pkt view = *(const struct nst_pkt *)p;
     nst_pkt_push(&view, (uint32_t)(p->data - p->head) - p->link_off);
-    nic->link->ops->parse_header(nic->link, &view, &header);
+    const bool whole = nic->link->ops->parse_header(nic->link, &view, &header);
+    TAPE(nic->stack, parsed, nic, p, whole ? &header : NULL);
     return header.src;
 }
 

@@ -35,6 +35,7 @@ void nic_flush(struct todo *todo)
     struct nst_link *link = nic->link;
     uint32_t before = nic->txq.count;
     if (before > 0 && !link->tx_blocked) {
+        TAPE(nic->stack, transmits, nic);
         nic->stack->running = true;
         link->ops->transmit(link, &nic->txq);
         nic->stack->running = false;

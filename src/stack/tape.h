@@ -23,7 +23,8 @@ struct tape_ops {
     /* p, with the link header that the link made of `header`, is ready for the link. */
     void (*queued)(struct tape *tape, const struct nic *nic, const struct pkt *p,
                    const struct nst_link_header *header);
-    /* The link took so many packets. */
+    /* The link is about to be given packets; and then, it took so many. */
+    void (*transmits)(struct tape *tape, const struct nic *nic);
     void (*transmitted)(struct tape *tape, struct nic *nic, uint32_t count);
     /* The link has room again. */
     void (*writable)(struct tape *tape, struct nic *nic);
