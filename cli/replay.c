@@ -64,9 +64,11 @@ static int usage(FILE *out)
     fprintf(out, "usage: nst replay [OPTIONS] FILE\n");
     if (out == stderr)
         return WRONG;
-    printf("\nRepeats what nst run --record FILE kept, and compares every packet that is sent.\n\n");
+    printf(
+        "\nRepeats what nst run --record FILE kept, and compares every packet that is sent.\n\n");
     options_print(specs);
-    printf("\nExit status: 0 it is the same, 1 it is not, 2 the file or the command line is wrong.\n");
+    printf(
+        "\nExit status: 0 it is the same, 1 it is not, 2 the file or the command line is wrong.\n");
     return SAME;
 }
 
@@ -178,12 +180,12 @@ static void print_json(const struct replaying *r, const struct nst_replay_status
 
 static void print_summary(const struct replaying *r, const struct nst_replay_status *s)
 {
-    fprintf(stderr,
-            "nst replay: identical: %llu records, %llu calls, %llu packets in, %llu out, %.3f s%s\n",
-            (unsigned long long)s->record - 1, (unsigned long long)s->calls,
-            (unsigned long long)s->packets_in, (unsigned long long)s->packets_out,
-            seconds(r, s->time),
-            s->state == NST_REPLAY_TRUNCATED ? "; its program did not end the recording" : "");
+    fprintf(
+        stderr,
+        "nst replay: identical: %llu records, %llu calls, %llu packets in, %llu out, %.3f s%s\n",
+        (unsigned long long)s->record - 1, (unsigned long long)s->calls,
+        (unsigned long long)s->packets_in, (unsigned long long)s->packets_out, seconds(r, s->time),
+        s->state == NST_REPLAY_TRUNCATED ? "; its program did not end the recording" : "");
 }
 
 static int tell(const struct replaying *r, const struct nst_replay_status *s)

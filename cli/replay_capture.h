@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nst replay -w: the packets of a replay as a pcapng file, at the times at which they were recorded. */
+/* nst replay -w: the packets of a replay as a pcapng file, at the times at which they were
+ * recorded. */
 #ifndef NICSTACK_CLI_REPLAY_CAPTURE_H
 #define NICSTACK_CLI_REPLAY_CAPTURE_H
 

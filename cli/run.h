@@ -2,8 +2,8 @@
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
  * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_capture.c
- * what captures want, run_record.c recordings, run_instance.c answers other commands, run_serve.c makes the stack and the
- * gateway, and serves.
+ * what captures want, run_record.c recordings, run_instance.c answers other commands, run_serve.c
+ * makes the stack and the gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H

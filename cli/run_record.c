@@ -33,8 +33,8 @@ bool run_record_open(struct run *run)
         return true;
     r->fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
     if (r->fd < 0) {
-        fprintf(stderr, "nst run: cannot record into %s (%s): %s\n", path,
-                attach_text_errno(errno), next_step(errno));
+        fprintf(stderr, "nst run: cannot record into %s (%s): %s\n", path, attach_text_errno(errno),
+                next_step(errno));
         return false;
     }
     r->is_open = true;

@@ -4,8 +4,8 @@
  *
  * A stack is a pure function of its inputs. Recorded are its configuration with the seed, the calls
  * that change something with their arguments and data, what links deliver, take and say, and, to
- * compare, what the stack sends and what its calls return. A replay makes the same stack on links of
- * memory, repeats the inputs, and compares every packet, byte for byte.
+ * compare, what the stack sends and what its calls return. A replay makes the same stack on links
+ * of memory, repeats the inputs, and compares every packet, byte for byte.
  *
  * A recording holds what the packets held, and the stack's seed: it is as secret as they are.
  */
@@ -21,8 +21,8 @@ extern "C" {
 
 /* ---- Recording ---- */
 
-/* Where records go: `put` is called with one record, which is `head`, then `count` pieces. Of a file
- * it is the next bytes. It may be called while a link is, and must not call the stack. */
+/* Where records go: `put` is called with one record, which is `head`, then `count` pieces. Of a
+ * file it is the next bytes. It may be called while a link is, and must not call the stack. */
 struct nst_record_sink {
     void (*put)(void *context, const struct nst_iovec *head, const struct nst_iovec *pieces,
                 size_t count);
@@ -63,7 +63,7 @@ struct nst_record_header {
     char magic[8];
     uint32_t version;
     uint32_t reserved;
-    int64_t epoch;   /* nanoseconds since 1970 when it began; 0: not known */
+    int64_t epoch;    /* nanoseconds since 1970 when it began; 0: not known */
     nst_time started; /* the stack's time then */
 };
 

@@ -5,9 +5,9 @@
  * Theory of operation. The end of the file is mapped, a window at a time, and records are copied
  * there: no system call but at a window's end, and what was copied is the kernel's, so it is in the
  * file also when the process dies the next moment, which is when a recording is wanted most. The
- * room of a window is allocated before it is mapped, so that a full file system is an error here and
- * not a signal. Behind the last record are zeros, which are no record; the file is cut there when it
- * is closed.
+ * room of a window is allocated before it is mapped, so that a full file system is an error here
+ * and not a signal. Behind the last record are zeros, which are no record; the file is cut there
+ * when it is closed.
  *
  * Invariant: what was put is in the file without a gap, up to the error if there was one.
  */
@@ -63,8 +63,7 @@ static bool next_window(struct nst_record_file *f)
     f->error = allocate(f->fd, (off_t)f->size);
     if (f->error != 0)
         return false;
-    void *window =
-        mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, (off_t)f->size);
+    void *window = mmap(NULL, WINDOW, PROT_READ | PROT_WRITE, MAP_SHARED, f->fd, (off_t)f->size);
     if (window == MAP_FAILED) {
         f->error = errno;
         return false;

@@ -38,8 +38,9 @@
 /* Data: more than one C argument each. */
 #define PARAM_DATA(a)  , const void *a, size_t a##_len
 #define PARAM_IOVEC(a) , const struct nst_iovec *a, size_t a##_count
-#define PARAM_LENT(a)                                                                        \
-    , void *a, size_t a##_len, void (*a##_release)(void *context, uint8_t *memory), void *a##_context
+#define PARAM_LENT(a)                                                               \
+    , void *a, size_t a##_len, void (*a##_release)(void *context, uint8_t *memory), \
+        void *a##_context
 /* How many bytes of what was reserved on the socket `s` are sent: with them. */
 #define PARAM_COMMIT(a) , size_t a
 /* Where results go: recorded is whether it is NULL, and for how many there is room. */

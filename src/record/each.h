@@ -15,9 +15,9 @@
 #define EACH_12(what, k, a, ...) what##_##k(a) EACH_10(what, __VA_ARGS__)
 
 #define EACH_COUNT_(a, b, c, d, e, f, g, h, i, j, k, l, m, n, ...) n
-#define EACH_COUNT(...) EACH_COUNT_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
-#define EACH_PASTE_(n)  EACH_##n
-#define EACH_PASTE(n)   EACH_PASTE_(n)
-#define EACH(...)       EACH_PASTE(EACH_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define EACH_COUNT(...)                                            EACH_COUNT_(__VA_ARGS__, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define EACH_PASTE_(n)                                             EACH_##n
+#define EACH_PASTE(n)                                              EACH_PASTE_(n)
+#define EACH(...)                                                  EACH_PASTE(EACH_COUNT(__VA_ARGS__))(__VA_ARGS__)
 
 #endif

@@ -7,7 +7,8 @@
  *   u8  kind, enum record_kind; 0, in a file that was not ended: there are no more
  *   u8  number of the call (calls.def), else 0
  *
- * All numbers are little-endian. A pointer is a u8, 0 for NULL, in front of what it points to.
+ * CALL, PARSED and TRANSMITTED begin with a u64, the memory in use, which is not compared. All
+ * numbers are little-endian. A pointer is a u8, 0 for NULL, in front of what it points to.
  */
 #ifndef NICSTACK_SRC_RECORD_FORMAT_H
 #define NICSTACK_SRC_RECORD_FORMAT_H
@@ -41,6 +42,12 @@ enum record_kind {
     RECORD_END,         /* it was stopped, or the stack was freed */
     RECORD_KINDS,
 };
+
+/* Does it begin with the memory in use? */
+static inline bool record_has_memory(uint8_t kind)
+{
+    return kind == RECORD_CALL || kind == RECORD_PARSED || kind == RECORD_TRANSMITTED;
+}
 
 /* ---- Making one ---- */
 

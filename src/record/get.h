@@ -36,64 +36,101 @@ void *get_buffer(struct nst_replay *r, struct record_in *in, size_t *ret_size);
 /* Room for as many of `size` bytes as were asked for. */
 void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *ret_count);
 
-#define HOLD_U16(a)          uint16_t a;
-#define HOLD_U32(a)          uint32_t a;
-#define HOLD_INT(a)          int a;
-#define HOLD_SIZE(a)         size_t a;
-#define HOLD_I64(a)          int64_t a;
-#define HOLD_BOOL(a)         bool a;
-#define HOLD_TIME(a)         nst_time a;
-#define HOLD_SOCKET(a)       uint64_t a;
-#define HOLD_TYPE(a)         enum nst_socket_type a;
-#define HOLD_OPTION(a)       enum nst_option a;
-#define HOLD_REFUSAL(a)      enum nst_refusal a;
-#define HOLD_MAC(a)          struct nst_mac a;
-#define HOLD_ADDR(a)         struct nst_addr a##_is; const struct nst_addr *a;
-#define HOLD_ENDPOINT(a)     struct nst_endpoint a##_is; const struct nst_endpoint *a;
-#define HOLD_ROUTE(a)        struct nst_route a##_is; const struct nst_route *a;
-#define HOLD_NIC_ADDR(a)     struct nst_nic_addr a##_is; const struct nst_nic_addr *a;
-#define HOLD_NIC_CONFIG(a)   struct get_nic_config a##_is; const struct nst_nic_config *a;
-#define HOLD_FORWARDER(a)    struct nst_forwarder_config a##_is; const struct nst_forwarder_config *a;
-#define HOLD_TEXT(a)         char a##_is[RECORD_NAME_MAX + 1]; const char *a;
-#define HOLD_DATA(a)         const void *a; size_t a##_len;
-#define HOLD_IOVEC(a)        struct nst_iovec a##_are[RECORD_IOV_MAX]; const struct nst_iovec *a; size_t a##_count;
-#define HOLD_LENT(a)                                                         \
-    void *a; size_t a##_len; void *a##_context;                              \
+#define HOLD_U16(a)     uint16_t a;
+#define HOLD_U32(a)     uint32_t a;
+#define HOLD_INT(a)     int a;
+#define HOLD_SIZE(a)    size_t a;
+#define HOLD_I64(a)     int64_t a;
+#define HOLD_BOOL(a)    bool a;
+#define HOLD_TIME(a)    nst_time a;
+#define HOLD_SOCKET(a)  uint64_t a;
+#define HOLD_TYPE(a)    enum nst_socket_type a;
+#define HOLD_OPTION(a)  enum nst_option a;
+#define HOLD_REFUSAL(a) enum nst_refusal a;
+#define HOLD_MAC(a)     struct nst_mac a;
+#define HOLD_ADDR(a)        \
+    struct nst_addr a##_is; \
+    const struct nst_addr *a;
+#define HOLD_ENDPOINT(a)        \
+    struct nst_endpoint a##_is; \
+    const struct nst_endpoint *a;
+#define HOLD_ROUTE(a)        \
+    struct nst_route a##_is; \
+    const struct nst_route *a;
+#define HOLD_NIC_ADDR(a)        \
+    struct nst_nic_addr a##_is; \
+    const struct nst_nic_addr *a;
+#define HOLD_NIC_CONFIG(a)        \
+    struct get_nic_config a##_is; \
+    const struct nst_nic_config *a;
+#define HOLD_FORWARDER(a)               \
+    struct nst_forwarder_config a##_is; \
+    const struct nst_forwarder_config *a;
+#define HOLD_TEXT(a)                  \
+    char a##_is[RECORD_NAME_MAX + 1]; \
+    const char *a;
+#define HOLD_DATA(a) \
+    const void *a;   \
+    size_t a##_len;
+#define HOLD_IOVEC(a)                         \
+    struct nst_iovec a##_are[RECORD_IOV_MAX]; \
+    const struct nst_iovec *a;                \
+    size_t a##_count;
+#define HOLD_LENT(a)   \
+    void *a;           \
+    size_t a##_len;    \
+    void *a##_context; \
     void (*a##_release)(void *context, uint8_t *memory) = NULL;
-#define HOLD_COMMIT(a)       size_t a;
-#define HOLD_OUT_ID(a)       uint32_t a##_is; uint32_t *a;
-#define HOLD_OUT_SOCKET(a)   nst_socket a##_is; nst_socket *a;
-#define HOLD_OUT_ENDPOINT(a) struct nst_endpoint a##_is; struct nst_endpoint *a;
-#define HOLD_OUT_MESSAGE(a)  struct nst_message a##_is; struct nst_message *a;
-#define HOLD_OUT_REQUEST(a)  struct nst_request_info a##_is; struct nst_request_info *a;
-#define HOLD_BUFFER(a)       void *a; size_t a##_size;
-#define HOLD_PIECES(a)       struct nst_iovec *a; int a##_count;
-#define HOLD_READY(a)        struct nst_ready *a; int a##_max;
-#define HOLD_CONTEXT(a)      void *a = NULL;
+#define HOLD_COMMIT(a) size_t a;
+#define HOLD_OUT_ID(a) \
+    uint32_t a##_is;   \
+    uint32_t *a;
+#define HOLD_OUT_SOCKET(a) \
+    nst_socket a##_is;     \
+    nst_socket *a;
+#define HOLD_OUT_ENDPOINT(a)    \
+    struct nst_endpoint a##_is; \
+    struct nst_endpoint *a;
+#define HOLD_OUT_MESSAGE(a)    \
+    struct nst_message a##_is; \
+    struct nst_message *a;
+#define HOLD_OUT_REQUEST(a)         \
+    struct nst_request_info a##_is; \
+    struct nst_request_info *a;
+#define HOLD_BUFFER(a) \
+    void *a;           \
+    size_t a##_size;
+#define HOLD_PIECES(a)   \
+    struct nst_iovec *a; \
+    int a##_count;
+#define HOLD_READY(a)    \
+    struct nst_ready *a; \
+    int a##_max;
+#define HOLD_CONTEXT(a) void *a = NULL;
 
-#define GET_U16(a)          a = in_u16(in);
-#define GET_U32(a)          a = in_u32(in);
-#define GET_INT(a)          a = (int)in_u32(in);
-#define GET_SIZE(a)         a = (size_t)in_u64(in);
-#define GET_I64(a)          a = (int64_t)in_u64(in);
-#define GET_BOOL(a)         a = in_u8(in) != 0;
-#define GET_TIME(a)         a = (nst_time)in_u64(in);
-#define GET_SOCKET(a)       a = in_u64(in);
-#define GET_TYPE(a)         a = (enum nst_socket_type)in_u32(in);
-#define GET_OPTION(a)       a = (enum nst_option)in_u32(in);
-#define GET_REFUSAL(a)      a = (enum nst_refusal)in_u32(in);
-#define GET_MAC(a)          a = get_mac(in);
-#define GET_ADDR(a)         a = get_addr(in, &a##_is);
-#define GET_ENDPOINT(a)     a = get_endpoint(in, &a##_is);
-#define GET_ROUTE(a)        a = get_route(in, &a##_is);
-#define GET_NIC_ADDR(a)     a = get_nic_addr(in, &a##_is);
-#define GET_NIC_CONFIG(a)   a = get_nic_config(r, in, &a##_is);
-#define GET_FORWARDER(a)    a = get_forwarder(in, &a##_is);
-#define GET_TEXT(a)         a = get_text(in, a##_is);
-#define GET_DATA(a)         a = get_data(in, &a##_len);
-#define GET_IOVEC(a)        a = get_iovec(in, a##_are, &a##_count);
-#define GET_LENT(a)                                                        \
-    a = get_lent(r, in, &a##_len, &a##_context);                           \
+#define GET_U16(a)        a = in_u16(in);
+#define GET_U32(a)        a = in_u32(in);
+#define GET_INT(a)        a = (int)in_u32(in);
+#define GET_SIZE(a)       a = (size_t)in_u64(in);
+#define GET_I64(a)        a = (int64_t)in_u64(in);
+#define GET_BOOL(a)       a = in_u8(in) != 0;
+#define GET_TIME(a)       a = (nst_time)in_u64(in);
+#define GET_SOCKET(a)     a = in_u64(in);
+#define GET_TYPE(a)       a = (enum nst_socket_type)in_u32(in);
+#define GET_OPTION(a)     a = (enum nst_option)in_u32(in);
+#define GET_REFUSAL(a)    a = (enum nst_refusal)in_u32(in);
+#define GET_MAC(a)        a = get_mac(in);
+#define GET_ADDR(a)       a = get_addr(in, &a##_is);
+#define GET_ENDPOINT(a)   a = get_endpoint(in, &a##_is);
+#define GET_ROUTE(a)      a = get_route(in, &a##_is);
+#define GET_NIC_ADDR(a)   a = get_nic_addr(in, &a##_is);
+#define GET_NIC_CONFIG(a) a = get_nic_config(r, in, &a##_is);
+#define GET_FORWARDER(a)  a = get_forwarder(in, &a##_is);
+#define GET_TEXT(a)       a = get_text(in, a##_is);
+#define GET_DATA(a)       a = get_data(in, &a##_len);
+#define GET_IOVEC(a)      a = get_iovec(in, a##_are, &a##_count);
+#define GET_LENT(a)                              \
+    a = get_lent(r, in, &a##_len, &a##_context); \
     a##_release = a##_context != NULL ? replay_release : NULL;
 #define GET_COMMIT(a)       a = get_commit(r, in, s);
 #define GET_OUT_ID(a)       a = in_u8(in) != 0 ? &a##_is : NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls of calls.def once more, by their public names: so the replayed stack records them too. */
+/* The calls of calls.def once more, by their public names: so the replayed stack records them too.
+ */
 #include "record/get.h"
 
 /* The arguments were read, and the replay goes on. */
@@ -11,11 +12,11 @@ static bool is_good(struct nst_replay *r, const struct record_in *in)
 }
 
 /* Each gives the result; negative: nothing was done, or an error. */
-#define CALL(number, result, name, ...)                                        \
-    static int64_t play_##name(struct nst_replay *r, struct record_in *in)     \
-    {                                                                          \
-        EACH(HOLD, ##__VA_ARGS__)                                              \
-        EACH(GET, ##__VA_ARGS__)                                               \
+#define CALL(number, result, name, ...)                                                       \
+    static int64_t play_##name(struct nst_replay *r, struct record_in *in)                    \
+    {                                                                                         \
+        EACH(HOLD, ##__VA_ARGS__)                                                             \
+        EACH(GET, ##__VA_ARGS__)                                                              \
         return is_good(r, in) ? (int64_t)nst_##name(r->stack EACH(PASS, ##__VA_ARGS__)) : -1; \
     }
 #define CALLQ CALL

@@ -135,6 +135,7 @@ static void record_parsed(struct tape *tape, const struct nic *nic, const struct
 {
     struct record_out out;
     out_init(&out, RECORD_PARSED, 0);
+    out_u64(&out, nic->stack->pool->mem.used);
     out_u32(&out, nic->id);
     out_u16(&out, (uint16_t)(p->net_off - p->link_off));
     put_header(&out, header);
@@ -168,6 +169,7 @@ static void record_transmitted(struct tape *tape, struct nic *nic, uint32_t coun
 {
     struct record_out out;
     out_init(&out, RECORD_TRANSMITTED, 0);
+    out_u64(&out, nic->stack->pool->mem.used);
     out_u32(&out, nic->id);
     out_u32(&out, count);
     out_u8(&out, nic->link->tx_blocked);

@@ -91,8 +91,8 @@ void replay_weigh(struct nst_replay *r, uint64_t used)
 
 /* ---- Comparing ---- */
 
-/* The memory in use that stands in a call is not compared. */
-#define CALL_USED (RECORD_HEAD + sizeof(uint64_t))
+/* The memory in use is not compared. */
+#define USED_END (RECORD_HEAD + sizeof(uint64_t))
 
 static bool is_same(const uint8_t *expected, const struct nst_iovec *head,
                     const struct nst_iovec *pieces, size_t count)
@@ -101,8 +101,8 @@ static bool is_same(const uint8_t *expected, const struct nst_iovec *head,
     size_t from = 0;
     if (memcmp(expected, got, RECORD_HEAD) != 0)
         return false;
-    if (got[6] == RECORD_CALL)
-        from = CALL_USED;
+    if (record_has_memory(got[6]))
+        from = USED_END;
     if (memcmp(expected + from, got + from, head->len - from) != 0)
         return false;
     expected += head->len;
@@ -155,7 +155,7 @@ static void compare(void *context, const struct nst_iovec *head, const struct ns
         differ(r, head, pieces, count);
         return;
     }
-    if (expected[6] == RECORD_CALL)
+    if (record_has_memory(expected[6]))
         replay_weigh(r, le64_get(expected + RECORD_HEAD));
     r->at += len;
     r->status.record++;

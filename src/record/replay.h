@@ -3,11 +3,11 @@
  * Replaying.
  *
  * Theory of operation. The replayed stack is recorded too, into a sink that compares: each record
- * that it makes must be the one that comes next in the recording, which is then passed. So the place
- * in the recording is where the replayed stack is, also in the middle of a call, and whatever it
- * does otherwise, a packet, a result, an order, is found at once. nst_replay_step looks at the next
- * record and does what caused it: a call (play.c), or a packet from a link (replay_link.c); links
- * that the core calls look at it too, and answer as those did that were recorded.
+ * that it makes must be the one that comes next in the recording, which is then passed. So the
+ * place in the recording is where the replayed stack is, also in the middle of a call, and whatever
+ * it does otherwise, a packet, a result, an order, is found at once. nst_replay_step looks at the
+ * next record and does what caused it: a call (play.c), or a packet from a link (replay_link.c);
+ * links that the core calls look at it too, and answer as those did that were recorded.
  *
  * Memory. What links hold of the stack's memory is no input, but how much is in use decides when it
  * is short. So the use that was recorded with each call is what counts in the replay as well: what
@@ -63,7 +63,7 @@ void replay_weigh(struct nst_replay *r, uint64_t used);
  * memory. It is released by replay_release(context, memory). */
 uint8_t *replay_lend(struct nst_replay *r, const void *bytes, size_t len, size_t size,
                      void **ret_context);
-void replay_release(void *context, uint8_t *memory);
+HIDDEN void replay_release(void *context, uint8_t *memory);
 
 /* ---- replay_link.c ---- */
 

@@ -2,7 +2,8 @@
 /*
  * Links of memory that do what the recording says. Each operation looks at the record that comes
  * next: first the links' own doings, then its answer. Where that is none of its own, the stack is
- * out of step; the record that the stack makes of the operation tells that, so nothing is said here.
+ * out of step; the record that the stack makes of the operation tells that, so nothing is said
+ * here.
  */
 #include "record/get.h"
 
@@ -47,10 +48,15 @@ static void find_framing(struct replay_link *l, uint32_t nic)
     const uint8_t *at = r->data + r->at, *end = r->data + r->len;
     size_t len;
     for (; (len = record_len(at, (size_t)(end - at))) > 0; at += len) {
-        if ((at[6] != RECORD_PARSED && at[6] != RECORD_QUEUED) || len < RECORD_HEAD + 6 ||
-            le32_get(at + RECORD_HEAD) != nic)
+        struct record_in in;
+        if (at[6] != RECORD_PARSED && at[6] != RECORD_QUEUED)
             continue;
-        l->ethernet = at[RECORD_HEAD + 4] >= 14;
+        in_init(&in, at);
+        if (at[6] == RECORD_PARSED)
+            in_u64(&in);
+        if (in_u32(&in) != nic)
+            continue;
+        l->ethernet = in_u16(&in) >= 14;
         break;
     }
     l->is_framing_known = true;
@@ -251,6 +257,7 @@ static void transmit(struct nst_link *link, struct nst_pktq *q)
     const uint8_t *record = replay_next(r, RECORD_TRANSMITTED);
     if (record != NULL)
         in_init(&in, record);
+    in_u64(&in);
     const uint32_t nic = in_u32(&in);
     const uint32_t count = record != NULL ? in_u32(&in) : UINT32_MAX;
     for (uint32_t i = 0; i < count && !nst_pktq_is_empty(q); i++) {
@@ -271,6 +278,7 @@ static bool parse_header(struct nst_link *link, struct nst_pkt *p,
     if (record == NULL)
         return false;
     in_init(&in, record);
+    in_u64(&in);
     in_u32(&in);
     nst_pkt_pull(p, min_u32(in_u16(&in), p->linear));
     if (in_u8(&in) == 0)

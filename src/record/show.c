@@ -290,7 +290,6 @@ static void show_body(struct fmt *f, uint8_t kind, uint8_t call, struct record_i
     }
     case RECORD_CALL:
         fmt_f(f, " %s", call_name(call));
-        in_u64(in);
         if (calls[call].show != NULL)
             calls[call].show(f, in);
         break;
@@ -353,6 +352,8 @@ char *nst_record_show(const void *record, size_t len, char *text, size_t size)
     }
     fmt_str(&f, kinds[kind]);
     in_init(&in, at);
+    if (record_has_memory(kind))
+        in_u64(&in);
     show_body(&f, kind, at[7], &in);
     if (!in_is_good(&in))
         fmt_str(&f, " [malformed]");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arguments of a recorded call as text: SHOW_KIND for each kind of args.h, where `f` is the text and
- * `in` the record. */
+/* Arguments of a recorded call as text: SHOW_KIND for each kind of args.h, where `f` is the text
+ * and `in` the record. */
 #ifndef NICSTACK_SRC_RECORD_SHOW_H
 #define NICSTACK_SRC_RECORD_SHOW_H
 

@@ -44,11 +44,11 @@ struct tape_link {
 };
 
 /* Tells the tape of a stack, if there is one: TAPE(stack, delivered, nic, q). */
-#define TAPE(stack, event, ...)                                         \
-    do {                                                                \
-        struct tape *tape_ = (stack)->tape;                             \
-        if (__builtin_expect(tape_ != NULL, 0))                         \
-            tape_->ops->event(tape_, __VA_ARGS__);                      \
+#define TAPE(stack, event, ...)                    \
+    do {                                           \
+        struct tape *tape_ = (stack)->tape;        \
+        if (__builtin_expect(tape_ != NULL, 0))    \
+            tape_->ops->event(tape_, __VA_ARGS__); \
     } while (0)
 
 #endif

@@ -20,7 +20,8 @@ struct recording {
 void recording_start(struct recording *r, struct nst_stack *stack);
 /* Where the n-th record of a kind (record/format.h) begins, n from 0; 0: there are not so many. */
 size_t recording_find(const struct recording *r, unsigned kind, unsigned n);
-/* Replays the first `len` bytes as far as it goes, on an allocator that must get everything back. */
+/* Replays the first `len` bytes as far as it goes, on an allocator that must get everything back.
+ */
 struct nst_replay_status recording_replay(const struct recording *r, size_t len);
 void recording_check(const struct recording *r);
 void recording_fini(struct recording *r);

@@ -59,7 +59,7 @@ struct world_config {
     struct nst_impair_direction impair[2];
     uint64_t impair_seed;
     bool fingerprint; /* keep it */
-    bool record;      /* each host, and replay it in world_fini (environment NST_RECORD_WORLDS: all) */
+    bool record; /* each host, and replay it in world_fini (environment NST_RECORD_WORLDS: all) */
 };
 
 #define WORLD_MAC(n) ((struct nst_mac){{2, 0, 0, 0, 0, (n)}})

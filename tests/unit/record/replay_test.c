@@ -174,8 +174,7 @@ static void replays_memory_that_is_lent(void **state)
     memcpy(piece[0].base, "reserved", 8);
     assert_int_equal(nst_socket_send_commit(a, p.s[0], 8), 0);
     memset(lent, 'l', sizeof(lent));
-    assert_int_equal(
-        nst_socket_send_lend(a, p.s[0], lent, sizeof(lent), release, &is_released), 0);
+    assert_int_equal(nst_socket_send_lend(a, p.s[0], lent, sizeof(lent), release, &is_released), 0);
     assert_int_equal(nst_socket_send_lend(a, p.s[0] + 1, lent, 1, release, &is_released),
                      -NST_EBADHANDLE);
     world_run_for(&p.w, NST_SEC);
@@ -286,7 +285,7 @@ static void shows_every_record(void **state)
     size_t at = sizeof(struct nst_record_header), len;
     for (; (len = record_len(r.data + at, r.len - at)) > 0; at += len) {
         nst_record_show(r.data + at, len, text, sizeof(text));
-        assert_null(strchr(text, '['  ) != NULL && strstr(text, "malformed") != NULL ? text : NULL);
+        assert_null(strchr(text, '[') != NULL && strstr(text, "malformed") != NULL ? text : NULL);
         assert_true(strlen(text) > 2);
         for (size_t cut = 0; cut < len && cut < 200; cut++)
             assert_string_equal(nst_record_show(r.data + at, cut, text, sizeof(text)),
