@@ -29,6 +29,7 @@ static void drop(struct instance_client *client)
     nst_loop_remove(instance->loop, &client->watch);
     close(client->watch.fd);
     free(client->line);
+    free(client->reply);
     *client = (struct instance_client){0};
 }
 
@@ -63,6 +64,46 @@ void instance_refuse(struct instance_client *client, const char *why)
     request_put(&line, "why", why);
     client->stream = NULL;
     instance_answer(client, &line);
+}
+
+/* Sends what the socket takes. */
+static void send_reply(struct instance_client *client)
+{
+    while (client->reply_at < client->reply_len) {
+        const ssize_t n = send(client->watch.fd, client->reply + client->reply_at,
+                               client->reply_len - client->reply_at, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return;
+        if (n <= 0)
+            break;
+        client->reply_at += (size_t)n;
+    }
+    drop(client);
+}
+
+void instance_reply(struct instance_client *client, struct request_line *line, char *data,
+                    size_t len)
+{
+    struct nst_loop *loop = client->instance->loop;
+    const bool fits = request_end(line);
+    const size_t line_len = fits ? strlen(line->text) : 0;
+    char *reply = fits ? malloc(line_len + len) : NULL;
+    if (reply != NULL) {
+        memcpy(reply, line->text, line_len);
+        memcpy(reply + line_len, data, len);
+    }
+    free(data);
+    if (reply == NULL || nst_loop_change(loop, &client->watch, EPOLLOUT) < 0) {
+        free(reply);
+        drop(client);
+        return;
+    }
+    client->reply = reply;
+    client->reply_len = line_len + len;
+    nst_loop_arm(loop, &client->timer, nst_loop_now(loop) + INSTANCE_PATIENCE);
+    send_reply(client);
 }
 
 static void run_command(struct instance_client *client)
@@ -121,7 +162,11 @@ static void read_stream(struct instance_client *client)
 static void on_client(struct nst_watch *watch, uint32_t events)
 {
     struct instance_client *client = (struct instance_client *)(void *)watch;
-    if (client->stream == NULL)
+    if (client->reply != NULL && (events & (EPOLLERR | EPOLLHUP)) == 0)
+        send_reply(client);
+    else if (client->reply != NULL)
+        drop(client);
+    else if (client->stream == NULL)
         read_line(client);
     else if ((events & (EPOLLERR | EPOLLHUP)) != 0)
         drop(client);

@@ -37,6 +37,8 @@ struct instance_client {
     size_t line_len;
     const struct instance_stream *stream; /* NULL: it is none */
     void *context;                        /* the command's */
+    char *reply;                          /* what is still to be said; NULL: nothing */
+    size_t reply_len, reply_at;
 };
 
 /* What a command that made a stream is told. */
@@ -77,6 +79,10 @@ void instance_close(struct instance *instance);
 /* The answer, a line of request.h. The client is gone afterwards, unless it is a stream. */
 void instance_answer(struct instance_client *client, struct request_line *line);
 void instance_refuse(struct instance_client *client, const char *why);
+/* The answer with `len` bytes of data behind it, which is malloc's and taken over. The client is
+ * gone when it has read all, or has not within INSTANCE_PATIENCE. */
+void instance_reply(struct instance_client *client, struct request_line *line, char *data,
+                    size_t len);
 /* What follows the answer is the command's. */
 void instance_stream(struct instance_client *client, const struct instance_stream *stream,
                      void *context);

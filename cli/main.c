@@ -16,7 +16,16 @@ static const struct command {
     {"run", command_run, "run a program with nicstack as its network"},
     {"replay", command_replay, "repeat what nst run --record kept"},
     {"doctor", command_doctor, "what works on this machine, and what would help"},
+    {"sim", command_sim, "run a network in virtual time"},
     {"test", command_test, "run packet scripts in virtual time"},
+    {"up", command_up, "a stack that stays, as a config says"},
+    {"nic", command_order, "show and set the NICs of a running nst"},
+    {"addr", command_order, "the addresses of its NICs"},
+    {"route", command_order, "its routes"},
+    {"neigh", command_order, "its neighbours"},
+    {"stats", command_order, "its counters"},
+    {"bridge", command_order, "its bridges"},
+    {"vlan", command_order, "its VLANs"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

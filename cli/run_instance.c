@@ -3,6 +3,7 @@
  * See run_instance.h. The requests:
  *
  *     info                                     ok name= pid= program= seconds= nics= captures=
+ *     order line=                              see order/answer.h; only what shows
  *     capture [snaplen=] [packets=] [filter= raw= ethernet=]    ok, then pcapng
  *
  * A filter comes compiled, as hexadecimal digits, one for each type of link that it is for: an
@@ -17,6 +18,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "order/answer.h"
 #include "run.h"
 
 /* The reader of a capture, when the instance ends, may take its time, within this. */
@@ -201,8 +203,23 @@ static void answer_capture(void *context, struct instance_client *client,
         free((void *)config.filter[i].code);
 }
 
+/* ---- Orders ---- */
+
+static void answer_order(void *context, struct instance_client *client,
+                         const struct request *request)
+{
+    const struct run *run = context;
+    const struct scene scene = {
+        .stack = run->stack,
+        .fixed = "a run of nst run can be looked at, but not changed (EPERM): nst up has NICs that "
+                 "can",
+    };
+    order_answer(&scene, client, request);
+}
+
 static const struct instance_command commands[] = {
     {"info", answer_info},
+    {"order", answer_order},
     {"capture", answer_capture},
     {NULL, NULL},
 };

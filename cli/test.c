@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "file.h"
 #include "options.h"
 #include "script/script.h"
 #include "test_read.h"
@@ -26,7 +27,7 @@
 #define WORKERS_MAX 64
 
 struct test_options {
-    bool strict, verbose, time_line, json, help;
+    bool ipv6, strict, verbose, time_line, json, help;
     uint64_t jobs;
 };
 
@@ -34,6 +35,7 @@ struct test_options {
 
 static const struct option_spec specs[] = {
     {"jobs", 'J', OPTION_SIZE, "N", "scripts at once; as many as there are processors", AT(jobs)},
+    {"ipv6", '6', OPTION_FLAG, NULL, "scripts that name no --ip_version run over IPv6", AT(ipv6)},
     {"strict", 's', OPTION_FLAG, NULL, "a packet that a script does not name at its end fails it",
      AT(strict)},
     {"verbose", 'v', OPTION_FLAG, NULL, "how long each script took", AT(verbose)},
@@ -76,46 +78,15 @@ struct testing {
 
 /* ---- The worker ---- */
 
-static char *read_file(const char *name, size_t *ret_len)
-{
-    FILE *in = strcmp(name, "-") == 0 ? stdin : fopen(name, "r");
-    char *text = NULL;
-    size_t len = 0, size = 0;
-    if (in == NULL)
-        return NULL;
-    for (;;) {
-        if (len == size) {
-            size = size != 0 ? size * 2 : 16384;
-            char *more = realloc(text, size);
-            if (more == NULL)
-                break;
-            text = more;
-        }
-        const size_t n = fread(text + len, 1, size - len, in);
-        if (n == 0)
-            break;
-        len += n;
-    }
-    const int error = ferror(in) ? errno : 0;
-    if (in != stdin)
-        fclose(in);
-    if (error != 0) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    *ret_len = len;
-    return text;
-}
-
 static void run_one(const struct testing *t, int n, int fd)
 {
-    const struct script_options options = {t->options->strict, t->options->time_line};
+    const struct script_options options = {t->options->strict, t->options->time_line,
+                                           t->options->ipv6};
     struct script_report report = {SCRIPT_FAILED, NULL, NULL};
     struct timespec from, to;
     size_t len;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    char *text = read_file(t->files[n], &len);
+    char *text = file_read(t->files[n], &len);
     if (text == NULL) {
         char why[256];
         snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));

@@ -6,6 +6,7 @@
 #include "network/arp.h"
 #include "network/icmp4.h"
 #include "network/icmp6.h"
+#include "network/igmp.h"
 #include "network/ipv4.h"
 #include "network/ipv6.h"
 #include "socket/sock.h"
@@ -21,6 +22,7 @@ static void add_protocols(struct nst_stack *stack)
     stack_add_net(stack, &ip6_proto);
     stack_add_transport(stack, &icmp4_proto);
     stack_add_transport(stack, &icmp6_proto);
+    stack_add_transport(stack, &igmp_proto);
     stack_add_transport(stack, &udp_proto);
     stack_add_transport(stack, &tcp_proto);
 }

@@ -284,6 +284,9 @@ step_script() {
         return
     fi
     program script/pkt 300 "$nst" test --strict "${files[@]}"
+    # Once more over IPv6: all that do not say which version they are about.
+    mapfile -t files < <(grep -L -e --ip_version "${files[@]}")
+    [ ${#files[@]} -eq 0 ] || program script/pkt6 300 "$nst" test --strict --ipv6 "${files[@]}"
 }
 
 step_sim() {

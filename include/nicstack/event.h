@@ -27,7 +27,7 @@ enum nst_event_kind {
     NST_EVENT_ADDR_ADDED,      /* it is tentative until it is assigned, be it at once */
     NST_EVENT_ADDR_ASSIGNED,   /* it can be used from now on */
     NST_EVENT_ADDR_TENTATIVE,  /* it is asked again who has it, for its NIC came up */
-    NST_EVENT_ADDR_DUPLICATE,  /* another node, mac, has it */
+    NST_EVENT_ADDR_DUPLICATE,  /* another node, mac, has it; value 1: and we keep it */
     NST_EVENT_ADDR_DEPRECATED, /* value 1; or preferred again: value 0 */
     NST_EVENT_ADDR_REMOVED,    /* why */
     NST_EVENT_NEIGH_ADDED,

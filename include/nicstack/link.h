@@ -132,6 +132,14 @@ NST_API int nst_pipe_new(const struct nst_allocator *allocator,
 /* Both ends at once; they are NULL afterwards. */
 NST_API void nst_pipe_free(struct nst_link *ends[2]);
 
+/* How packets wait for the rate. Numbers never change. */
+enum nst_queue {
+    NST_QUEUE_FIFO = 0, /* one after the other; what does not fit is dropped */
+    NST_QUEUE_CODEL,    /* RFC 8289: what waits too long for too long is dropped at the head */
+    NST_QUEUE_FQ,       /* a queue for each flow, which take turns */
+    NST_QUEUE_FQ_CODEL, /* RFC 8290: the same, each queue managed by CoDel */
+};
+
 /* Impairment of one direction. Probabilities are in parts per million. */
 struct nst_impair_direction {
     nst_time delay, jitter; /* evenly spread over delay - jitter to delay + jitter, never under 0 */
@@ -143,6 +151,17 @@ struct nst_impair_direction {
                              more are dropped; 0: 1000 */
     nst_time latency;     /* what would wait longer than this for the rate is dropped; 0: none is
                              for this reason */
+    /* Loss in bursts (Gilbert-Elliott): a good and a bad state with chances to change at each
+     * packet; loss_ppm is the good state's, burst_loss_ppm the bad one's (0: 1,000,000). */
+    uint32_t burst_begin_ppm; /* 0: there are no bursts */
+    uint32_t burst_end_ppm;
+    uint32_t burst_loss_ppm;
+    uint32_t
+        mark_ppm; /* marked as having met congestion (ECN, RFC 3168), where the packet can be */
+    uint8_t discipline;        /* enum nst_queue */
+    bool ecn;                  /* CoDel marks what can be marked instead of dropping it, */
+    uint32_t mark_from;        /* and FIFO what finds so many packets waiting; 0: none */
+    nst_time target, interval; /* of CoDel; 0: 5 ms and 100 ms */
 };
 
 struct nst_impair_config {
@@ -155,11 +174,17 @@ struct nst_impair_stats {
     uint64_t packets; /* that came, before anything was done to them */
     uint64_t lost, duplicated, corrupted, reordered;
     uint64_t overflowed; /* did not fit the queue, or there was no memory to wait in */
+    uint64_t managed;    /* dropped by CoDel */
+    uint64_t marked;     /* with ECN, by chance or by the queue */
+    uint64_t delivered;  /* that came out */
+    uint64_t delivered_bytes;
+    uint32_t waiting, waiting_max; /* packets that wait for the rate: now, and the most so far */
+    uint64_t waiting_bytes;        /* now */
 };
 
 /* Middleware over `lower`, which has no upper end yet, stays the caller's and must outlive it. The
  * same seed and packets at the same times have the same fate. It offers no segmentation. NULL: no
- * memory, or the config's size is wrong. */
+ * memory, or the config is wrong. */
 NST_API struct nst_link *nst_impair_new(const struct nst_allocator *allocator,
                                         struct nst_link *lower,
                                         const struct nst_impair_config *config);

@@ -6,6 +6,7 @@
 #define NICSTACK_NIC_H
 
 #include <nicstack/link.h>
+#include <nicstack/neigh.h>
 #include <nicstack/stack.h>
 
 #ifdef __cplusplus
@@ -33,6 +34,7 @@ struct nst_nic_config {
     uint32_t tx_queue_packets; /* 0: 1000 */
     uint32_t tx_queue_bytes;   /* 0: 4 MiB */
     uint8_t link_local;        /* enum nst_link_local: IPv6's own, made when the NIC is enabled */
+    bool no_group_reports;     /* tell no router what groups are joined: neither IGMP nor MLD */
 };
 
 /* 0; -NST_EINVAL (config, link, link address), -NST_EEXIST (id or name), -NST_ENOMEM. Nothing is
@@ -127,6 +129,7 @@ struct nst_nic_addr {
     uint8_t prefix_len; /* of the family: 24 of 10.0.2.15/24 */
     uint8_t place;      /* enum nst_addr_place */
     bool no_dad;        /* IPv6: assigned at once, without asking who has it (RFC 4862 5.4) */
+    bool probe;         /* IPv4: assigned only when nobody objects, seconds later (RFC 5227 2.1) */
     bool deprecated;    /* not for new connections while there is another (RFC 4862 5.5.4) */
     uint8_t state;      /* enum nst_addr_state: told by nst_nic_addr_list */
     uint8_t kind;       /* enum nst_addr_kind */
@@ -165,39 +168,40 @@ NST_API int nst_nic_addr_list_primary(const struct nst_stack *stack, uint32_t id
 NST_API int nst_nic_addr_main(const struct nst_stack *stack, uint32_t id, uint16_t protocol,
                               struct nst_nic_addr *ret_addr);
 
+/* ---- Multicast groups (N68) ---- */
+
+/*
+ * Joins and leaves a group for one network protocol, NST_ETHERTYPE_IPV4 or NST_ETHERTYPE_IPV6.
+ * Joins are counted: the group is left when each was undone. They hold while the NIC is disabled.
+ * Routers are told by IGMP or MLD where the link has link addresses (docs/decisions/0028). The
+ * stack itself joins 224.0.0.1, ff02::1 and the solicited-node groups of its addresses; sockets
+ * join by nst_socket_join_group.
+ *
+ * 0; -NST_ENOENT (NIC), -NST_EPROTONOSUPPORT (no such protocol), -NST_EOPNOTSUPP (it has no groups,
+ * or does not fit the NIC). Joining: -NST_EINVAL (no multicast address of the protocol),
+ * -NST_ENOBUFS (1024 groups), -NST_ENOMEM. Leaving: -NST_EADDRNOTAVAIL (never joined so).
+ */
+NST_API int nst_nic_group_join(struct nst_stack *stack, uint32_t id, uint16_t protocol,
+                               const struct nst_addr *group);
+NST_API int nst_nic_group_leave(struct nst_stack *stack, uint32_t id, uint16_t protocol,
+                                const struct nst_addr *group);
+/* 1: some protocol of the NIC is in the group; 0: none is; -NST_ENOENT. */
+NST_API int nst_nic_group_has(const struct nst_stack *stack, uint32_t id,
+                              const struct nst_addr *group);
+/* Copies up to max groups, IPv4 before IPv6, in order of joining; returns how many there are, or
+ * -NST_ENOENT. */
+NST_API int nst_nic_group_list(const struct nst_stack *stack, uint32_t id,
+                               struct nst_addr *ret_groups, size_t max);
+
 /* The n-th counter of a NIC (rx_packets, tx_bytes, ...). False at the end or without such a NIC. */
 NST_API bool nst_nic_counter_at(const struct nst_stack *stack, uint32_t id, size_t n,
                                 struct nst_counter *ret);
+/* What rx_unknown_protocol counts, by EtherType: the n-th count, n from 0. False at the end or
+ * without such a NIC. */
+NST_API bool nst_nic_unknown_at(const struct nst_stack *stack, uint32_t id, size_t n,
+                                struct nst_tally *ret);
 NST_API int nst_nic_counter_get(const struct nst_stack *stack, uint32_t id, const char *name,
                                 uint64_t *ret_value);
-
-/* N80. */
-enum nst_neigh_state {
-    NST_NEIGH_INCOMPLETE,
-    NST_NEIGH_REACHABLE,
-    NST_NEIGH_STALE,
-    NST_NEIGH_DELAY,
-    NST_NEIGH_PROBE,
-    NST_NEIGH_STATIC,
-    NST_NEIGH_UNREACHABLE,
-};
-
-struct nst_neigh {
-    struct nst_addr addr;
-    struct nst_mac mac;
-    uint8_t state;    /* enum nst_neigh_state */
-    nst_time updated; /* when the state was entered */
-};
-
-/* Copies up to max neighbours of both families; returns how many there are, -NST_ENOENT (NIC) or
- * -NST_EOPNOTSUPP (a link that does not resolve). */
-NST_API int nst_neigh_list(const struct nst_stack *stack, uint32_t nic, struct nst_neigh *ret,
-                           size_t max);
-/* A static entry; replaces a dynamic one. 0, -NST_ENOENT (NIC), -NST_EOPNOTSUPP, -NST_ENOMEM. */
-NST_API int nst_neigh_add(struct nst_stack *stack, uint32_t nic, const struct nst_addr *addr,
-                          struct nst_mac mac);
-/* 0, -NST_ENOENT, -NST_EOPNOTSUPP. */
-NST_API int nst_neigh_remove(struct nst_stack *stack, uint32_t nic, const struct nst_addr *addr);
 
 #ifdef __cplusplus
 }

@@ -256,6 +256,17 @@ NST_API uint32_t nst_pkt_copy_out(const struct nst_pkt *p, uint32_t offset, uint
  */
 NST_API void nst_pkt_complete_csum(struct nst_pkt *p);
 
+/*
+ * Cuts p, which has a gso request and `header` bytes of link header in front of its network header,
+ * into packets of gso_size bytes of payload, each with that link header and `headroom` bytes in
+ * front of it, and puts them into q in order. Their checksums are left to complete. Payload is
+ * shared, not copied. For a link that does not cut, and middleware under which there is one.
+ * Consumes p. False: it was dropped, for memory is spent or it is not what it says, and q is
+ * unchanged.
+ */
+NST_API bool nst_pkt_segment(struct nst_pkt *p, uint32_t header, uint32_t headroom,
+                             struct nst_pktq *q);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Sockets: streams (TCP) and datagrams (UDP), never blocking. A call that cannot proceed says
- * -NST_EAGAIN; nst_ready_list tells when to try again.
+ * -NST_EAGAIN; nst_ready_list tells when to try again. Raw sockets are among the datagram sockets;
+ * packet sockets are in <nicstack/frame.h>.
  *
  * Sockets that a forwarder's request became are in <nicstack/forwarder.h>, nst_socket_refuse too.
  *
@@ -31,6 +32,17 @@ enum nst_socket_type {
      * of the peer's family (8 and 0; IPv6 128 and 129); the local port is the identifier, which is
      * filled in, as the checksum is. */
     NST_PING,
+    /*
+     * IP packets of one protocol number, which is the port that bind is told: a clone of each that
+     * comes for an address of ours, before its transport sees it and whether or not there is one.
+     * Of IPv4 it receives and (with NST_OPT_HEADER_INCLUDED) sends the packet from its header on;
+     * of IPv6 what follows the last extension header, and checksums of ICMPv6 are computed and
+     * checked (RFC 3542 3). Bound to 0.0.0.0 it takes IPv4 only. A connected one hears only its
+     * peer.
+     */
+    NST_RAW,
+    NST_PACKET_RAW,    /* whole frames: frame.h */
+    NST_PACKET_COOKED, /* frames without their link header: frame.h */
 };
 
 /* 0; -NST_EPROTONOSUPPORT, -NST_ENOMEM. */
@@ -157,12 +169,37 @@ enum nst_option {
     NST_OPT_SEND_QUEUED,      /* read only: bytes not yet acknowledged */
     NST_OPT_SEND_ROOM,        /* read only: bytes that a send would take now */
     NST_OPT_RECEIVE_QUEUED,   /* read only: bytes to read */
+    NST_OPT_MULTICAST_LOOP, /* bool: what is sent to a group reaches us too, if we are in it; on */
+    NST_OPT_MULTICAST_TTL,  /* 1 to 255 hops of what is sent to groups; 1 */
+    NST_OPT_MULTICAST_NIC,  /* id: where that leaves if nothing else says so; 0: by route */
+    NST_OPT_RECEIVE_DROPPED,  /* read only: datagrams and frames that found no room */
+    NST_OPT_HEADER_INCLUDED,  /* bool; raw, IPv4: what is sent begins with the IP header, of which
+                                 length and checksum are filled in, source and identification where
+                                 they are 0; nothing is fragmented (-NST_EMSGSIZE) */
+    NST_OPT_CHECKSUM,         /* raw, IPv6: where the checksum of the payload is, an even offset; it
+                                 is computed and checked. -1: nowhere. ICMPv6: 2, and fixed */
 };
 /* -NST_ENOPROTOOPT (not for this type), -NST_EINVAL (value), -NST_EOPNOTSUPP (read only). */
 NST_API int nst_socket_set(struct nst_stack *stack, nst_socket s, enum nst_option option,
                            int64_t value);
 NST_API int nst_socket_get(struct nst_stack *stack, nst_socket s, enum nst_option option,
                            int64_t *ret_value);
+
+/*
+ * Joins a multicast group for a datagram socket on a NIC (0: where a packet to the group would
+ * leave), and leaves it. Joins of all sockets, and of nst_nic_group_join, are counted together;
+ * closing a socket leaves what it joined. A datagram to the group reaches every socket that is
+ * bound to its port, and to the group or any address, member or not.
+ *
+ * 0; -NST_EPROTOTYPE (a stream), -NST_EINVAL (no group), -NST_ENOENT (no such NIC),
+ * -NST_EOPNOTSUPP (the family does not fit it). Joining: -NST_EADDRINUSE (joined by this socket),
+ * -NST_ENOBUFS (64 a socket, or 1024 a NIC), -NST_ENOMEM. Leaving: -NST_EADDRNOTAVAIL; NIC 0 is the
+ * first one on which the socket joined the group.
+ */
+NST_API int nst_socket_join_group(struct nst_stack *stack, nst_socket s,
+                                  const struct nst_addr *group, uint32_t nic);
+NST_API int nst_socket_leave_group(struct nst_stack *stack, nst_socket s,
+                                   const struct nst_addr *group, uint32_t nic);
 
 enum nst_tcp_state {
     NST_TCP_CLOSED,

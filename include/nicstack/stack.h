@@ -107,6 +107,17 @@ NST_API bool nst_stack_counter_at(const struct nst_stack *stack, size_t n, struc
 NST_API int nst_stack_counter_get(const struct nst_stack *stack, const char *name,
                                   uint64_t *ret_value);
 
+/* A count by a number that peers choose. The first eight numbers have a count each, all later ones
+ * share one. */
+struct nst_tally {
+    uint16_t number; /* a protocol number, an EtherType */
+    bool others;     /* the count of all that have none of their own */
+    uint64_t count;
+};
+/* Packets for an IP protocol number that the stack has no transport for, by number; the n-th, n
+ * from 0. False at the end. */
+NST_API bool nst_stack_unknown_at(const struct nst_stack *stack, size_t n, struct nst_tally *ret);
+
 /*
  * The packet census: received + built + cloned + split =
  * transmitted + queued + delivered + merged + dropped, at every moment.

@@ -5,7 +5,10 @@
 #include <linux/virtio_net.h>
 #include <string.h>
 
+#include "wire/eth.h"
+
 #define IP_PROTO_TCP 6
+#define TAGS_MAX     2
 
 _Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_LEN, "the header as it is on the line");
 
@@ -80,6 +83,21 @@ static bool apply_csum(const struct virtio_net_hdr *h, struct nst_pkt *p)
     return true;
 }
 
+/* Where the network header begins: behind an Ethernet header may be VLAN tags. */
+static uint32_t network_offset(const struct nst_pkt *p, uint32_t link_header)
+{
+    if (link_header != ETH_HDR_LEN)
+        return link_header;
+    uint32_t at = link_header;
+    for (unsigned i = 0; i < TAGS_MAX && p->linear >= at + ETH_TAG_LEN; i++) {
+        const uint16_t type = be16_get(p->data + at - 2);
+        if (type != ETH_TYPE_VLAN && type != ETH_TYPE_QINQ)
+            break;
+        at += ETH_TAG_LEN;
+    }
+    return at;
+}
+
 bool vnet_apply(const uint8_t header[VNET_HDR_LEN], uint32_t link_header, bool segmentation,
                 struct nst_pkt *p)
 {
@@ -92,9 +110,10 @@ bool vnet_apply(const uint8_t header[VNET_HDR_LEN], uint32_t link_header, bool s
         return true;
     if (!segmentation || h.gso_size == 0)
         return false;
-    if (type == VIRTIO_NET_HDR_GSO_TCPV4 && is_tcp(p, link_header, 4))
+    const uint32_t at = network_offset(p, link_header);
+    if (type == VIRTIO_NET_HDR_GSO_TCPV4 && is_tcp(p, at, 4))
         p->gso = NST_GSO_TCP4;
-    else if (type == VIRTIO_NET_HDR_GSO_TCPV6 && is_tcp(p, link_header, 6))
+    else if (type == VIRTIO_NET_HDR_GSO_TCPV6 && is_tcp(p, at, 6))
         p->gso = NST_GSO_TCP6;
     else
         return false;

@@ -11,10 +11,11 @@
  * Who is answered: whoever asks for an assigned address; on a spoofing NIC, for any address, except
  * where that would deny an address to its owner: probes (RFC 5227 2.1) and gratuitous requests.
  *
- * Not done: conflict detection and defence (RFC 5227 2.4).
+ * Whatever else it says, a frame in which another station has an address of ours is told to acd.c.
  */
 #include "network/arp.h"
 
+#include "network/acd.h"
 #include "network/ipv4.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -55,6 +56,24 @@ void arp_solicit(struct net_ep *ep, const struct nst_addr *target, const struct 
     struct arp_hdr hdr =
         arp_request(TO_WIRE(&ep->nic->link->addr), addr_to_raw4(&source), addr_to_raw4(target));
     send(ep->nic, &hdr, mac != NULL ? mac : &broadcast);
+}
+
+/* To everybody; spa4 0: a probe. */
+static void ask_all(struct net_ep *ep, uint32_t spa4, const struct nst_addr *target)
+{
+    const struct arp_hdr hdr =
+        arp_request(TO_WIRE(&ep->nic->link->addr), spa4, addr_to_raw4(target));
+    send(ep->nic, &hdr, &broadcast);
+}
+
+void arp_probe(struct net_ep *ep, const struct nst_addr *addr)
+{
+    ask_all(ep, 0, addr);
+}
+
+void arp_announce(struct net_ep *ep, const struct nst_addr *addr)
+{
+    ask_all(ep, addr_to_raw4(addr), addr);
 }
 
 /* Does the frame make sense as something that a neighbour said? */
@@ -116,6 +135,16 @@ static void handle_reply(struct net_ep *ip, const struct pkt *p, const struct ar
     neigh_confirm(&ip->neighs, &sender, TO_NST(&hdr->sha), asking && p->type == PKT_HOST, true);
 }
 
+/* RFC 5227 2.1.1, 2.4. */
+static void look_for_conflicts(struct net_ep *ip, const struct arp_hdr *hdr)
+{
+    const struct nst_addr sender = addr_from_raw4(hdr->spa4), target = addr_from_raw4(hdr->tpa4);
+    const bool probe = arp_is_probe(hdr);
+    struct addr_entry *e = addrs_lookup(ip, probe ? &target : &sender);
+    if (e != NULL)
+        acd_conflict(e, TO_NST(&hdr->sha), probe);
+}
+
 static void input(struct net_ep *ep, struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
@@ -128,6 +157,7 @@ static void input(struct net_ep *ep, struct pkt *p)
         return;
     }
     if (ip != NULL && (ep->nic->link->caps & NST_LINK_RESOLVES) != 0 && p->type != PKT_OTHERHOST) {
+        look_for_conflicts(ip, &hdr);
         if (hdr.op == ARP_OP_REQUEST)
             handle_request(ip, &hdr);
         else if (hdr.op == ARP_OP_REPLY)

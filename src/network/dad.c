@@ -22,6 +22,7 @@
 #include "network/dad.h"
 
 #include "network/linklocal.h"
+#include "network/mld.h"
 #include "network/ndp.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -37,6 +38,7 @@ static void fire(struct timer *timer, nst_time now)
     const uint32_t loops = e->looped < DAD_LOOPS_MAX ? e->looped : DAD_LOOPS_MAX;
     if (e->probes >= DAD_TRANSMITS + loops) {
         addrs_set_state(e, NST_ADDR_ASSIGNED);
+        mld_address_assigned(e);
         return;
     }
     e->probes++;
@@ -57,6 +59,7 @@ void dad_start(struct addr_entry *e)
     wheel_cancel(&stack->wheel, &e->timer);
     if (!is_needed(e)) {
         addrs_set_state(e, NST_ADDR_ASSIGNED);
+        mld_address_assigned(e);
         return;
     }
     timer_init(&e->timer, fire);

@@ -166,12 +166,10 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     report.dst = addr_from_raw4(quoted.dst4);
     report.quote = quote + quoted.hdr_len;
     report.quote_len = min_size(len, quoted.total_len) - quoted.hdr_len;
-    const struct transport_proto *transport = stack_transport(stack, quoted.proto);
-    if (report.quote_len < 8 || !is_our_source(stack, rx, &report.src) || transport == NULL ||
-        transport->error == NULL)
+    if (report.quote_len < 8 || !is_our_source(stack, rx, &report.src) ||
+        !stack_report_error(stack, quoted.proto, &report))
         return false;
     COUNT(stack->counters.icmp4_errors_received);
-    transport->error(stack, &report);
     return true;
 }
 
@@ -209,7 +207,8 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         stack->echo_reply(stack, p, rx))
         return;
     if (!rx->dst_assigned) {
-        if (stack->default_handler == NULL || !stack->default_handler(stack, p, rx))
+        if (rx->type != PKT_HOST || stack->default_handler == NULL ||
+            !stack->default_handler(stack, p, rx))
             pkt_drop(p, DROP_ICMP_IGNORED);
     } else if (icmp.type == ICMP4_ECHO_REQUEST) {
         echo_request(stack, p, rx);

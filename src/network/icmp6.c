@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Theory of operation. ICMPv6 is a transport to IPv6: it answers echo requests, gives replies to
- * the ping transport, errors to the transport whose packet they quote, and neighbour discovery to
- * ndp.c.
+ * the ping transport, errors to the transport whose packet they quote, neighbour discovery to
+ * ndp.c and listener discovery to mld.c.
  *
  * What icmp4.c says of whom we answer for and what we believe holds here too (N105). A path MTU is
  * believed by the transport, which knows whether it sent the packet; for our own echo replies, of
  * which nothing is remembered, by ourselves: the worst that a liar gains is 1,280.
  *
- * RFC 4443, RFC 8201 4. Not done: MLD, node information.
+ * RFC 4443, RFC 8201 4. Not done: node information.
  */
 #include "network/icmp6.h"
 
 #include "base/check.h"
 #include "network/ipv6.h"
+#include "network/mld.h"
 #include "network/ndp.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -155,13 +156,11 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     report.dst = quoted.dst;
     report.quote = quote + chain.len;
     report.quote_len = len - chain.len;
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
     if (quoted.payload_len + (uint32_t)IP6_HDR_LEN < chain.len + 8u ||
         nst_addr_is_v4(&report.dst) || !is_our_source(stack, rx, &report.src) ||
-        transport == NULL || transport->error == NULL)
+        !stack_report_error(stack, chain.next, &report))
         return false;
     COUNT(stack->counters.icmp6_errors_received);
-    transport->error(stack, &report);
     return true;
 }
 
@@ -186,6 +185,11 @@ static bool csum_is_right(const struct pkt *p, const struct rx *rx)
     return csum_ok(csum_add(pseudo, pkt_csum(p, 0, p->len)));
 }
 
+static bool is_mld(uint8_t type)
+{
+    return (type >= ICMP6_MLD_QUERY && type <= ICMP6_MLD_DONE) || type == ICMP6_MLD2_REPORT;
+}
+
 static void input_other(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
                         const struct icmp6_hdr *icmp)
 {
@@ -193,7 +197,8 @@ static void input_other(struct nst_stack *stack, struct pkt *p, const struct rx 
         stack->echo_reply(stack, p, rx))
         return;
     if (!rx->dst_assigned) {
-        if (stack->default_handler == NULL || !stack->default_handler(stack, p, rx))
+        if (rx->type != PKT_HOST || stack->default_handler == NULL ||
+            !stack->default_handler(stack, p, rx))
             pkt_drop(p, DROP_ICMP_IGNORED);
     } else if (icmp->type == ICMP6_ECHO_REQUEST) {
         echo_request(stack, p, rx);
@@ -220,6 +225,8 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         input_error(stack, p, rx, &icmp);
     else if (icmp.type >= ICMP6_ROUTER_SOLICITATION && icmp.type <= ICMP6_REDIRECT)
         ndp_input(stack, p, rx);
+    else if (is_mld(icmp.type))
+        mld_input(stack, p, rx);
     else
         input_other(stack, p, rx, &icmp);
 }

@@ -7,7 +7,7 @@
  * the next packet of a flow costs one comparison; any change of addresses forgets all of them.
  *
  * RFC 1122 3.2.1.3 (addresses), 3.3.6 (link broadcasts), 3.3.4.2 (strong model by default, weak by
- * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding, groups but all-hosts.
+ * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding.
  */
 #include "base/check.h"
 #include "network/ipv4.h"
@@ -73,7 +73,8 @@ static bool judge_destination(const struct net_ep *ep, const struct pkt *p, stru
     }
     if (addr_raw4_is_multicast(rx->dst.w[3])) {
         rx->type = PKT_MULTICAST;
-        return rx->dst.w[3] == addr_raw4(224, 0, 0, 1); /* RFC 1112 7.2: every host's group */
+        rx->dst_assigned = groups_has(ep, &rx->dst); /* N68 */
+        return rx->dst_assigned || ep->nic->promiscuous;
     }
     if (first == 0 || first >= 240 ||
         (first == 127 && (ep->nic->link->caps & NST_LINK_LOOPBACK) == 0))

@@ -4,6 +4,7 @@
 #include "network/dad.h"
 #include "network/icmp6.h"
 #include "network/linklocal.h"
+#include "network/mld.h"
 #include "network/ndp.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -49,10 +50,19 @@ static void fini(struct nst_stack *stack)
     stack->ip6 = NULL;
 }
 
+static int ep_init(struct net_ep *ep)
+{
+    listener_init(ep, &mld_family);
+    return 0;
+}
+
 /* N6 */
 static int ep_enable(struct net_ep *ep)
 {
     struct addr_entry *e;
+    const int r = listener_start(ep, &mld_all_nodes);
+    if (r < 0)
+        return r;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         dad_start(e);
     }
@@ -63,6 +73,7 @@ static int ep_enable(struct net_ep *ep)
 static void ep_disable(struct net_ep *ep)
 {
     struct addr_entry *e;
+    listener_stop(ep, &mld_all_nodes);
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         dad_stop(e);
     }
@@ -71,9 +82,16 @@ static void ep_disable(struct net_ep *ep)
         reassembly_forget_nic(r, ep->nic);
 }
 
+/* RFC 4862 5.4.2: its solicited-node group first. */
 static void addr_added(struct net_ep *ep, struct addr_entry *e)
 {
+    mld_join_solicited(e);
     dad_start(e);
+}
+
+static void addr_removed(struct net_ep *ep, struct addr_entry *e)
+{
+    mld_leave_solicited(e);
 }
 
 const struct net_proto ip6_proto = {
@@ -84,9 +102,14 @@ const struct net_proto ip6_proto = {
     .max_header = IP6_HDR_LEN,
     .init = init,
     .fini = fini,
+    .ep_init = ep_init,
     .ep_enable = ep_enable,
     .ep_disable = ep_disable,
     .addr_added = addr_added,
+    .addr_removed = addr_removed,
+    .group_joined = listener_joined,
+    .group_left = listener_left,
+    .announce = ndp_announce,
     .parse = ip6_parse_packet,
     .input = ip6_input,
     .output = ip6_output,

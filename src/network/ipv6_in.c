@@ -9,8 +9,8 @@
  * wire may have one: it would be taken for what it is not (RFC 4942 2.2).
  *
  * RFC 8200 3 and 4, RFC 4291 2.5 to 2.8. The strong host model by default, weak by
- * stack->weak_host, but never for link-local addresses. Not done: forwarding; groups but all-nodes
- * and the solicited-node ones; jumbograms (RFC 2675).
+ * stack->weak_host, but never for link-local addresses. Not done: forwarding; jumbograms (RFC
+ * 2675).
  */
 #include "base/check.h"
 #include "network/ipv6.h"
@@ -54,7 +54,8 @@ static bool judge_destination(const struct net_ep *ep, const struct pkt *p, stru
         return false;
     if (addr_is_multicast(&rx->dst)) {
         rx->type = PKT_MULTICAST;
-        return ndp_takes_group(ep, &rx->dst);
+        rx->dst_assigned = ndp_takes_group(ep, &rx->dst);
+        return rx->dst_assigned || ep->nic->promiscuous;
     }
     /* As RFC 1122 3.3.6 has it: a link broadcast may not carry a unicast. */
     if (p->type == PKT_BROADCAST || p->type == PKT_MULTICAST)

@@ -8,6 +8,7 @@
  * flow, and telling nobody what the next flow's will be.
  */
 #include "base/check.h"
+#include "network/icmp6.h"
 #include "network/ipv6.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -103,9 +104,30 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     return r;
 }
 
+/* Our own members of the group get a copy, whole. A loopback link brings it anyway. */
+static SLOW_PATH void loop(struct dst *d, const struct pkt *p, const struct ip_out *out)
+{
+    if (!groups_has(nic_ep(d->nic, NET_IPV6), &d->addr) ||
+        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > UINT16_MAX)
+        return;
+    struct pkt *copy = pkt_clone(p);
+    if (copy == NULL)
+        return;
+    if (!pkt_reserve_headroom(copy, IP6_HDR_LEN)) {
+        pkt_drop(copy, DROP_NO_MEMORY);
+        return;
+    }
+    nst_pkt_complete_csum(pkt_pub(copy));
+    push_header(copy, &d->source, &d->addr, first_word(out->tos, flow_label(d, copy, out->proto)),
+                last_word(d, out, out->proto));
+    nic_loop(d->nic, copy, NST_ETHERTYPE_IPV6);
+}
+
 int ip6_output(struct dst *d, struct pkt *p, const struct ip_out *out)
 {
     pkt_set_trans(p);
+    if (unlikely(out->loop && d->type == PKT_MULTICAST))
+        loop(d, p, out);
     if (unlikely(p->len + IP6_HDR_LEN > d->mtu) && (p->gso == NST_GSO_NONE || p->len > UINT16_MAX))
         return output_long(d, p, out);
     push_header(p, &d->source, &d->addr, first_word(out->tos, flow_label(d, p, out->proto)),
@@ -142,14 +164,17 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;
-    const struct transport_proto *transport = stack_transport(stack, chain.next);
-    if (transport == NULL || transport->error == NULL)
+    const struct nst_addr src = addr_v6_get(p->data + 8);
+    struct nic *came_by = p->nic_id != 0 ? nic_by_id(stack, p->nic_id) : NULL;
+    if (came_by != NULL && addrs_owner(stack, NET_IPV6, &src) == NULL) {
+        icmp6_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
         return;
+    }
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
-                                            .src = addr_v6_get(p->data + 8),
+                                            .src = src,
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,
                                             .quote_len = p->linear - chain.len};
-    transport->error(stack, &report);
+    (void)stack_report_error(stack, chain.next, &report);
 }

@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "network/ipv6.h"
+#include "network/mld.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -82,7 +83,9 @@ bool linklocal_change(struct addr_entry *e)
     const struct nic *nic = e->ep->nic;
     if (!is_opaque(nic) || e->attempt >= ATTEMPTS_MAX)
         return false;
+    mld_leave_solicited(e);
     const struct nst_addr other = make(nic, ++e->attempt);
     addrs_replace(e, &other);
+    mld_join_solicited(e);
     return true;
 }

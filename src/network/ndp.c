@@ -17,13 +17,15 @@
  */
 #include "network/ndp.h"
 
+#include "network/acd.h"
 #include "network/dad.h"
 #include "network/ipv6.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/ndp.h"
 
-#define MESSAGE_MAX (NDP_NEIGHBOR_LEN + NDP_OPT_MAC_LEN + NDP_OPT_NONCE_LEN)
+#define ANNOUNCEMENTS 3 /* MAX_NEIGHBOR_ADVERTISEMENT */
+#define MESSAGE_MAX   (NDP_NEIGHBOR_LEN + NDP_OPT_MAC_LEN + NDP_OPT_NONCE_LEN)
 
 static const struct nst_addr all_nodes = {{{0xff, 0x02, [15] = 1}}};
 
@@ -39,6 +41,8 @@ bool ndp_takes_group(const struct net_ep *ep, const struct nst_addr *group)
 {
     const bool loopback = (ep->nic->link->caps & NST_LINK_LOOPBACK) != 0;
     /* RFC 4291 2.7: interface-local ones never come from a wire; scope 0 is no scope. */
+    if (groups_has(ep, group))
+        return (group->b[1] & 0x0f) != 0 && ((group->b[1] & 0x0f) != 1 || loopback);
     if (is_all_nodes(group))
         return group->b[1] == 2 || (group->b[1] == 1 && loopback);
     const struct nst_addr own = addr_solicited_node(group);
@@ -121,6 +125,41 @@ static void advertise(struct net_ep *ep, const struct rx *rx, const struct nst_a
         COUNT(ep->nic->stack->counters.ndp_advertisements_sent);
 }
 
+/* RFC 4861 7.2.6 */
+static void advertise_unasked(struct addr_entry *e)
+{
+    struct net_ep *ep = e->ep;
+    uint8_t message[MESSAGE_MAX];
+    const struct ndp_neighbor news = {
+        .target = e->info.addr, .router = ep->forwarding, .override = true};
+    size_t len = ndp_neighbor_build(message, ICMP6_NEIGHBOR_ADVERTISEMENT, &news);
+    len += ndp_opt_mac_build(message + len, NDP_OPT_TARGET_MAC, &ep->nic->link->addr);
+    if (send(ep, message, len, &e->info.addr, &all_nodes, NULL))
+        COUNT(ep->nic->stack->counters.ndp_advertisements_sent);
+    if (++e->probes < ANNOUNCEMENTS)
+        stack_arm(ep->nic->stack, &e->timer, ep->nic->stack->now + ep->neighs.config.retransmit);
+}
+
+static void fire_announce(struct timer *timer, nst_time now)
+{
+    advertise_unasked(container_of(timer, struct addr_entry, timer));
+}
+
+void ndp_announce(struct net_ep *ep)
+{
+    struct addr_entry *e;
+    if ((ep->nic->link->caps & NST_LINK_RESOLVES) == 0)
+        return;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (!addr_entry_is_assigned(e))
+            continue;
+        wheel_cancel(&ep->nic->stack->wheel, &e->timer);
+        timer_init(&e->timer, fire_announce);
+        e->probes = 0;
+        advertise_unasked(e);
+    }
+}
+
 /* ---- Receiving ---- */
 
 /* The options that neighbours use. */
@@ -189,14 +228,17 @@ static void advertised(struct net_ep *ep, const struct ndp_neighbor *n, const st
     if (e != NULL) {
         if (!addr_entry_is_assigned(e))
             dad_advertised(e, &o->mac);
+        else if (o->has_mac && memcmp(&o->mac, &ep->nic->link->addr, sizeof(o->mac)) != 0)
+            acd_tell(e, &o->mac);
         return; /* RFC 4862 5.4.4: nobody takes what is ours */
     }
     if (!neigh_confirm(&ep->neighs, &n->target, o->has_mac ? &o->mac : NULL, n->solicited,
                        n->override))
         return;
     struct neigh *neigh = neigh_lookup(&ep->neighs, &n->target);
-    if (neigh != NULL)
-        neigh->router = n->router;
+    /* RFC 4861 7.3.3: what goes by way of it looks for another next hop. */
+    if (neigh != NULL && neigh_set_router(neigh, n->router))
+        route_changed(ep->nic->stack);
 }
 
 /* RFC 4861 7.1.2. False: malformed. */

@@ -27,6 +27,9 @@ void ndp_solicit(struct net_ep *ep, const struct nst_addr *target, const struct 
 /* Asks whether another node has `target` (RFC 4862 5.4.2), with a nonce (RFC 7527 4.1). */
 void ndp_probe(struct net_ep *ep, const struct nst_addr *target, const uint8_t nonce[6]);
 
+/* RFC 4861 7.2.6: the NIC has another link address; says so for each address, three times. */
+void ndp_announce(struct net_ep *ep);
+
 /* Does the endpoint listen to that group? (RFC 4291 2.8: all nodes, and the solicited-node groups
  * of its addresses, tentative ones too.) */
 bool ndp_takes_group(const struct net_ep *ep, const struct nst_addr *group);

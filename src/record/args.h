@@ -8,6 +8,7 @@
 
 #include <nicstack/event.h>
 #include <nicstack/forwarder.h>
+#include <nicstack/frame.h>
 #include <nicstack/nic.h>
 #include <nicstack/record.h>
 #include <nicstack/trace.h>
@@ -28,13 +29,16 @@
 #define PARAM_REFUSAL(a) , enum nst_refusal a
 #define PARAM_MAC(a)     , struct nst_mac a
 /* What is pointed to, which may be NULL. */
-#define PARAM_ADDR(a)       , const struct nst_addr *a
-#define PARAM_ENDPOINT(a)   , const struct nst_endpoint *a
-#define PARAM_ROUTE(a)      , const struct nst_route *a
-#define PARAM_NIC_ADDR(a)   , const struct nst_nic_addr *a
-#define PARAM_NIC_CONFIG(a) , const struct nst_nic_config *a
-#define PARAM_FORWARDER(a)  , const struct nst_forwarder_config *a
-#define PARAM_TEXT(a)       , const char *a
+#define PARAM_ADDR(a)         , const struct nst_addr *a
+#define PARAM_ENDPOINT(a)     , const struct nst_endpoint *a
+#define PARAM_ROUTE(a)        , const struct nst_route *a
+#define PARAM_NIC_ADDR(a)     , const struct nst_nic_addr *a
+#define PARAM_NIC_CONFIG(a)   , const struct nst_nic_config *a
+#define PARAM_FORWARDER(a)    , const struct nst_forwarder_config *a
+#define PARAM_TEXT(a)         , const char *a
+#define PARAM_FRAME_TO(a)     , const struct nst_frame_to *a
+#define PARAM_NEIGH_CONFIG(a) , const struct nst_neigh_config *a
+#define PARAM_NEIGH_LIMITS(a) , const struct nst_neigh_limits *a
 /* Data: more than one C argument each. */
 #define PARAM_DATA(a)  , const void *a, size_t a##_len
 #define PARAM_IOVEC(a) , const struct nst_iovec *a, size_t a##_count
@@ -49,6 +53,7 @@
 #define PARAM_OUT_ENDPOINT(a) , struct nst_endpoint *a
 #define PARAM_OUT_MESSAGE(a)  , struct nst_message *a
 #define PARAM_OUT_REQUEST(a)  , struct nst_request_info *a
+#define PARAM_OUT_FRAME(a)    , struct nst_frame_info *a
 #define PARAM_BUFFER(a)       , void *a, size_t a##_size
 #define PARAM_PIECES(a)       , struct nst_iovec *a, int a##_count
 #define PARAM_READY(a)        , struct nst_ready *a, int a##_max
@@ -74,6 +79,9 @@
 #define PASS_NIC_CONFIG(a)   , a
 #define PASS_FORWARDER(a)    , a
 #define PASS_TEXT(a)         , a
+#define PASS_FRAME_TO(a)     , a
+#define PASS_NEIGH_CONFIG(a) , a
+#define PASS_NEIGH_LIMITS(a) , a
 #define PASS_DATA(a)         , a, a##_len
 #define PASS_IOVEC(a)        , a, a##_count
 #define PASS_LENT(a)         , a, a##_len, a##_release, a##_context
@@ -83,6 +91,7 @@
 #define PASS_OUT_ENDPOINT(a) , a
 #define PASS_OUT_MESSAGE(a)  , a
 #define PASS_OUT_REQUEST(a)  , a
+#define PASS_OUT_FRAME(a)    , a
 #define PASS_BUFFER(a)       , a, a##_size
 #define PASS_PIECES(a)       , a, a##_count
 #define PASS_READY(a)        , a, a##_max

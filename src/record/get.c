@@ -61,6 +61,7 @@ const struct nst_nic_addr *get_nic_addr(struct record_in *in, struct nst_nic_add
     hold->deprecated = in_u8(in) != 0;
     hold->state = in_u8(in);
     hold->kind = in_u8(in);
+    hold->probe = in_u8(in) != 0;
     hold->valid = (nst_time)in_u64(in);
     hold->preferred = (nst_time)in_u64(in);
     return hold;
@@ -129,6 +130,7 @@ const struct nst_nic_config *get_nic_config(struct nst_replay *r, struct record_
     c->tx_queue_packets = in_u32(in);
     c->tx_queue_bytes = in_u32(in);
     c->link_local = in_u8(in);
+    c->no_group_reports = in_u8(in) != 0;
     return c;
 }
 
@@ -147,6 +149,50 @@ const struct nst_forwarder_config *get_forwarder(struct record_in *in,
     hold->icmp_echo = in_u8(in) != 0;
     hold->pending_max = in_u32(in);
     hold->request_timeout = (nst_time)in_u64(in);
+    return hold;
+}
+
+const struct nst_frame_to *get_frame_to(struct record_in *in, struct nst_frame_to *hold)
+{
+    if (in_u8(in) == 0)
+        return NULL;
+    *hold = (struct nst_frame_to){.nic = in_u32(in)};
+    hold->dst = get_mac(in);
+    hold->ethertype = in_u16(in);
+    return hold;
+}
+
+/* A size that this version does not know is of none. */
+static size_t get_size(struct record_in *in, size_t known)
+{
+    return in_u64(in) == known ? known : 0;
+}
+
+const struct nst_neigh_config *get_neigh_config(struct record_in *in, struct nst_neigh_config *hold)
+{
+    if (in_u8(in) == 0)
+        return NULL;
+    *hold = (struct nst_neigh_config){.size = get_size(in, sizeof(*hold))};
+    hold->base_reachable = (nst_time)in_u64(in);
+    hold->min_random_ppt = in_u32(in);
+    hold->max_random_ppt = in_u32(in);
+    hold->retransmit = (nst_time)in_u64(in);
+    hold->first_probe = (nst_time)in_u64(in);
+    hold->multicast_probes = in_u32(in);
+    hold->unicast_probes = in_u32(in);
+    hold->dynamic_max = in_u32(in);
+    return hold;
+}
+
+const struct nst_neigh_limits *get_neigh_limits(struct record_in *in, struct nst_neigh_limits *hold)
+{
+    if (in_u8(in) == 0)
+        return NULL;
+    *hold = (struct nst_neigh_limits){.size = get_size(in, sizeof(*hold))};
+    hold->destinations = in_u32(in);
+    hold->packets = in_u32(in);
+    hold->bytes = in_u32(in);
+    hold->total_bytes = in_u32(in);
     return hold;
 }
 

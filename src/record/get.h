@@ -14,6 +14,11 @@ const struct nst_route *get_route(struct record_in *in, struct nst_route *hold);
 const struct nst_nic_addr *get_nic_addr(struct record_in *in, struct nst_nic_addr *hold);
 const struct nst_forwarder_config *get_forwarder(struct record_in *in,
                                                  struct nst_forwarder_config *hold);
+const struct nst_frame_to *get_frame_to(struct record_in *in, struct nst_frame_to *hold);
+const struct nst_neigh_config *get_neigh_config(struct record_in *in,
+                                                struct nst_neigh_config *hold);
+const struct nst_neigh_limits *get_neigh_limits(struct record_in *in,
+                                                struct nst_neigh_limits *hold);
 const char *get_text(struct record_in *in, char hold[RECORD_NAME_MAX + 1]);
 /* A configuration and the text in it; with a new link. */
 struct get_nic_config {
@@ -69,6 +74,18 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
 #define HOLD_TEXT(a)                  \
     char a##_is[RECORD_NAME_MAX + 1]; \
     const char *a;
+#define HOLD_FRAME_TO(a)        \
+    struct nst_frame_to a##_is; \
+    const struct nst_frame_to *a;
+#define HOLD_NEIGH_CONFIG(a)        \
+    struct nst_neigh_config a##_is; \
+    const struct nst_neigh_config *a;
+#define HOLD_NEIGH_LIMITS(a)        \
+    struct nst_neigh_limits a##_is; \
+    const struct nst_neigh_limits *a;
+#define HOLD_OUT_FRAME(a)         \
+    struct nst_frame_info a##_is; \
+    struct nst_frame_info *a;
 #define HOLD_DATA(a) \
     const void *a;   \
     size_t a##_len;
@@ -108,27 +125,31 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
     int a##_max;
 #define HOLD_CONTEXT(a) void *a = NULL;
 
-#define GET_U16(a)        a = in_u16(in);
-#define GET_U32(a)        a = in_u32(in);
-#define GET_INT(a)        a = (int)in_u32(in);
-#define GET_SIZE(a)       a = (size_t)in_u64(in);
-#define GET_I64(a)        a = (int64_t)in_u64(in);
-#define GET_BOOL(a)       a = in_u8(in) != 0;
-#define GET_TIME(a)       a = (nst_time)in_u64(in);
-#define GET_SOCKET(a)     a = in_u64(in);
-#define GET_TYPE(a)       a = (enum nst_socket_type)in_u32(in);
-#define GET_OPTION(a)     a = (enum nst_option)in_u32(in);
-#define GET_REFUSAL(a)    a = (enum nst_refusal)in_u32(in);
-#define GET_MAC(a)        a = get_mac(in);
-#define GET_ADDR(a)       a = get_addr(in, &a##_is);
-#define GET_ENDPOINT(a)   a = get_endpoint(in, &a##_is);
-#define GET_ROUTE(a)      a = get_route(in, &a##_is);
-#define GET_NIC_ADDR(a)   a = get_nic_addr(in, &a##_is);
-#define GET_NIC_CONFIG(a) a = get_nic_config(r, in, &a##_is);
-#define GET_FORWARDER(a)  a = get_forwarder(in, &a##_is);
-#define GET_TEXT(a)       a = get_text(in, a##_is);
-#define GET_DATA(a)       a = get_data(in, &a##_len);
-#define GET_IOVEC(a)      a = get_iovec(in, a##_are, &a##_count);
+#define GET_U16(a)          a = in_u16(in);
+#define GET_U32(a)          a = in_u32(in);
+#define GET_INT(a)          a = (int)in_u32(in);
+#define GET_SIZE(a)         a = (size_t)in_u64(in);
+#define GET_I64(a)          a = (int64_t)in_u64(in);
+#define GET_BOOL(a)         a = in_u8(in) != 0;
+#define GET_TIME(a)         a = (nst_time)in_u64(in);
+#define GET_SOCKET(a)       a = in_u64(in);
+#define GET_TYPE(a)         a = (enum nst_socket_type)in_u32(in);
+#define GET_OPTION(a)       a = (enum nst_option)in_u32(in);
+#define GET_REFUSAL(a)      a = (enum nst_refusal)in_u32(in);
+#define GET_MAC(a)          a = get_mac(in);
+#define GET_ADDR(a)         a = get_addr(in, &a##_is);
+#define GET_ENDPOINT(a)     a = get_endpoint(in, &a##_is);
+#define GET_ROUTE(a)        a = get_route(in, &a##_is);
+#define GET_NIC_ADDR(a)     a = get_nic_addr(in, &a##_is);
+#define GET_NIC_CONFIG(a)   a = get_nic_config(r, in, &a##_is);
+#define GET_FORWARDER(a)    a = get_forwarder(in, &a##_is);
+#define GET_FRAME_TO(a)     a = get_frame_to(in, &a##_is);
+#define GET_NEIGH_CONFIG(a) a = get_neigh_config(in, &a##_is);
+#define GET_NEIGH_LIMITS(a) a = get_neigh_limits(in, &a##_is);
+#define GET_OUT_FRAME(a)    a = in_u8(in) != 0 ? &a##_is : NULL;
+#define GET_TEXT(a)         a = get_text(in, a##_is);
+#define GET_DATA(a)         a = get_data(in, &a##_len);
+#define GET_IOVEC(a)        a = get_iovec(in, a##_are, &a##_count);
 #define GET_LENT(a)                              \
     a = get_lent(r, in, &a##_len, &a##_context); \
     a##_release = a##_context != NULL ? replay_release : NULL;

@@ -44,6 +44,7 @@ void put_nic_addr(struct record_out *out, const struct nst_nic_addr *addr)
     out_u8(out, addr->deprecated);
     out_u8(out, addr->state);
     out_u8(out, addr->kind);
+    out_u8(out, addr->probe);
     out_u64(out, (uint64_t)addr->valid);
     out_u64(out, (uint64_t)addr->preferred);
 }
@@ -113,6 +114,7 @@ void put_nic_config(struct record_out *out, const struct nst_nic_config *config)
     out_u32(out, c.tx_queue_packets);
     out_u32(out, c.tx_queue_bytes);
     out_u8(out, c.link_local);
+    out_u8(out, c.no_group_reports);
 }
 
 void put_forwarder(struct record_out *out, const struct nst_forwarder_config *config)
@@ -128,6 +130,41 @@ void put_forwarder(struct record_out *out, const struct nst_forwarder_config *co
     out_u8(out, config->icmp_echo);
     out_u32(out, config->pending_max);
     out_u64(out, (uint64_t)config->request_timeout);
+}
+
+void put_frame_to(struct record_out *out, const struct nst_frame_to *to)
+{
+    if (!out_pointer(out, to))
+        return;
+    out_u32(out, to->nic);
+    out_bytes(out, to->dst.b, sizeof(to->dst.b));
+    out_u16(out, to->ethertype);
+}
+
+void put_neigh_config(struct record_out *out, const struct nst_neigh_config *config)
+{
+    if (!out_pointer(out, config))
+        return;
+    out_u64(out, config->size);
+    out_u64(out, (uint64_t)config->base_reachable);
+    out_u32(out, config->min_random_ppt);
+    out_u32(out, config->max_random_ppt);
+    out_u64(out, (uint64_t)config->retransmit);
+    out_u64(out, (uint64_t)config->first_probe);
+    out_u32(out, config->multicast_probes);
+    out_u32(out, config->unicast_probes);
+    out_u32(out, config->dynamic_max);
+}
+
+void put_neigh_limits(struct record_out *out, const struct nst_neigh_limits *limits)
+{
+    if (!out_pointer(out, limits))
+        return;
+    out_u64(out, limits->size);
+    out_u32(out, limits->destinations);
+    out_u32(out, limits->packets);
+    out_u32(out, limits->bytes);
+    out_u32(out, limits->total_bytes);
 }
 
 void put_stack_config(struct record_out *out, const struct nst_stack_config *config)

@@ -15,6 +15,9 @@ void put_nic_addr(struct record_out *out, const struct nst_nic_addr *addr);
 void put_nic_config(struct record_out *out, const struct nst_nic_config *config);
 void put_forwarder(struct record_out *out, const struct nst_forwarder_config *config);
 void put_stack_config(struct record_out *out, const struct nst_stack_config *config);
+void put_frame_to(struct record_out *out, const struct nst_frame_to *to);
+void put_neigh_config(struct record_out *out, const struct nst_neigh_config *config);
+void put_neigh_limits(struct record_out *out, const struct nst_neigh_limits *limits);
 void put_text(struct record_out *out, const char *text);
 void put_data(struct record_out *out, const void *data, size_t len);
 void put_iovec(struct record_out *out, const struct nst_iovec *iov, size_t count);
@@ -46,6 +49,9 @@ uint8_t *put_reserved(const struct nst_stack *stack, nst_socket s, size_t *ret_r
 #define PUT_NIC_CONFIG(a)   put_nic_config(&out, a);
 #define PUT_FORWARDER(a)    put_forwarder(&out, a);
 #define PUT_TEXT(a)         put_text(&out, a);
+#define PUT_FRAME_TO(a)     put_frame_to(&out, a);
+#define PUT_NEIGH_CONFIG(a) put_neigh_config(&out, a);
+#define PUT_NEIGH_LIMITS(a) put_neigh_limits(&out, a);
 #define PUT_DATA(a)         put_data(&out, a, a##_len);
 #define PUT_IOVEC(a)        put_iovec(&out, a, a##_count);
 #define PUT_LENT(a)         put_data(&out, a, a##_len), out_u8(&out, a##_release != NULL);
@@ -55,6 +61,7 @@ uint8_t *put_reserved(const struct nst_stack *stack, nst_socket s, size_t *ret_r
 #define PUT_OUT_ENDPOINT(a) out_u8(&out, (a) != NULL);
 #define PUT_OUT_MESSAGE(a)  out_u8(&out, (a) != NULL);
 #define PUT_OUT_REQUEST(a)  out_u8(&out, (a) != NULL);
+#define PUT_OUT_FRAME(a)    out_u8(&out, (a) != NULL);
 #define PUT_BUFFER(a)       out_u8(&out, (a) != NULL), out_u64(&out, a##_size);
 #define PUT_PIECES(a)       out_u8(&out, (a) != NULL), out_u32(&out, (uint32_t)a##_count);
 #define PUT_READY(a)        out_u8(&out, (a) != NULL), out_u32(&out, (uint32_t)a##_max);

@@ -130,14 +130,14 @@ static void put_header(struct record_out *out, const struct nst_link_header *hea
     out_u16(out, header->ethertype);
 }
 
-static void record_parsed(struct tape *tape, const struct nic *nic, const struct pkt *p,
+static void record_parsed(struct tape *tape, const struct nic *nic, uint32_t pulled,
                           const struct nst_link_header *header)
 {
     struct record_out out;
     out_init(&out, RECORD_PARSED, 0);
     out_u64(&out, nic->stack->pool->mem.used);
     out_u32(&out, nic->id);
-    out_u16(&out, (uint16_t)(p->net_off - p->link_off));
+    out_u16(&out, (uint16_t)pulled);
     put_header(&out, header);
     put(recorder_of(tape), &out);
 }

@@ -7,17 +7,17 @@
 
 /* ---- Arguments ---- */
 
-void show_number(struct fmt *f, const char *name, int64_t value)
+void tell_number(struct fmt *f, const char *name, int64_t value)
 {
     fmt_f(f, " %s %lld", name, (long long)value);
 }
 
-void show_handle(struct fmt *f, const char *name, uint64_t value)
+void tell_handle(struct fmt *f, const char *name, uint64_t value)
 {
     fmt_f(f, " %s 0x%llx", name, (unsigned long long)value);
 }
 
-void show_pointer(struct fmt *f, const char *name, struct record_in *in)
+void tell_pointer(struct fmt *f, const char *name, struct record_in *in)
 {
     if (in_u8(in) == 0)
         fmt_f(f, " %s NULL", name);
@@ -29,7 +29,7 @@ static void put_addr_text(struct fmt *f, const struct nst_addr *addr)
     fmt_str(f, nst_addr_format(addr, text, sizeof(text)));
 }
 
-void show_addr(struct fmt *f, const char *name, struct record_in *in)
+void tell_addr(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_addr hold;
     const struct nst_addr *addr = get_addr(in, &hold);
@@ -40,7 +40,7 @@ void show_addr(struct fmt *f, const char *name, struct record_in *in)
         fmt_str(f, "NULL");
 }
 
-void show_mac(struct fmt *f, const char *name, struct record_in *in)
+void tell_mac(struct fmt *f, const char *name, struct record_in *in)
 {
     const struct nst_mac mac = get_mac(in);
     fmt_f(f, " %s ", name);
@@ -51,7 +51,7 @@ void show_mac(struct fmt *f, const char *name, struct record_in *in)
     }
 }
 
-void show_endpoint(struct fmt *f, const char *name, struct record_in *in)
+void tell_endpoint(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_endpoint hold;
     const struct nst_endpoint *e = get_endpoint(in, &hold);
@@ -64,7 +64,7 @@ void show_endpoint(struct fmt *f, const char *name, struct record_in *in)
     fmt_f(f, " port %u nic %u", (unsigned)e->port, (unsigned)e->nic);
 }
 
-void show_route(struct fmt *f, const char *name, struct record_in *in)
+void tell_route(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_route hold;
     const struct nst_route *route = get_route(in, &hold);
@@ -78,7 +78,7 @@ void show_route(struct fmt *f, const char *name, struct record_in *in)
     put_addr_text(f, &route->gateway);
 }
 
-void show_nic_addr(struct fmt *f, const char *name, struct record_in *in)
+void tell_nic_addr(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_nic_addr hold;
     const struct nst_nic_addr *addr = get_nic_addr(in, &hold);
@@ -91,7 +91,39 @@ void show_nic_addr(struct fmt *f, const char *name, struct record_in *in)
     fmt_f(f, "/%u", (unsigned)addr->prefix_len);
 }
 
-void show_text(struct fmt *f, const char *name, struct record_in *in)
+void tell_frame_to(struct fmt *f, const char *name, struct record_in *in)
+{
+    struct nst_frame_to hold;
+    const struct nst_frame_to *to = get_frame_to(in, &hold);
+    if (to == NULL)
+        fmt_f(f, " %s NULL", name);
+    else
+        fmt_f(f, " %s nic %u type 0x%04x", name, (unsigned)to->nic, (unsigned)to->ethertype);
+}
+
+void tell_neigh_config(struct fmt *f, const char *name, struct record_in *in)
+{
+    struct nst_neigh_config hold;
+    const struct nst_neigh_config *c = get_neigh_config(in, &hold);
+    if (c == NULL)
+        fmt_f(f, " %s NULL", name);
+    else
+        fmt_f(f, " %s reachable %lld retransmit %lld", name, (long long)c->base_reachable,
+              (long long)c->retransmit);
+}
+
+void tell_neigh_limits(struct fmt *f, const char *name, struct record_in *in)
+{
+    struct nst_neigh_limits hold;
+    const struct nst_neigh_limits *l = get_neigh_limits(in, &hold);
+    if (l == NULL)
+        fmt_f(f, " %s NULL", name);
+    else
+        fmt_f(f, " %s destinations %u packets %u", name, (unsigned)l->destinations,
+              (unsigned)l->packets);
+}
+
+void tell_text(struct fmt *f, const char *name, struct record_in *in)
 {
     char hold[RECORD_NAME_MAX + 1];
     const char *text = get_text(in, hold);
@@ -110,14 +142,14 @@ static void show_link(struct fmt *f, struct record_in *in)
           (unsigned)link.max_header, link.tx_blocked ? " blocked" : "");
 }
 
-void show_nic_config(struct fmt *f, const char *name, struct record_in *in)
+void tell_nic_config(struct fmt *f, const char *name, struct record_in *in)
 {
     if (in_u8(in) == 0) {
         fmt_f(f, " %s of another size", name);
         return;
     }
-    show_number(f, "id", in_u32(in));
-    show_text(f, "name", in);
+    tell_number(f, "id", in_u32(in));
+    tell_text(f, "name", in);
     if (in_u8(in) == 0) {
         fmt_str(f, " link NULL");
     } else {
@@ -126,15 +158,16 @@ void show_nic_config(struct fmt *f, const char *name, struct record_in *in)
         in_u8(in);
         show_link(f, in);
     }
-    show_number(f, "disabled", in_u8(in));
-    show_number(f, "promiscuous", in_u8(in));
-    show_number(f, "spoofing", in_u8(in));
-    show_number(f, "tx_queue_packets", in_u32(in));
-    show_number(f, "tx_queue_bytes", in_u32(in));
-    show_number(f, "link_local", in_u8(in));
+    tell_number(f, "disabled", in_u8(in));
+    tell_number(f, "promiscuous", in_u8(in));
+    tell_number(f, "spoofing", in_u8(in));
+    tell_number(f, "tx_queue_packets", in_u32(in));
+    tell_number(f, "tx_queue_bytes", in_u32(in));
+    tell_number(f, "link_local", in_u8(in));
+    tell_number(f, "no_group_reports", in_u8(in));
 }
 
-void show_forwarder(struct fmt *f, const char *name, struct record_in *in)
+void tell_forwarder(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_forwarder_config hold;
     const struct nst_forwarder_config *c = get_forwarder(in, &hold);
@@ -145,7 +178,7 @@ void show_forwarder(struct fmt *f, const char *name, struct record_in *in)
               c->icmp_echo);
 }
 
-void show_iovec(struct fmt *f, const char *name, struct record_in *in)
+void tell_iovec(struct fmt *f, const char *name, struct record_in *in)
 {
     struct nst_iovec hold[RECORD_IOV_MAX];
     size_t count;
@@ -218,12 +251,12 @@ static bool is_ethernet(const struct record_in *in)
 
 static void show_delivered(struct fmt *f, struct record_in *in)
 {
-    show_number(f, "nic", in_u32(in));
+    tell_number(f, "nic", in_u32(in));
     show_metadata(f, in);
     in_u64(in);
     in_u8(in);
     in_u32(in);
-    show_number(f, "headroom", in_u32(in));
+    tell_number(f, "headroom", in_u32(in));
     in_u32(in);
     const uint16_t slices = in_u16(in);
     for (unsigned i = 0; i < slices && !in->bad; i++)
@@ -237,14 +270,14 @@ static void show_header(struct fmt *f, struct record_in *in)
         fmt_str(f, " malformed");
         return;
     }
-    show_mac(f, "src", in);
-    show_mac(f, "dst", in);
+    tell_mac(f, "src", in);
+    tell_mac(f, "dst", in);
     fmt_f(f, " type 0x%04x", (unsigned)in_u16(in));
 }
 
 static void show_queued(struct fmt *f, struct record_in *in)
 {
-    show_number(f, "nic", in_u32(in));
+    tell_number(f, "nic", in_u32(in));
     const bool ethernet = in_u16(in) >= 14;
     show_header(f, in);
     show_metadata(f, in);
@@ -297,32 +330,32 @@ static void show_body(struct fmt *f, uint8_t kind, uint8_t call, struct record_i
         show_result(f, call, (int64_t)in_u64(in));
         break;
     case RECORD_LINK:
-        show_number(f, "nic", in_u32(in));
+        tell_number(f, "nic", in_u32(in));
         show_link(f, in);
         break;
     case RECORD_DELIVERED:
         show_delivered(f, in);
         break;
     case RECORD_PARSED:
-        show_number(f, "nic", in_u32(in));
-        show_number(f, "pulled", in_u16(in));
+        tell_number(f, "nic", in_u32(in));
+        tell_number(f, "pulled", in_u16(in));
         show_header(f, in);
         break;
     case RECORD_QUEUED:
         show_queued(f, in);
         break;
     case RECORD_TRANSMITTED:
-        show_number(f, "nic", in_u32(in));
-        show_number(f, "count", in_u32(in));
-        show_number(f, "blocked", in_u8(in));
+        tell_number(f, "nic", in_u32(in));
+        tell_number(f, "count", in_u32(in));
+        tell_number(f, "blocked", in_u8(in));
         break;
     case RECORD_TRANSMIT:
     case RECORD_WRITABLE:
-        show_number(f, "nic", in_u32(in));
+        tell_number(f, "nic", in_u32(in));
         break;
     case RECORD_CHANGED:
-        show_number(f, "nic", in_u32(in));
-        show_number(f, "result", (int64_t)in_u64(in));
+        tell_number(f, "nic", in_u32(in));
+        tell_number(f, "result", (int64_t)in_u64(in));
         show_link(f, in);
         break;
     default:

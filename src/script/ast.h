@@ -184,6 +184,7 @@ enum script_ip_version {
 /* The script's options. Texts are NULL, numbers 0, where it says nothing. */
 struct script_config {
     enum script_ip_version ip_version;
+    bool names_version; /* else ip_version is the caller's choice */
     struct nst_addr local_ip, remote_ip, gateway_ip;
     bool has_local_ip, has_remote_ip;
     uint8_t prefix_len;

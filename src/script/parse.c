@@ -142,6 +142,7 @@ static bool set_version(struct script_config *config, const char *value)
         config->ip_version = IP_VERSION_MAPPED;
     else
         return false;
+    config->names_version = true;
     return true;
 }
 
@@ -425,12 +426,13 @@ static bool take_script(struct parse *p)
     return !s->failed;
 }
 
-int parse_script(const char *text, size_t len, struct script **ret_script,
-                 struct script_error *ret_error)
+int parse_script(const char *text, size_t len, enum script_ip_version version,
+                 struct script **ret_script, struct script_error *ret_error)
 {
     struct script *script = calloc(1, sizeof(*script));
     if (script == NULL)
         return -NST_ENOMEM;
+    script->config.ip_version = version;
     script->config.tolerance = 4 * NST_MSEC;
     script->config.tolerance_permille = 125;
     script->config.bind_port = script->config.connect_port = 8080;

@@ -9,9 +9,10 @@
 
 #include "script/scan.h"
 
-/* 0 and a script for script_free; or -NST_EINVAL and what is wrong. */
-int parse_script(const char *text, size_t len, struct script **ret_script,
-                 struct script_error *ret_error);
+/* 0 and a script for parse_free; or -NST_EINVAL and what is wrong. `version` holds unless the
+ * script names one. */
+int parse_script(const char *text, size_t len, enum script_ip_version version,
+                 struct script **ret_script, struct script_error *ret_error);
 /* NULL is fine. */
 void parse_free(struct script *script);
 

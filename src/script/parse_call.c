@@ -119,6 +119,30 @@ static bool take_paren(struct parse *p, const char *name, struct script_value **
     return *ret_paren != NULL && scan_want(s, ")");
 }
 
+/* As strace writes it: inet_pton(AF_INET6, "::1", &sin6_addr) is the field sin6_addr. */
+static void name_by_reference(struct script_value *v)
+{
+    if (v->kind != VALUE_CALL)
+        return;
+    for (const struct script_value *a = v->first; a != NULL; a = a->next) {
+        if (a->kind == VALUE_ANY && a->text != NULL)
+            v->field = a->text;
+    }
+}
+
+/* &name: where a call puts what it gives. NULL: there is no name. */
+static struct script_value *take_reference(struct parse *p)
+{
+    struct script_value *v = new_value(p, VALUE_ANY);
+    scan_next(&p->s);
+    v->text = scan_word(&p->s);
+    if (v->text == NULL) {
+        scan_fail(&p->s, "a name is missing here");
+        return NULL;
+    }
+    return v;
+}
+
 /* One entry of { }: name=value, msg_name(n)=value, or a value. */
 static struct script_value *take_field(struct parse *p)
 {
@@ -135,7 +159,10 @@ static struct script_value *take_field(struct parse *p)
             return NULL;
         }
         *s = before;
-        return take_value(p);
+        struct script_value *v = take_value(p);
+        if (v != NULL)
+            name_by_reference(v);
+        return v;
     }
     struct script_value *v = take_value(p);
     if (v == NULL)
@@ -172,6 +199,8 @@ static struct script_value *take_value_at(struct parse *p)
     case '.':
         v = new_value(p, VALUE_ANY);
         return scan_want(s, "...") ? v : NULL;
+    case '&':
+        return take_reference(p);
     case '[':
         v = new_value(p, VALUE_LIST);
         scan_next(s);

@@ -23,6 +23,7 @@ struct script_report {
 struct script_options {
     bool strict;    /* a packet that the script does not name before its end is a failure */
     bool time_line; /* in detail, even of what passed */
+    bool ipv6;      /* over IPv6 if the script names no version, with segments as large as IPv4's */
 };
 
 /* Runs the script of `len` bytes in a world of its own. `name` stands in front of lines in the

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datagram and ping sockets: a thin layer over transport/dgram.h. */
+/* Datagram, ping and raw sockets: a thin layer over transport/dgram.h. */
 #include "socket/sock.h"
 #include "transport/ping.h"
+#include "transport/raw.h"
 #include "transport/udp.h"
 
 static int udp_open(struct nst_stack *stack, struct sock *s)
@@ -16,6 +17,12 @@ static int ping_open(struct nst_stack *stack, struct sock *s)
     return s->dgram != NULL ? 0 : -NST_ENOMEM;
 }
 
+static int raw_open(struct nst_stack *stack, struct sock *s)
+{
+    s->dgram = raw_new(stack, &s->ready);
+    return s->dgram != NULL ? 0 : -NST_ENOMEM;
+}
+
 static void udp_close(struct sock *s, bool abort)
 {
     udp_free(s->dgram);
@@ -26,9 +33,19 @@ static void ping_close(struct sock *s, bool abort)
     ping_free(s->dgram);
 }
 
+static void raw_close(struct sock *s, bool abort)
+{
+    raw_free(s->dgram);
+}
+
 static int bind(struct sock *s, const struct nst_endpoint *local)
 {
     return dgram_bind(s->dgram, local);
+}
+
+static int bind_raw(struct sock *s, const struct nst_endpoint *local)
+{
+    return raw_bind(s->dgram, local);
 }
 
 static int connect(struct sock *s, const struct nst_endpoint *remote)
@@ -41,30 +58,25 @@ static int shutdown(struct sock *s, int how)
     return dgram_shutdown(s->dgram, how);
 }
 
-static struct dgram_out out_of(const struct nst_iovec *iov, size_t count)
-{
-    struct dgram_out out = {.iov = iov, .count = count};
-    if (likely(count == 1)) {
-        out.len = iov->len;
-        return out;
-    }
-    for (size_t i = 0; i < count; i++)
-        out.len += min_size(iov[i].len, UINT32_MAX); /* far beyond what is too long anyway */
-    return out;
-}
-
 static int64_t udp_sendv(struct sock *s, const struct nst_iovec *iov, size_t count, uint32_t flags,
                          const struct nst_endpoint *to)
 {
-    const struct dgram_out out = out_of(iov, count);
+    const struct dgram_out out = dgram_out_of(iov, count);
     return udp_send(s->dgram, &out, to);
 }
 
 static int64_t ping_sendv(struct sock *s, const struct nst_iovec *iov, size_t count, uint32_t flags,
                           const struct nst_endpoint *to)
 {
-    const struct dgram_out out = out_of(iov, count);
+    const struct dgram_out out = dgram_out_of(iov, count);
     return ping_send(s->dgram, &out, to);
+}
+
+static int64_t raw_sendv(struct sock *s, const struct nst_iovec *iov, size_t count, uint32_t flags,
+                         const struct nst_endpoint *to)
+{
+    const struct dgram_out out = dgram_out_of(iov, count);
+    return raw_send(s->dgram, &out, to);
 }
 
 static int64_t recv(struct sock *s, void *data, size_t size, uint32_t flags,
@@ -104,12 +116,33 @@ static int get(struct sock *s, enum nst_option option, int64_t *ret_value)
     return dgram_get(s->dgram, option, ret_value);
 }
 
-#define DATAGRAM_OPS(open_, close_, send_)                                                      \
-    {                                                                                           \
-        .open = open_, .close = close_, .bind = bind, .connect = connect, .shutdown = shutdown, \
-        .send = send_, .recv = recv, .get_local = get_local, .get_remote = get_remote,          \
-        .events = events, .error = error, .set = set, .get = get,                               \
-    }
+static int join(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_join(s->dgram, group, nic);
+}
 
-const struct sock_ops datagram_ops = DATAGRAM_OPS(udp_open, udp_close, udp_sendv);
-const struct sock_ops ping_ops = DATAGRAM_OPS(ping_open, ping_close, ping_sendv);
+static int leave(struct sock *s, const struct nst_addr *group, uint32_t nic)
+{
+    return dgram_leave(s->dgram, group, nic);
+}
+
+static int set_raw(struct sock *s, enum nst_option option, int64_t value)
+{
+    return raw_set(s->dgram, option, value);
+}
+
+static int get_raw(struct sock *s, enum nst_option option, int64_t *ret_value)
+{
+    return raw_get(s->dgram, option, ret_value);
+}
+
+#define DATAGRAM_OPS(open_, close_, send_)                                                   \
+    .open = open_, .close = close_, .send = send_, .connect = connect, .shutdown = shutdown, \
+    .recv = recv, .get_local = get_local, .get_remote = get_remote, .events = events,        \
+    .error = error, .join = join, .leave = leave
+#define PORT_OPS .bind = bind, .set = set, .get = get
+
+const struct sock_ops datagram_ops = {DATAGRAM_OPS(udp_open, udp_close, udp_sendv), PORT_OPS};
+const struct sock_ops ping_ops = {DATAGRAM_OPS(ping_open, ping_close, ping_sendv), PORT_OPS};
+const struct sock_ops raw_ops = {DATAGRAM_OPS(raw_open, raw_close, raw_sendv), .bind = bind_raw,
+                                 .set = set_raw, .get = get_raw};

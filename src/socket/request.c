@@ -32,5 +32,7 @@ int nst_socket_refuse(struct nst_stack *stack, nst_socket socket, enum nst_refus
     const struct sock *s = sock_lookup(stack, socket);
     if (s == NULL)
         return -NST_EBADHANDLE;
-    return s->type == NST_STREAM ? -NST_EPROTOTYPE : forwarder_refuse(s->dgram, how);
+    if (s->type == NST_STREAM || sock_is_packet(s))
+        return -NST_EPROTOTYPE;
+    return forwarder_refuse(s->dgram, how);
 }

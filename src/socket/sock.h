@@ -9,8 +9,8 @@
  * stream goes on alone. The endpoint knows the socket only by `ready`, the entry of the ready list.
  *
  * What a type of socket can do is a table of operations; an operation that is NULL is
- * -NST_EPROTOTYPE. stream.c and datagram.c fill them in. options.c, ready.c, transfer.c and
- * socket.c have the public functions, way.c tells who lost his NIC.
+ * -NST_EPROTOTYPE. stream.c, datagram.c and packet.c fill them in. options.c, ready.c, transfer.c
+ * and socket.c have the public functions, way.c tells who lost his NIC.
  *
  * Invariant: every socket is in the handle table; it is on the ready list at most once.
  */
@@ -34,6 +34,7 @@ struct sock {
     union {
         struct tcb *tcb;
         struct dgram *dgram;
+        struct packet_socket *packet;
     };
 };
 
@@ -58,11 +59,16 @@ struct sock_ops {
     int (*error)(struct sock *s);
     int (*set)(struct sock *s, enum nst_option option, int64_t value);
     int (*get)(struct sock *s, enum nst_option option, int64_t *ret_value);
+    int (*join)(struct sock *s, const struct nst_addr *group, uint32_t nic);
+    int (*leave)(struct sock *s, const struct nst_addr *group, uint32_t nic);
 };
 
 extern HIDDEN const struct sock_ops stream_ops;
 extern HIDDEN const struct sock_ops datagram_ops;
 extern HIDDEN const struct sock_ops ping_ops;
+extern HIDDEN const struct sock_ops raw_ops;
+extern HIDDEN const struct sock_ops packet_raw_ops;
+extern HIDDEN const struct sock_ops packet_cooked_ops;
 
 struct socket_table {
     struct nst_stack *stack;
@@ -86,6 +92,11 @@ HIDDEN void way_check_all(struct todo *todo);
 struct sock *sock_new(struct nst_stack *stack, enum nst_socket_type type);
 /* Takes it off the tables. The endpoint is the caller's affair, before. */
 void sock_free(struct nst_stack *stack, struct sock *s);
+
+static inline bool sock_is_packet(const struct sock *s)
+{
+    return s->type == NST_PACKET_RAW || s->type == NST_PACKET_COOKED;
+}
 
 /* The socket of a handle; NULL: -NST_EBADHANDLE. */
 static inline struct sock *sock_lookup(const struct nst_stack *stack, nst_socket handle)

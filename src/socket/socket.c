@@ -19,7 +19,7 @@ int nst_socket_open(struct nst_stack *stack, enum nst_socket_type type, nst_sock
 {
     if (stack == NULL || ret_socket == NULL)
         return -NST_EFAULT;
-    if (type < NST_STREAM || type > NST_PING)
+    if (type < NST_STREAM || type > NST_PACKET_COOKED)
         return -NST_EPROTONOSUPPORT;
     const struct sock *s = open(stack, type);
     if (s == NULL)

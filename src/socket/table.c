@@ -52,6 +52,9 @@ struct sock *sock_new(struct nst_stack *stack, enum nst_socket_type type)
         [NST_STREAM] = &stream_ops,
         [NST_DATAGRAM] = &datagram_ops,
         [NST_PING] = &ping_ops,
+        [NST_RAW] = &raw_ops,
+        [NST_PACKET_RAW] = &packet_raw_ops,
+        [NST_PACKET_COOKED] = &packet_cooked_ops,
     };
     struct socket_table *t = stack->sockets;
     struct sock *s = slab_take(&t->slab);

@@ -34,6 +34,8 @@ void addrs_remove(struct addr_entry *e, enum nst_event_why why)
 {
     struct nst_stack *stack = e->ep->nic->stack;
     tell_removed(e, why);
+    if (e->ep->proto->addr_removed != NULL)
+        e->ep->proto->addr_removed(e->ep, e);
     list_remove(&e->node);
     e->ep->addrs.count--;
     wheel_cancel(&stack->wheel, &e->timer);

@@ -26,11 +26,13 @@ struct addr_entry {
     /* The rest is the network protocol's, which arms the timer and sets its function; it is
      * cancelled when the entry goes. */
     struct timer timer;
+    bool joined;    /* its solicited-node group */
     bool generated; /* made by us, not by the host: so another can be tried */
     uint8_t attempt;
     uint8_t probes; /* questions sent */
     uint8_t looped; /* of them seen coming back */
     uint8_t nonce[6];
+    nst_time conflict; /* when it was told last that another has it; 0: never */
 };
 
 struct addrs {

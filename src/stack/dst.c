@@ -47,16 +47,51 @@ static void free_dst(struct dst *d)
     slab_give(&d->stack->dsts.slab, d);
 }
 
+static void shed(struct dst *d)
+{
+    struct dst_table *t = &d->stack->dsts;
+    list_remove(&d->lru);
+    t->idle--;
+    hash_remove(&t->table, &d->node);
+    free_dst(d);
+}
+
 bool dst_shed(struct nst_stack *stack)
 {
     struct dst *d = LIST_FIRST(&stack->dsts.lru, struct dst, lru);
     if (d == NULL)
         return false;
-    list_remove(&d->lru);
-    stack->dsts.idle--;
-    hash_remove(&stack->dsts.table, &d->node);
-    free_dst(d);
+    shed(d);
     return true;
+}
+
+static bool holds_neigh_of(const struct dst *d, const struct neigh_table *t)
+{
+    return d->neigh != NULL && d->neigh->table == t;
+}
+
+bool dst_shed_neigh(struct nst_stack *stack, const struct neigh_table *t)
+{
+    struct list *lru = &stack->dsts.lru;
+    struct dst *d;
+    /* What is passed over goes to the end, so that the next search is short; once all were, their
+     * order is the old one. */
+    for (uint32_t left = stack->dsts.idle; left > 0; left--) {
+        d = LIST_FIRST(lru, struct dst, lru);
+        if (holds_neigh_of(d, t) && !neigh_is_resolved(d->neigh)) {
+            shed(d);
+            return true;
+        }
+        list_remove(&d->lru);
+        list_add_tail(lru, &d->lru);
+    }
+    LIST_FOR_EACH (d, lru, struct dst, lru) {
+        if (holds_neigh_of(d, t)) {
+            shed(d);
+            return true;
+        }
+    }
+    return false;
 }
 
 void dst_table_fini(struct nst_stack *stack)
@@ -197,9 +232,10 @@ static int choose_link(struct dst *d, const struct query *q)
         const __typeof__(mac_from_group(q->remote)) group = mac_from_group(q->remote);
         memcpy(d->mac.b, group.b, sizeof(d->mac.b));
     } else {
-        d->neigh = neigh_get(&nic->eps[d->net->index].neighs, &d->next_hop);
+        struct neigh_table *t = &nic->eps[d->net->index].neighs;
+        d->neigh = neigh_get(t, &d->next_hop);
         if (d->neigh == NULL)
-            return -NST_ENOMEM;
+            return neigh_table_is_full(t) ? -NST_ENOBUFS : -NST_ENOMEM;
     }
     return 0;
 }

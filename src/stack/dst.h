@@ -21,6 +21,7 @@
 #include "base/slab.h"
 #include "packet/packet.h"
 
+struct neigh_table;
 struct net_proto;
 struct ip_out;
 
@@ -76,6 +77,9 @@ void dst_put(struct dst *d);
 /* Frees the longest unused destination, so that what it holds (a neighbour) is free too. False:
  * there is none. */
 bool dst_shed(struct nst_stack *stack);
+/* The same for one that holds a neighbour of table t: rather one that does not answer than the
+ * longest unused (N90). */
+bool dst_shed_neigh(struct nst_stack *stack, const struct neigh_table *t);
 
 /* Head-room that a packet for dst needs in front of its transport header. */
 static inline uint32_t dst_headroom(const struct dst *d)

@@ -197,3 +197,26 @@ no_memory:
     pkt_drop(p, DROP_NO_MEMORY);
     return false;
 }
+
+#define LINK_HEADER_MAX 64
+
+bool nst_pkt_segment(struct nst_pkt *public, uint32_t header, uint32_t headroom, struct nst_pktq *q)
+{
+    struct pkt *p = pkt_of(public);
+    uint8_t copy[LINK_HEADER_MAX];
+    struct nst_pktq pieces = {0};
+    struct nst_pkt *piece;
+    if (header > sizeof(copy) || header > p->linear) {
+        pkt_drop(p, DROP_GSO_MALFORMED);
+        return false;
+    }
+    memcpy(copy, p->data, header);
+    nst_pkt_pull(public, header);
+    if (!gso_cut(p, headroom + header, &pieces))
+        return false;
+    while ((piece = nst_pktq_pop(&pieces)) != NULL) {
+        memcpy(nst_pkt_push(piece, header), copy, header);
+        nst_pktq_push(q, piece);
+    }
+    return true;
+}

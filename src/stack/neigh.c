@@ -4,8 +4,10 @@
  *
  * A table belongs to a network endpoint whose link resolves addresses. Destinations hold entries
  * (refs); neigh_use gives the link address on the way out, neigh_enqueue keeps what cannot leave
- * yet. The protocol (ARP, NDP) sends the questions through proto->solicit and reports what it hears
- * through neigh_request_seen and neigh_confirm. This file owns states, timers and limits.
+ * yet (neigh_pending.c). The protocol (ARP, NDP) sends the questions through proto->solicit and
+ * reports what it hears through neigh_request_seen and neigh_confirm. This file owns states and
+ * timers; `become` is the only function that changes state or link address of an entry in a table,
+ * and says so as one event.
  *
  *                enqueue: 3 questions, 1 s apart           no answer
  *      (new) INCOMPLETE ------------------------------------------------> UNREACHABLE
@@ -18,34 +20,39 @@
  *                ^                           | solicited answer, progress of an upper layer
  *                +---------------------------+
  *
- * STATIC entries are set by hand and change by hand alone.
+ * A request that is seen makes STALE of UNREACHABLE as well. STATIC entries are set by hand and
+ * change by hand alone.
  *
  * Timers: one an entry. INCOMPLETE and PROBE: the next question. DELAY: the first. REACHABLE: the
  * end of reachable_time, counted from `confirmed`, which moves without touching the timer.
  *
  * Invariants
  *  1. An entry is in table->lru exactly when it is dynamic and has no references.
- *  2. It is in table->unresolved exactly when it has pending packets; then it is INCOMPLETE.
- *  3. pending_bytes is the sum of what waits in all entries.
- *  4. INCOMPLETE without an armed timer was made but never asked for.
+ *  2. table->dynamic counts the entries that are not STATIC.
+ *  3. INCOMPLETE without an armed timer was made but never asked for: nothing waits in it.
+ *  4. A timer is armed only in INCOMPLETE, REACHABLE, DELAY and PROBE, and in the last three
+ *     always.
  *
- * Limits: 512 dynamic entries, 64 entries with 256 packets and 256 KiB each that wait, 1 MiB in all
- * (N46, N80). Entries that nobody refers to make room: first those that we never used or that do
- * not answer, then the least recently used (RFC 6583 6.1); what is referred to is never evicted
- * (N90).
+ * Limits: 512 dynamic entries (N80). Entries that nobody refers to make room: first those that we
+ * never used or that do not answer, then the least recently used (RFC 6583 6.1); then destinations
+ * without holders let go of theirs. What is in use is never evicted (N90): when all are, there is
+ * no more room.
  *
  * RFC 4861 7.3, appendix C; RFC 1122 2.3.2; RFC 7048 3 (what was unreachable is asked again).
- * Not done: events to the host, run-time access to the configuration.
  */
 #include "stack/neigh.h"
 
 #include "base/check.h"
+#include "stack/event.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
 #define REDRAW_AFTER (2 * 3600 * NST_SEC)
 
-static const struct neigh_config defaults = {
+/* ---- Settings ---- */
+
+static const struct nst_neigh_config defaults = {
+    .size = sizeof(defaults),
     .base_reachable = 30 * NST_SEC,
     .min_random_ppt = 500,
     .max_random_ppt = 1500,
@@ -53,6 +60,7 @@ static const struct neigh_config defaults = {
     .first_probe = 5 * NST_SEC,
     .multicast_probes = 3,
     .unicast_probes = 3,
+    .dynamic_max = 512,
 };
 
 static struct nst_stack *stack_of(const struct neigh_table *t)
@@ -63,33 +71,79 @@ static struct nst_stack *stack_of(const struct neigh_table *t)
 /* RFC 4861 6.3.2: uniform between the factors. */
 static void draw_reachable_time(struct neigh_table *t)
 {
-    const struct neigh_config *c = &t->config;
+    const struct nst_neigh_config *c = &t->config;
     const uint32_t span = c->max_random_ppt - c->min_random_ppt;
     const uint32_t ppt = c->min_random_ppt + rand_below(&stack_of(t)->rand, span + 1);
     t->reachable_time = c->base_reachable / 1000 * ppt;
     t->reachable_drawn = stack_of(t)->now;
 }
 
-void neigh_table_configure(struct neigh_table *t, const struct neigh_config *config)
+/* N81: every two hours. */
+static void redraw_if_due(struct neigh_table *t)
 {
-    struct neigh_config c = *config;
-    /* N81: repaired one by one. */
-    if (c.base_reachable < NST_MSEC || c.base_reachable > 3600 * NST_SEC)
-        c.base_reachable = defaults.base_reachable;
-    if (c.min_random_ppt == 0 || c.min_random_ppt > 10000)
-        c.min_random_ppt = defaults.min_random_ppt;
+    if (stack_of(t)->now - t->reachable_drawn >= REDRAW_AFTER)
+        draw_reachable_time(t);
+}
+
+static void repair_time(nst_time *t, nst_time standard)
+{
+    if (*t < NST_MSEC || *t > 3600 * NST_SEC)
+        *t = standard;
+}
+
+static void repair_count(uint32_t *n, uint32_t max, uint32_t standard)
+{
+    if (*n == 0 || *n > max)
+        *n = standard;
+}
+
+/* N81: one by one. */
+static struct nst_neigh_config repair(const struct nst_neigh_config *config)
+{
+    struct nst_neigh_config c = *config;
+    repair_time(&c.base_reachable, defaults.base_reachable);
+    repair_time(&c.retransmit, defaults.retransmit);
+    repair_time(&c.first_probe, defaults.first_probe);
+    repair_count(&c.min_random_ppt, 10000, defaults.min_random_ppt);
     if (c.max_random_ppt < c.min_random_ppt || c.max_random_ppt > 30000)
         c.max_random_ppt = c.min_random_ppt * 3;
-    if (c.retransmit < NST_MSEC)
-        c.retransmit = defaults.retransmit;
-    if (c.first_probe <= 0)
-        c.first_probe = defaults.first_probe;
-    if (c.multicast_probes == 0)
-        c.multicast_probes = defaults.multicast_probes;
-    if (c.unicast_probes == 0)
-        c.unicast_probes = defaults.unicast_probes;
-    t->config = c;
+    repair_count(&c.multicast_probes, UINT8_MAX, defaults.multicast_probes);
+    repair_count(&c.unicast_probes, UINT8_MAX, defaults.unicast_probes);
+    repair_count(&c.dynamic_max, 1u << 20, defaults.dynamic_max);
+    return c;
+}
+
+/* Entries that are reachable are so for the new time, counted from when they were confirmed. */
+static void rearm_reachable(struct neigh_table *t)
+{
+    HASH_FOR_EACH(node, &t->table)
+    {
+        struct neigh *n = container_of(node, struct neigh, node);
+        if (n->state == NST_NEIGH_REACHABLE)
+            stack_arm(n->stack, &n->timer, n->confirmed + t->reachable_time);
+    }
+}
+
+static void detach(struct neigh *n, enum nst_event_why why);
+
+/* False: nobody lets go of any. */
+static bool evict_one(struct neigh_table *t)
+{
+    struct neigh *victim = LIST_FIRST(&t->lru, struct neigh, lru);
+    if (victim == NULL)
+        return false;
+    COUNT(stack_of(t)->counters.neigh_evicted);
+    detach(victim, NST_WHY_EVICTED);
+    return true;
+}
+
+void neigh_table_configure(struct neigh_table *t, const struct nst_neigh_config *config)
+{
+    t->config = repair(config);
     draw_reachable_time(t);
+    rearm_reachable(t);
+    while (t->dynamic > t->config.dynamic_max && evict_one(t))
+        continue;
 }
 
 void neigh_table_init(struct neigh_table *t, struct net_ep *ep)
@@ -97,16 +151,17 @@ void neigh_table_init(struct neigh_table *t, struct net_ep *ep)
     *t = (struct neigh_table){.ep = ep};
     hash_init(&t->table, &ep->nic->stack->pool->mem);
     list_init(&t->lru);
-    list_init(&t->unresolved);
     neigh_table_configure(t, &defaults);
 }
+
+/* ---- Entries ---- */
 
 static uint64_t hash_of(const struct neigh_table *t, const struct nst_addr *addr)
 {
     return siphash13_2(&stack_of(t)->hash_key, addr->q[0], addr->q[1]);
 }
 
-struct neigh *neigh_lookup(struct neigh_table *t, const struct nst_addr *addr)
+struct neigh *neigh_lookup(const struct neigh_table *t, const struct nst_addr *addr)
 {
     struct hash_node *node = hash_first(&t->table, hash_of(t, addr));
     for (; node != NULL; node = hash_next(node)) {
@@ -117,10 +172,41 @@ struct neigh *neigh_lookup(struct neigh_table *t, const struct nst_addr *addr)
     return NULL;
 }
 
-static void enter(struct neigh *n, enum nst_neigh_state state)
+/* N88: every change is an event. */
+static void tell(const struct neigh *n, enum nst_event_kind kind, enum nst_event_why why)
 {
+    if (!event_is_wanted(n->stack, kind))
+        return;
+    const struct nst_event event = {.kind = (uint8_t)kind,
+                                    .why = (uint8_t)why,
+                                    .value = n->state,
+                                    .mac = n->mac,
+                                    .addr = n->addr};
+    event_put(n->table->ep->nic, &event);
+}
+
+static bool same_mac(const struct nst_mac *x, const struct nst_mac *y)
+{
+    return memcmp(x->b, y->b, sizeof(x->b)) == 0;
+}
+
+/* The state and (mac not NULL) the link address from now on. */
+static void become_because(struct neigh *n, enum nst_neigh_state state, const struct nst_mac *mac,
+                           enum nst_event_why why)
+{
+    const bool moved = mac != NULL && !same_mac(&n->mac, mac);
+    if (!moved && n->state == state)
+        return;
+    if (moved)
+        n->mac = *mac;
     n->state = (uint8_t)state;
     n->updated = n->stack->now;
+    tell(n, NST_EVENT_NEIGH_CHANGED, why);
+}
+
+static void become(struct neigh *n, enum nst_neigh_state state, const struct nst_mac *mac)
+{
+    become_because(n, state, mac, NST_WHY_ASKED);
 }
 
 static void free_neigh(struct neigh *n)
@@ -128,80 +214,80 @@ static void free_neigh(struct neigh *n)
     mem_free(&n->stack->pool->mem, n, sizeof(*n));
 }
 
-/* Takes all waiting packets out of n. */
-static struct nst_pktq take_pending(struct neigh *n)
+/* Nobody will answer for what waits in n (N46, N88); with its NIC it goes another way. */
+static void drop_pending(struct neigh *n, enum nst_event_why why)
 {
-    struct nst_pktq q = n->pending;
-    n->pending = (struct nst_pktq){0};
-    if (list_is_linked(&n->unresolved)) {
-        list_remove(&n->unresolved);
-        n->table->unresolved_count--;
+    struct nst_pktq q = neigh_pending_take(n);
+    if (why == NST_WHY_NIC) {
+        pktq_drop(&q, DROP_TX_NIC_DOWN);
+        return;
     }
-    n->table->pending_bytes -= q.bytes;
-    return q;
+    COUNT_N(n->table->ep->nic->counters.tx_resolution_failed, q.count);
+    pktq_drop(&q, DROP_NEIGH_CANCELLED);
 }
 
 /* Takes n out of its table; it is freed with its last reference. */
-static void detach(struct neigh *n, enum drop_reason reason)
+static void detach(struct neigh *n, enum nst_event_why why)
 {
     struct neigh_table *t = n->table;
-    struct nst_pktq q = take_pending(n);
-    pktq_drop(&q, reason);
+    drop_pending(n, why);
+    tell(n, NST_EVENT_NEIGH_REMOVED, why);
     wheel_cancel(&n->stack->wheel, &n->timer);
     hash_remove(&t->table, &n->node);
     list_remove(&n->lru);
     if (n->state != NST_NEIGH_STATIC)
         t->dynamic--;
     n->table = NULL;
-    enter(n, NST_NEIGH_UNREACHABLE);
+    n->state = NST_NEIGH_UNREACHABLE;
     if (n->refs == 0)
         free_neigh(n);
 }
 
-void neigh_table_flush(struct neigh_table *t)
+uint32_t neigh_table_flush(struct neigh_table *t, bool statics, enum nst_event_why why)
 {
+    uint32_t count = 0;
     HASH_FOR_EACH_SAFE(node, next, &t->table)
     {
-        detach(container_of(node, struct neigh, node), DROP_TX_NIC_DOWN);
+        struct neigh *n = container_of(node, struct neigh, node);
+        if (n->state == NST_NEIGH_STATIC && !statics)
+            continue;
+        detach(n, why);
+        count++;
     }
     /* Destinations still hold what was detached: they have to ask for a new entry. */
-    route_changed(stack_of(t));
+    if (count > 0)
+        route_changed(stack_of(t));
+    return count;
 }
 
 void neigh_table_fini(struct neigh_table *t)
 {
-    neigh_table_flush(t);
+    neigh_table_flush(t, true, NST_WHY_NIC);
     hash_fini(&t->table);
-}
-
-static bool is_resolved(const struct neigh *n)
-{
-    return n->state != NST_NEIGH_INCOMPLETE && n->state != NST_NEIGH_UNREACHABLE;
 }
 
 /* N80, N90: the first in the list to go makes room. Destinations that nobody uses let go before. */
 static bool make_room(struct neigh_table *t)
 {
-    while (t->dynamic >= NEIGH_DYNAMIC_MAX) {
-        struct neigh *victim = LIST_FIRST(&t->lru, struct neigh, lru);
-        if (victim != NULL) {
-            COUNT(stack_of(t)->counters.neigh_evicted);
-            detach(victim, DROP_NEIGH_CANCELLED);
-        } else if (!dst_shed(stack_of(t))) {
+    while (neigh_table_is_full(t)) {
+        if (!evict_one(t) && !dst_shed_neigh(stack_of(t), t))
             return false;
-        }
     }
     return true;
 }
 
 static void fire(struct timer *timer, nst_time now);
 
-/* A new entry without references, in no list. NULL: no memory, or all entries are in use. */
-static struct neigh *create(struct neigh_table *t, const struct nst_addr *addr, bool is_static)
+/* A new entry without references, in no list, mac NULL: not known. NULL: no memory, or all entries
+ * are in use. */
+static struct neigh *create(struct neigh_table *t, const struct nst_addr *addr,
+                            enum nst_neigh_state state, const struct nst_mac *mac)
 {
     struct nst_stack *stack = stack_of(t);
-    if (!is_static && !make_room(t))
+    if (state != NST_NEIGH_STATIC && !make_room(t)) {
+        COUNT(stack->counters.neigh_refused);
         return NULL;
+    }
     struct neigh *n = mem_zalloc(&stack->pool->mem, sizeof(*n));
     if (n == NULL)
         return NULL;
@@ -211,11 +297,15 @@ static struct neigh *create(struct neigh_table *t, const struct nst_addr *addr, 
     n->stack = stack;
     n->table = t;
     n->addr = *addr;
-    enter(n, is_static ? NST_NEIGH_STATIC : NST_NEIGH_INCOMPLETE);
+    n->state = (uint8_t)state;
+    n->updated = stack->now;
+    if (mac != NULL)
+        n->mac = *mac;
     hash_insert(&t->table, &n->node, hash_of(t, addr));
-    if (!is_static)
+    if (state != NST_NEIGH_STATIC)
         t->dynamic++;
     COUNT(stack->counters.neigh_created);
+    tell(n, NST_EVENT_NEIGH_ADDED, NST_WHY_ASKED);
     return n;
 }
 
@@ -223,7 +313,7 @@ struct neigh *neigh_get(struct neigh_table *t, const struct nst_addr *addr)
 {
     struct neigh *n = neigh_lookup(t, addr);
     if (n == NULL)
-        n = create(t, addr, false);
+        n = create(t, addr, NST_NEIGH_INCOMPLETE, NULL);
     if (n == NULL)
         return NULL;
     list_remove(&n->lru);
@@ -239,11 +329,13 @@ void neigh_put(struct neigh *n)
         free_neigh(n);
     else if (n->state == NST_NEIGH_STATIC)
         return;
-    else if (is_resolved(n))
+    else if (neigh_is_resolved(n))
         list_add_tail(&n->table->lru, &n->lru);
     else
         list_add_head(&n->table->lru, &n->lru);
 }
+
+/* ---- Time ---- */
 
 static void arm(struct neigh *n, nst_time delay)
 {
@@ -263,11 +355,11 @@ static void ask(struct neigh *n)
 static void fail(struct neigh *n)
 {
     struct net_ep *ep = n->table->ep;
-    struct nst_pktq q = take_pending(n);
+    struct nst_pktq q = neigh_pending_take(n);
     n->refs++;
     list_remove(&n->lru);
-    enter(n, NST_NEIGH_UNREACHABLE);
     COUNT(n->stack->counters.neigh_failed);
+    become_because(n, NST_NEIGH_UNREACHABLE, NULL, NST_WHY_FAILED);
     for (struct pkt *p; (p = pktq_pop(&q)) != NULL;) {
         COUNT(ep->nic->counters.tx_resolution_failed);
         ep->proto->unresolved(ep, p);
@@ -276,10 +368,21 @@ static void fail(struct neigh *n)
     neigh_put(n);
 }
 
+/* N84: its time may have been moved by what confirmed it since. */
+static void end_reachable(struct neigh *n, nst_time now)
+{
+    redraw_if_due(n->table);
+    const nst_time end = n->confirmed + n->table->reachable_time;
+    if (end > now)
+        stack_arm(n->stack, &n->timer, end);
+    else
+        become(n, NST_NEIGH_STALE, NULL);
+}
+
 static void fire(struct timer *timer, nst_time now)
 {
     struct neigh *n = container_of(timer, struct neigh, timer);
-    const struct neigh_config *c = &n->table->config;
+    const struct nst_neigh_config *c = &n->table->config;
     switch ((enum nst_neigh_state)n->state) {
     case NST_NEIGH_INCOMPLETE: /* N83 */
         if (n->probes < c->multicast_probes)
@@ -287,14 +390,11 @@ static void fire(struct timer *timer, nst_time now)
         else
             fail(n);
         break;
-    case NST_NEIGH_REACHABLE: /* N84 */
-        if (n->confirmed + n->table->reachable_time > now)
-            stack_arm(n->stack, &n->timer, n->confirmed + n->table->reachable_time);
-        else
-            enter(n, NST_NEIGH_STALE);
+    case NST_NEIGH_REACHABLE:
+        end_reachable(n, now);
         break;
-    case NST_NEIGH_DELAY:
-        enter(n, NST_NEIGH_PROBE);
+    case NST_NEIGH_DELAY: /* N84 */
+        become(n, NST_NEIGH_PROBE, NULL);
         n->probes = 0;
         ask(n);
         break;
@@ -311,58 +411,24 @@ static void fire(struct timer *timer, nst_time now)
     }
 }
 
+/* ---- Outbound ---- */
+
 bool neigh_use_slow(struct neigh *n, struct nst_mac *ret_mac)
 {
     if (n->state != NST_NEIGH_STALE)
         return false;
-    enter(n, NST_NEIGH_DELAY);
+    become(n, NST_NEIGH_DELAY, NULL);
     arm(n, n->table->config.first_probe);
     *ret_mac = n->mac;
     return true;
 }
 
-/* Drops the oldest packet of n, which has one. */
-static void drop_oldest(struct neigh *n)
+void neigh_cancel(struct neigh *n)
 {
-    struct pkt *p = pktq_pop(&n->pending);
-    n->table->pending_bytes -= p->len;
-    if (n->pending.count == 0) {
-        list_remove(&n->unresolved);
-        n->table->unresolved_count--;
-    }
-    pkt_drop(p, DROP_NEIGH_QUEUE_FULL);
-}
-
-/* N46: the oldest destination that waits gives up, without being told about to anybody. */
-static void cancel_oldest(struct neigh_table *t)
-{
-    struct neigh *n = LIST_FIRST(&t->unresolved, struct neigh, unresolved);
-    struct nst_pktq q = take_pending(n);
-    COUNT_N(t->ep->nic->counters.tx_resolution_failed, q.count);
-    pktq_drop(&q, DROP_NEIGH_CANCELLED);
+    drop_pending(n, NST_WHY_EVICTED);
+    COUNT(n->stack->counters.neigh_cancelled);
     wheel_cancel(&n->stack->wheel, &n->timer);
-    enter(n, NST_NEIGH_UNREACHABLE);
-}
-
-/* Room for `len` more bytes in n and in its table. */
-static void make_pending_room(struct neigh *n, uint32_t len)
-{
-    struct neigh_table *t = n->table;
-    while (n->pending.count > 0 &&
-           (n->pending.count >= NEIGH_PENDING_MAX || n->pending.bytes + len > NEIGH_PENDING_BYTES))
-        drop_oldest(n);
-    while (t->pending_bytes + len > NEIGH_PENDING_TOTAL) {
-        if (LIST_FIRST(&t->unresolved, struct neigh, unresolved) == n)
-            drop_oldest(n);
-        else
-            cancel_oldest(t);
-    }
-    if (!list_is_linked(&n->unresolved)) {
-        if (t->unresolved_count >= NEIGH_UNRESOLVED_MAX)
-            cancel_oldest(t);
-        list_add_tail(&t->unresolved, &n->unresolved);
-        t->unresolved_count++;
-    }
+    become_because(n, NST_NEIGH_UNREACHABLE, NULL, NST_WHY_EVICTED);
 }
 
 void neigh_enqueue(struct neigh *n, struct pkt *p)
@@ -371,12 +437,10 @@ void neigh_enqueue(struct neigh *n, struct pkt *p)
         pkt_drop(p, DROP_TX_NIC_DOWN);
         return;
     }
-    make_pending_room(n, p->len);
-    pktq_push(&n->pending, p);
-    n->table->pending_bytes += p->len;
+    neigh_pending_add(n, p);
     /* N83: a new packet to an unreachable neighbour asks again. */
     if (n->state != NST_NEIGH_INCOMPLETE || !timer_is_armed(&n->timer)) {
-        enter(n, NST_NEIGH_INCOMPLETE);
+        become(n, NST_NEIGH_INCOMPLETE, NULL);
         n->probes = 0;
         ask(n);
     }
@@ -386,7 +450,7 @@ void neigh_enqueue(struct neigh *n, struct pkt *p)
 static void release(struct neigh *n)
 {
     struct net_ep *ep = n->table->ep;
-    struct nst_pktq q = take_pending(n);
+    struct nst_pktq q = neigh_pending_take(n);
     if (list_is_linked(&n->lru)) { /* it is one that we use */
         list_remove(&n->lru);
         list_add_tail(&n->table->lru, &n->lru);
@@ -395,25 +459,21 @@ static void release(struct neigh *n)
         nic_output(ep->nic, p, ep->proto->ethertype, &n->mac);
 }
 
-static void set_reachable(struct neigh *n)
+/* ---- What is heard ---- */
+
+static void set_reachable(struct neigh *n, const struct nst_mac *mac)
 {
     struct neigh_table *t = n->table;
-    if (n->stack->now - t->reachable_drawn > REDRAW_AFTER)
-        draw_reachable_time(t);
+    redraw_if_due(t);
     n->confirmed = n->stack->now;
-    enter(n, NST_NEIGH_REACHABLE);
+    become(n, NST_NEIGH_REACHABLE, mac);
     arm(n, t->reachable_time);
 }
 
-static void set_stale(struct neigh *n)
+static void set_stale(struct neigh *n, const struct nst_mac *mac)
 {
     wheel_cancel(&n->stack->wheel, &n->timer);
-    enter(n, NST_NEIGH_STALE);
-}
-
-static bool same_mac(const struct nst_mac *x, const struct nst_mac *y)
-{
-    return memcmp(x->b, y->b, sizeof(x->b)) == 0;
+    become(n, NST_NEIGH_STALE, mac);
 }
 
 void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
@@ -421,20 +481,20 @@ void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
 {
     struct neigh *n = neigh_lookup(t, addr);
     if (n == NULL && make) {
-        n = create(t, addr, false);
+        n = create(t, addr, NST_NEIGH_STALE, mac);
         if (n != NULL) /* we never used it: it goes first */
             list_add_head(&t->lru, &n->lru);
+        return;
     }
     if (n == NULL || n->state == NST_NEIGH_STATIC)
         return;
-    if (is_resolved(n) && same_mac(&n->mac, mac))
+    if (neigh_is_resolved(n) && same_mac(&n->mac, mac))
         return;
-    n->mac = *mac;
-    set_stale(n);
-    if (n->pending.count > 0) {
-        neigh_use_slow(n, &n->mac); /* STALE and used at once: DELAY */
+    const bool waited = n->state == NST_NEIGH_INCOMPLETE;
+    set_stale(n, mac);
+    /* RFC 4861 appendix C: STALE, though what waited is sent; the next packet makes it DELAY. */
+    if (waited)
         release(n);
-    }
 }
 
 /* N86, the states that have an address. */
@@ -444,15 +504,13 @@ static bool confirm_resolved(struct neigh *n, const struct nst_mac *mac, bool so
     const bool changed = mac != NULL && !same_mac(&n->mac, mac);
     if (changed && !override) {
         if (n->state == NST_NEIGH_REACHABLE)
-            set_stale(n);
+            set_stale(n, NULL);
         return false;
     }
-    if (changed)
-        n->mac = *mac;
     if (solicited)
-        set_reachable(n);
+        set_reachable(n, mac);
     else if (changed)
-        set_stale(n);
+        set_stale(n, mac);
     return true;
 }
 
@@ -468,15 +526,25 @@ bool neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const str
         return false;
     if (n->state != NST_NEIGH_INCOMPLETE)
         return confirm_resolved(n, mac, solicited, override);
-    if (mac == NULL)
+    if (mac == NULL) {
+        COUNT(stack_of(t)->counters.neigh_invalid_confirmations);
         return false;
-    n->mac = *mac;
+    }
     if (solicited)
-        set_reachable(n);
+        set_reachable(n, mac);
     else
-        set_stale(n);
+        set_stale(n, mac);
     release(n);
     return true;
+}
+
+bool neigh_set_router(struct neigh *n, bool router)
+{
+    const bool was = n->router;
+    n->router = router;
+    if (was != router)
+        tell(n, NST_EVENT_NEIGH_CHANGED, NST_WHY_ASKED);
+    return was && !router;
 }
 
 bool neigh_is_asking(const struct neigh *n)
@@ -494,7 +562,7 @@ void neigh_progress(struct neigh *n)
     case NST_NEIGH_STALE:
     case NST_NEIGH_DELAY:
     case NST_NEIGH_PROBE:
-        set_reachable(n);
+        set_reachable(n, NULL);
         break;
     case NST_NEIGH_INCOMPLETE:
     case NST_NEIGH_STATIC:
@@ -503,20 +571,19 @@ void neigh_progress(struct neigh *n)
     }
 }
 
+/* ---- By hand ---- */
+
 int neigh_add_static(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac)
 {
     struct neigh *n = neigh_lookup(t, addr);
-    if (n == NULL) {
-        n = create(t, addr, true);
-        if (n == NULL)
-            return -NST_ENOMEM;
-    } else if (n->state != NST_NEIGH_STATIC) {
+    if (n == NULL)
+        return create(t, addr, NST_NEIGH_STATIC, mac) != NULL ? 0 : -NST_ENOMEM;
+    if (n->state != NST_NEIGH_STATIC) {
         t->dynamic--;
         list_remove(&n->lru);
         wheel_cancel(&n->stack->wheel, &n->timer);
     }
-    n->mac = *mac;
-    enter(n, NST_NEIGH_STATIC);
+    become(n, NST_NEIGH_STATIC, mac);
     release(n);
     return 0;
 }
@@ -527,7 +594,7 @@ int neigh_remove(struct neigh_table *t, const struct nst_addr *addr)
     if (n == NULL)
         return -NST_ENOENT;
     const bool held = n->refs > 0;
-    detach(n, DROP_NEIGH_CANCELLED);
+    detach(n, NST_WHY_ASKED);
     if (held)
         route_changed(stack_of(t));
     return 0;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Neighbours: the machine of NIC.md section 5, one for ARP and NDP. neigh.c has the theory of
- * operation.
+ * operation, neigh_pending.c that of the packets that wait.
  */
 #ifndef NICSTACK_SRC_STACK_NEIGH_H
 #define NICSTACK_SRC_STACK_NEIGH_H
 
-#include <nicstack/nic.h>
+#include <nicstack/event.h>
+#include <nicstack/neigh.h>
 
 #include "base/fwd.h"
 #include "base/hash.h"
@@ -14,28 +15,12 @@
 #include "base/timer.h"
 #include "packet/packet.h"
 
-#define NEIGH_DYNAMIC_MAX    512
-#define NEIGH_UNRESOLVED_MAX 64
-#define NEIGH_PENDING_MAX    256
-#define NEIGH_PENDING_BYTES  (256 * 1024)
-#define NEIGH_PENDING_TOTAL  (1024 * 1024)
-
-/* RFC 4861 10, N81. */
-struct neigh_config {
-    nst_time base_reachable;                   /* 30 s */
-    uint32_t min_random_ppt;                   /* random factor, in thousandths: 500 */
-    uint32_t max_random_ppt;                   /* 1500 */
-    nst_time retransmit;                       /* 1 s */
-    nst_time first_probe;                      /* 5 s */
-    uint32_t multicast_probes, unicast_probes; /* 3 each */
-};
-
 struct net_ep;
 
 struct neigh {
     struct hash_node node;
     struct list lru;
-    struct list unresolved; /* in the table's list while it has pending packets */
+    struct list unresolved; /* in the NIC's list while it has pending packets */
     struct nst_stack *stack;
     struct neigh_table *table; /* NULL: removed, it goes with its last reference */
     struct nst_addr addr;
@@ -44,8 +29,8 @@ struct neigh {
     uint8_t probes;
     bool router;        /* it said so (RFC 4861 4.4) */
     uint32_t refs;      /* destinations that use it: never evicted while > 0 */
-    nst_time updated;   /* the state was entered */
-    nst_time confirmed; /* last proof that it is reachable */
+    nst_time updated;   /* state or link address changed */
+    nst_time confirmed; /* last proof that it is reachable; 0: none */
     struct timer timer;
     struct nst_pktq pending;
 };
@@ -53,26 +38,38 @@ struct neigh {
 struct neigh_table {
     struct net_ep *ep;
     struct hash table;
-    struct list lru;        /* dynamic ones that nobody refers to, first to go first */
-    struct list unresolved; /* those with pending packets, oldest first */
-    uint32_t dynamic, unresolved_count;
-    uint64_t pending_bytes;
-    struct neigh_config config;
+    struct list lru; /* dynamic ones that nobody refers to, first to go first */
+    uint32_t dynamic;
+    struct nst_neigh_config config;
     nst_time reachable_time;
     nst_time reachable_drawn;
 };
 
+/* What waits for link addresses on one NIC, of both families (N46). */
+struct neigh_pending {
+    struct list destinations; /* of struct neigh, oldest first */
+    uint32_t count;
+    uint64_t bytes;
+    struct nst_neigh_limits limits;
+};
+
 void neigh_table_init(struct neigh_table *t, struct net_ep *ep);
 /* N81: takes the settings; each invalid one is replaced by its default. */
-void neigh_table_configure(struct neigh_table *t, const struct neigh_config *config);
-/* N7: everything goes, static ones too; pending packets are dropped. */
-void neigh_table_flush(struct neigh_table *t);
+void neigh_table_configure(struct neigh_table *t, const struct nst_neigh_config *config);
+/* Removes the dynamic entries, with `statics` the others too; what waits for them is dropped.
+ * Returns how many. */
+uint32_t neigh_table_flush(struct neigh_table *t, bool statics, enum nst_event_why why);
 void neigh_table_fini(struct neigh_table *t);
 
-/* The entry for addr, made if need be, with a reference. NULL: no memory. */
+/* The entry for addr, made if need be, with a reference. NULL: no memory, or the table is full. */
 struct neigh *neigh_get(struct neigh_table *t, const struct nst_addr *addr);
+/* After neigh_get gave NULL: are all entries in use? */
+static inline bool neigh_table_is_full(const struct neigh_table *t)
+{
+    return t->dynamic >= t->config.dynamic_max;
+}
 void neigh_put(struct neigh *n);
-struct neigh *neigh_lookup(struct neigh_table *t, const struct nst_addr *addr);
+struct neigh *neigh_lookup(const struct neigh_table *t, const struct nst_addr *addr);
 
 /* N82: true: *ret_mac is the address to send to now. False: not resolved, call neigh_enqueue. */
 bool neigh_use_slow(struct neigh *n, struct nst_mac *ret_mac);
@@ -86,10 +83,17 @@ static inline bool neigh_use(struct neigh *n, struct nst_mac *ret_mac)
     }
     return neigh_use_slow(n, ret_mac);
 }
+/* Has it a link address that can be used? */
+static inline bool neigh_is_resolved(const struct neigh *n)
+{
+    return n->state != NST_NEIGH_INCOMPLETE && n->state != NST_NEIGH_UNREACHABLE;
+}
 /* A question to it is open: an answer now is solicited. */
 bool neigh_is_asking(const struct neigh *n);
 /* N40, N46: p waits for resolution, data at the network header. Consumes p. */
 void neigh_enqueue(struct neigh *n, struct pkt *p);
+/* N46: what waits for n, whose state is INCOMPLETE, is given up without being told about. */
+void neigh_cancel(struct neigh *n);
 
 /* N85: a request from a neighbour; `make` an entry if it was for us. */
 void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
@@ -98,10 +102,22 @@ void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
  * holds too (RFC 4861 7.2.5: whether it is a router). */
 bool neigh_confirm(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac,
                    bool solicited, bool override);
+/* RFC 4861 7.2.5: it says whether it is a router. True: it was one and is one no longer. */
+bool neigh_set_router(struct neigh *n, bool router);
 /* N87. */
 void neigh_progress(struct neigh *n);
 /* N88. */
 int neigh_add_static(struct neigh_table *t, const struct nst_addr *addr, const struct nst_mac *mac);
 int neigh_remove(struct neigh_table *t, const struct nst_addr *addr);
+
+/* ---- neigh_pending.c ---- */
+
+void neigh_pending_init(struct neigh_pending *w);
+/* Takes the limits; each that is zero is replaced by its default. */
+void neigh_pending_configure(struct neigh_pending *w, const struct nst_neigh_limits *limits);
+/* Makes room and lets p wait for n. Consumes p. */
+void neigh_pending_add(struct neigh *n, struct pkt *p);
+/* Takes all that waits out of n. */
+struct nst_pktq neigh_pending_take(struct neigh *n);
 
 #endif

@@ -101,6 +101,7 @@ void nic_ep_fini(struct net_ep *ep)
         ep->proto->ep_fini(ep);
     neigh_table_fini(&ep->neighs);
     addrs_fini(ep);
+    groups_fini(ep);
     ep->proto = NULL;
 }
 
@@ -119,11 +120,13 @@ int nic_ep_init(struct nic *nic, const struct net_proto *proto)
     ep->proto = proto;
     ep->forwarding = false;
     addrs_init(&ep->addrs);
+    groups_init(ep);
     neigh_table_init(&ep->neighs, ep);
     int r = proto->ep_init != NULL ? proto->ep_init(ep) : 0;
     if (r < 0) {
         neigh_table_fini(&ep->neighs);
         addrs_fini(ep);
+        groups_fini(ep);
         ep->proto = NULL;
     }
     return r;
@@ -162,11 +165,13 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->promiscuous = config->promiscuous;
     nic->spoofing = config->spoofing;
     nic->link_local = config->link_local;
+    nic->no_group_reports = config->no_group_reports;
     nic->txq_max_packets =
         config->tx_queue_packets != 0 ? config->tx_queue_packets : TX_QUEUE_PACKETS;
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;
     list_init(&nic->node);
     list_init(&nic->tx_waiters);
+    neigh_pending_init(&nic->pending);
     todo_init(&nic->todo, nic_flush);
     return nic;
 }
@@ -192,6 +197,7 @@ static int bring_up(struct nic *nic, bool disabled)
     if (r < 0)
         return r;
     list_by_id(nic->stack, nic);
+    nic_tap_nic_added(nic);
     event_nic(nic, NST_EVENT_NIC_ADDED);
     r = disabled ? 0 : enable(nic);
     if (r < 0) {
@@ -244,7 +250,7 @@ void nic_ep_disable(struct net_ep *ep)
     if (ep->enabled && ep->proto->ep_disable != NULL)
         ep->proto->ep_disable(ep);
     ep->enabled = false;
-    neigh_table_flush(&ep->neighs);
+    neigh_table_flush(&ep->neighs, true, NST_WHY_NIC);
 }
 
 static void stop_eps(struct nic *nic)
@@ -255,13 +261,21 @@ static void stop_eps(struct nic *nic)
     }
 }
 
-/* N7, also the rollback of N5. */
-static void disable(struct nic *nic)
+static void drop_queued(struct nic *nic)
 {
-    stop_eps(nic);
-    todo_cancel(&nic->todo);
     pktq_drop(&nic->txq, DROP_TX_NIC_DOWN);
     nic->tx_taken = nic->tx_queued;
+}
+
+/* N7, also the rollback of N5. What protocols say when they stop (that groups are left) still goes
+ * out, and nothing else. */
+static void disable(struct nic *nic)
+{
+    drop_queued(nic);
+    stop_eps(nic);
+    nic_flush(&nic->todo);
+    drop_queued(nic);
+    todo_cancel(&nic->todo);
     pktq_drop(&nic->loopq, DROP_TX_NIC_DOWN);
     /* Who waits for room finds out that there is no NIC. */
     list_splice_tail(&nic->stack->todos, &nic->tx_waiters);
@@ -419,6 +433,12 @@ int nst_nic_set_spoofing(struct nst_stack *stack, uint32_t id, bool on)
     nic->spoofing = on;
     stack->routes.generation++;
     return 0;
+}
+
+bool nst_nic_unknown_at(const struct nst_stack *stack, uint32_t id, size_t n, struct nst_tally *ret)
+{
+    const struct nic *nic = nic_by_id(stack, id);
+    return nic != NULL && tally_at(&nic->unknown_protocols, n, ret);
 }
 
 int nic_ip_ep(const struct nst_stack *stack, uint32_t id, uint16_t protocol, struct net_ep **ret_ep)

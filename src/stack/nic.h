@@ -12,9 +12,12 @@
 #include "packet/counter.h"
 #include "packet/packet.h"
 #include "stack/addrs.h"
+#include "stack/groups.h"
 #include "stack/neigh.h"
+#include "stack/nic_tap.h"
 #include "stack/proto.h"
 #include "stack/stack.h"
+#include "stack/tally.h"
 
 /* A network protocol on a NIC. */
 struct net_ep {
@@ -23,6 +26,7 @@ struct net_ep {
     bool enabled;
     bool forwarding; /* the NIC is a router's, as far as this protocol goes */
     struct addrs addrs;
+    struct groups groups;
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
 
@@ -34,13 +38,16 @@ struct nic {
     uint32_t id;
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
+    bool no_group_reports;
+    bool tapped;        /* a packet socket looks: nic_tap.h */
     uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];
     void *context;
     struct net_ep eps[NET_INDEX_MAX];
-    struct nst_pktq rxq;   /* delivered by the link, not yet looked at */
-    struct nst_pktq loopq; /* to our own addresses, not yet looked at */
-    struct nst_pktq txq;   /* ready for the link */
+    struct neigh_pending pending; /* what waits for link addresses */
+    struct nst_pktq rxq;          /* delivered by the link, not yet looked at */
+    struct nst_pktq loopq;        /* to our own addresses, not yet looked at */
+    struct nst_pktq txq;          /* ready for the link */
     uint32_t txq_max_packets, txq_max_bytes;
     /* Sums over all that was ever put in txq, and over all of it that the link took. */
     struct nic_tx_sums {
@@ -51,6 +58,7 @@ struct nic {
     struct todo todo;       /* flush */
     struct tape_link taped; /* the recorder's */
     struct nic_counters counters;
+    struct tally unknown_protocols; /* N26, by EtherType */
 };
 
 static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
@@ -110,6 +118,10 @@ uint32_t nic_run_input(struct nic *nic, uint32_t limit);
  * completes what the link cannot (N45), queues. Consumes p. 0, -NST_ENETDOWN, -NST_ENOBUFS.
  */
 int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst);
+/* The same for a whole frame, data at its link header, which is as the sender wants it. 0,
+ * -NST_EINVAL (no link header), -NST_EMSGSIZE (longer than the MTU), -NST_ENETDOWN, -NST_ENOBUFS.
+ */
+int nic_output_frame(struct nic *nic, struct pkt *p);
 /* Sends p to a neighbour, now or when it is resolved (N40). Consumes p. 0 or an error. */
 int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct neigh *neigh);
 

@@ -30,17 +30,20 @@ struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p)
     struct nst_pkt view = *(const struct nst_pkt *)p;
     nst_pkt_push(&view, (uint32_t)(p->data - p->head) - p->link_off);
     const bool whole = nic->link->ops->parse_header(nic->link, &view, &header);
-    TAPE(nic->stack, parsed, nic, p, whole ? &header : NULL);
+    TAPE(nic->stack, parsed, nic, (uint32_t)p->net_off - p->link_off, whole ? &header : NULL);
     return header.src;
 }
 
-/* N24: whom the frame is for, by its destination. */
-static uint8_t type_of(const struct nic *nic, const struct nst_mac *mac)
+/* N24: whom the frame is for, by its destination; N23: left empty, it becomes the NIC's own. */
+static uint8_t type_of(const struct nic *nic, struct nst_mac *mac)
 {
     const struct nst_mac dst = mac_get(mac->b);
-    /* N23: said nothing, so it is for us */
-    if (memcmp(mac, &nic->link->addr, sizeof(*mac)) == 0 || mac_is_zero(&dst))
+    if (memcmp(mac, &nic->link->addr, sizeof(*mac)) == 0)
         return PKT_HOST;
+    if (mac_is_zero(&dst)) {
+        *mac = nic->link->addr;
+        return PKT_HOST;
+    }
     if (mac_is_broadcast(&dst))
         return PKT_BROADCAST;
     if (mac_is_multicast(&dst))
@@ -110,7 +113,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
     bool whole = nic->link->ops->parse_header(nic->link, pkt_pub(p), &header);
     pkt_set_net(p);
     p->nic_id = nic->id;
-    TAPE(nic->stack, parsed, nic, p, whole ? &header : NULL);
+    TAPE(nic->stack, parsed, nic, (uint32_t)p->net_off - p->link_off, whole ? &header : NULL);
 
     /* N21: nothing else counts or sees it */
     if (unlikely(!nic->enabled)) {
@@ -132,6 +135,12 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
 
     /* N23, N24 */
     p->type = type_of(nic, &header.dst);
+    /* N25: p->csum is what the link said */
+
+    /* N26: each, whatever it is and whomever it is for */
+    if (unlikely(nic->tapped))
+        nic_tap_inbound(nic, p, &header);
+    /* N24: and no farther, but into a promiscuous NIC */
     if (unlikely(p->type == PKT_OTHERHOST)) {
         COUNT(nic->counters.rx_otherhost);
         if (!nic->promiscuous) {
@@ -139,12 +148,11 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
             return;
         }
     }
-    /* N25: p->csum is what the link said */
-
-    /* N26: without packet sockets nobody sees an EtherType that no protocol has */
+    /* N26: what nobody but packet sockets wants */
     struct net_ep *ep = ep_by_ethertype(nic, header.ethertype);
     if (unlikely(ep == NULL)) {
         COUNT(nic->counters.rx_unknown_protocol);
+        tally_add(&nic->unknown_protocols, header.ethertype);
         pkt_drop(p, DROP_UNKNOWN_PROTOCOL);
         return;
     }

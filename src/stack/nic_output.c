@@ -12,9 +12,12 @@
  * What the link took is counted by sums that lie in each queued packet's control block: the sums
  * over all that was queued before it.
  */
+#include <nicstack/frame.h>
+
 #include "base/check.h"
 #include "stack/gso.h"
 #include "stack/nic.h"
+#include "wire/eth.h"
 
 _Static_assert(sizeof(struct nic_tx_sums) <= PKT_CB_SIZE, "the sums fit in the control block");
 
@@ -68,7 +71,26 @@ static bool link_cuts(const struct nst_link *link, const struct pkt *p)
     return p->gso <= NST_GSO_UDP && (link->caps & needed[p->gso]) != 0 && p->len <= link->gso_max;
 }
 
-/* The last step of one packet: its checksum, its link header, the queue. */
+/* What p, data at the network header, will have been when the link has taken it. */
+static inline void add_to_sums(struct nic *nic, struct pkt *p)
+{
+    *PKT_CB(p, struct nic_tx_sums) = nic->tx_queued;
+    nic->tx_queued.bytes += p->len;
+    nic->tx_queued.segments += unlikely(p->gso != NST_GSO_NONE) ? gso_segments(p) : 1;
+}
+
+/* The very last step of one packet, data at its link header. */
+static inline void enqueue(struct nic *nic, struct pkt *p, const struct nst_link_header *header)
+{
+    pkt_set_link(p);
+    TAPE(nic->stack, queued, nic, p, header);
+    /* N30 */
+    if (unlikely(nic->tapped))
+        nic_tap_outbound(nic, p, header);
+    pktq_push(&nic->txq, p);
+}
+
+/* The last steps of one packet: its checksum, its link header, the queue. */
 static void queue_packet(struct nic *nic, struct pkt *p, const struct nst_link_header *header)
 {
     struct nst_link *link = nic->link;
@@ -76,13 +98,9 @@ static void queue_packet(struct nic *nic, struct pkt *p, const struct nst_link_h
         p->gso == NST_GSO_NONE)
         nst_pkt_complete_csum(pkt_pub(p));
     pkt_set_net(p);
-    *PKT_CB(p, struct nic_tx_sums) = nic->tx_queued;
-    nic->tx_queued.bytes += p->len;
-    nic->tx_queued.segments += unlikely(p->gso != NST_GSO_NONE) ? gso_segments(p) : 1;
+    add_to_sums(nic, p);
     link->ops->push_header(link, pkt_pub(p), header);
-    pkt_set_link(p);
-    TAPE(nic->stack, queued, nic, p, header);
-    pktq_push(&nic->txq, p);
+    enqueue(nic, p, header);
 }
 
 /* N45: cuts what the link cannot. */
@@ -106,7 +124,8 @@ static int queue_whole(struct nic *nic, struct pkt *p, const struct nst_link_hea
     return 0;
 }
 
-int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst)
+/* May p, which is to be dropped if not, enter the queue? */
+static inline int admit(struct nic *nic, struct pkt *p)
 {
     /* N8 */
     if (unlikely(!nic->enabled)) {
@@ -120,6 +139,14 @@ int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct 
         pkt_drop(p, DROP_TX_NO_BUFFER);
         return -NST_ENOBUFS;
     }
+    return 0;
+}
+
+int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst)
+{
+    const int r = admit(nic, p);
+    if (unlikely(r < 0))
+        return r;
     /* N43 */
     struct nst_link_header header = {.src = nic->link->addr, .ethertype = ethertype};
     if (dst != NULL)
@@ -128,6 +155,53 @@ int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct 
     if (unlikely(p->gso != NST_GSO_NONE) && !link_cuts(nic->link, p))
         return queue_cut(nic, p, &header);
     return queue_whole(nic, p, &header);
+}
+
+int nic_output_frame(struct nic *nic, struct pkt *p)
+{
+    struct nst_link_header header = {0};
+    const int r = admit(nic, p);
+    if (r < 0)
+        return r;
+    /* Read as whoever receives it will: so a frame that nobody could receive is refused. */
+    const uint8_t *begin = p->data;
+    const bool whole = nic->link->ops->parse_header(nic->link, pkt_pub(p), &header);
+    TAPE(nic->stack, parsed, nic, (uint32_t)(p->data - begin), whole ? &header : NULL);
+    if (!whole) {
+        pkt_drop(p, DROP_LINK_MALFORMED);
+        return -NST_EINVAL;
+    }
+    if (p->len > nic->link->mtu) {
+        pkt_drop(p, DROP_IP_TOO_BIG);
+        return -NST_EMSGSIZE;
+    }
+    pkt_set_net(p);
+    add_to_sums(nic, p);
+    nst_pkt_push(pkt_pub(p), (uint32_t)(p->data - begin));
+    todo_schedule(nic->stack, &nic->todo);
+    enqueue(nic, p, &header);
+    return 0;
+}
+
+/* N43 */
+int nst_nic_write(struct nst_stack *stack, const struct nst_frame_to *to, const void *data,
+                  size_t len)
+{
+    stack_check_caller(stack);
+    if (to == NULL || data == NULL)
+        return -NST_EFAULT;
+    struct nic *nic = nic_by_id(stack, to->nic);
+    if (nic == NULL)
+        return -NST_ENOENT;
+    if (to->ethertype < ETH_TYPE_MIN || len == 0)
+        return -NST_EINVAL;
+    if (len > nic->link->mtu)
+        return -NST_EMSGSIZE;
+    struct pkt *p = pkt_build(stack->pool, nic->link->max_header, (uint32_t)len);
+    if (p == NULL)
+        return -NST_ENOMEM;
+    memcpy(nst_pkt_put(pkt_pub(p), (uint32_t)len), data, len);
+    return nic_output(nic, p, to->ethertype, &to->dst);
 }
 
 int nic_output_neigh(struct nic *nic, struct pkt *p, uint16_t ethertype, struct neigh *neigh)

@@ -12,6 +12,7 @@
 #include "packet/packet.h"
 
 struct addr_entry;
+struct group;
 struct net_ep;
 struct dst;
 
@@ -33,6 +34,7 @@ struct rx {
     uint8_t tos;
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
+    bool raw_took;     /* a raw socket has a clone: its protocol is not unreachable (N101) */
 };
 
 /* What a transport says about an IP packet to send. */
@@ -41,6 +43,7 @@ struct ip_out {
     uint8_t ttl; /* 0: the default */
     uint8_t tos;
     bool dont_fragment; /* DF; too long then fails with -NST_EMSGSIZE */
+    bool loop;          /* to a group that the sending NIC is in: we receive it too */
 };
 
 /* The meaning of an ICMP error, of either family. */
@@ -85,6 +88,12 @@ struct net_proto {
     void (*ep_disable)(struct net_ep *ep);
     /* e, in the endpoint's list, is new: may make it tentative. NULL: it is assigned. */
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
+    /* e is about to go. NULL: nothing to do. */
+    void (*addr_removed)(struct net_ep *ep, struct addr_entry *e);
+    /* N68: the first joined g, whose endpoint may be disabled; the last left it. True: it is to
+     * stay until groups_forget. Both NULL: the protocol has no groups. */
+    void (*group_joined)(struct group *g);
+    bool (*group_left)(struct group *g);
     /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
      */
     void (*announce)(struct net_ep *ep);
@@ -101,8 +110,8 @@ struct net_proto {
     /* Answers the packet p (borrowed; data anywhere, net_off set) with an ICMP error, within the
      * limits of N106. */
     void (*send_error)(struct nic *nic, const struct pkt *p, enum net_error kind, uint32_t info);
-    /* N47: p (borrowed, data at the network header) is of our own making and its next hop does not
-     * answer: tells the transport that sent it. */
+    /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
+     * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);

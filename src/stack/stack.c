@@ -62,6 +62,8 @@ static void fill_in(struct nst_stack *stack, const struct nst_stack_config *conf
     timer_init(&stack->trim, trim_fire);
     list_init(&stack->todos);
     list_init(&stack->nics);
+    list_init(&stack->raws);
+    list_init(&stack->taps);
     ready_list_init(&stack->ready);
     rand_init(&stack->rand, config->seed);
     stack->hash_key = rand_siphash_key(&stack->rand);
@@ -287,8 +289,35 @@ nst_time nst_stack_now(const struct nst_stack *stack)
 
 void stack_refuse_transport(struct pkt *p, const struct rx *rx)
 {
-    rx->net->send_error(rx->nic, p, NET_ERROR_PROTO_UNREACHABLE, 0);
+    tally_add(&rx->nic->stack->unknown_protocols, rx->proto);
+    if (!rx->raw_took)
+        rx->net->send_error(rx->nic, p, NET_ERROR_PROTO_UNREACHABLE, 0);
     pkt_drop(p, DROP_TRANS_UNKNOWN);
+}
+
+void stack_deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
+{
+    const struct transport_proto *transport = stack_transport(stack, rx->proto);
+    struct rx seen = *rx;
+    /* N100 */
+    seen.raw_took = stack->raw_input != NULL && stack->raw_input(stack, p, rx);
+    /* N101 */
+    if (transport != NULL)
+        transport->input(stack, p, &seen);
+    else
+        stack_refuse_transport(p, &seen);
+}
+
+bool stack_report_error(struct nst_stack *stack, uint8_t proto,
+                        const struct net_error_report *report)
+{
+    const struct transport_proto *transport = stack_transport(stack, proto);
+    bool told = stack->raw_error != NULL && stack->raw_error(stack, proto, report);
+    if (transport != NULL && transport->error != NULL) {
+        transport->error(stack, report);
+        told = true;
+    }
+    return told;
 }
 
 /* ---- What can be seen ---- */
@@ -329,6 +358,11 @@ void nst_stack_get_census(const struct nst_stack *stack, struct nst_census *ret_
         .alive = stack->pool->packets_alive,
         .blocks = stack->pool->blocks_alive,
     };
+}
+
+bool nst_stack_unknown_at(const struct nst_stack *stack, size_t n, struct nst_tally *ret)
+{
+    return tally_at(&stack->unknown_protocols, n, ret);
 }
 
 bool nst_stack_counter_at(const struct nst_stack *stack, size_t n, struct nst_counter *ret)

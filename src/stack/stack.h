@@ -33,6 +33,7 @@
 #include "stack/proto.h"
 #include "stack/ready.h"
 #include "stack/route.h"
+#include "stack/tally.h"
 #include "stack/tape.h"
 
 #define STACK_TRANSPORTS_MAX 8
@@ -71,6 +72,19 @@ struct nst_stack {
      */
     bool (*echo_reply)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
     void (*echo_error)(struct nst_stack *stack, const struct net_error_report *report);
+    /*
+     * Set while there are raw sockets (N100). raw_input is offered each packet before its
+     * transport, data at the transport header, and only borrows it; true: somebody wanted it.
+     * raw_error is told of errors that quote a packet of protocol `proto`; true: it concerned
+     * somebody.
+     */
+    bool (*raw_input)(struct nst_stack *stack, const struct pkt *p, const struct rx *rx);
+    bool (*raw_error)(struct nst_stack *stack, uint8_t proto,
+                      const struct net_error_report *report);
+    struct list raws;                  /* of struct dgram, in order of opening */
+    struct list taps;                  /* of struct nic_tap, in order of registration */
+    const struct nic_tap *tap_sending; /* whose own frame it is that a NIC sends now */
+    struct tally unknown_protocols;    /* N101 */
     /* N8: the socket layer's, NULL without one: tells who watches whether it still has a way. */
     struct todo *ways;
     struct route_table routes;
@@ -143,20 +157,29 @@ static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time 
     wheel_arm(&stack->wheel, t, when);
 }
 
-/* The end of a packet of a transport that is not there. */
+/* The end of a packet of a transport that is not there: counted by number, answered unless a raw
+ * socket took it (N101). */
 void stack_refuse_transport(struct pkt *p, const struct rx *rx);
 
-/* N100, N101: raw clones (later), the transport's input, or its absence answered. Network protocols
- * call it with data at the transport header. Consumes p. */
+/* The rarer part of stack_deliver_transport: raw sockets, or no transport. */
+SLOW_PATH void stack_deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+
+/* N100, N101: raw clones, the transport's input, or its absence answered. Network protocols call it
+ * with data at the transport header. Consumes p. */
 static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *p,
                                            const struct rx *rx)
 {
     const struct transport_proto *transport = stack_transport(stack, rx->proto);
-    if (likely(transport != NULL))
+    if (likely(transport != NULL && stack->raw_input == NULL))
         transport->input(stack, p, rx);
     else
-        stack_refuse_transport(p, rx);
+        stack_deliver_rest(stack, p, rx);
 }
+
+/* N105: tells raw sockets and the transport `proto` of an error that quotes a packet of theirs.
+ * False: there is nobody to tell. */
+bool stack_report_error(struct nst_stack *stack, uint8_t proto,
+                        const struct net_error_report *report);
 
 /* ---- What every packet asks of its destination (dst.h) ---- */
 

@@ -17,8 +17,8 @@ struct tape;
 struct tape_ops {
     /* The link delivers q, which is still whole. */
     void (*delivered)(struct tape *tape, const struct nic *nic, const struct nst_pktq *q);
-    /* The link read (and pulled) the header of p; NULL: it said that it is malformed. */
-    void (*parsed)(struct tape *tape, const struct nic *nic, const struct pkt *p,
+    /* The link read the header of a packet, and pulled so many bytes; NULL: it is malformed. */
+    void (*parsed)(struct tape *tape, const struct nic *nic, uint32_t pulled,
                    const struct nst_link_header *header);
     /* p, with the link header that the link made of `header`, is ready for the link. */
     void (*queued)(struct tape *tape, const struct nic *nic, const struct pkt *p,

@@ -26,6 +26,7 @@ void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind, 
         [DGRAM_UDP] = IP_PROTO_UDP,
         [DGRAM_PING] = IP_PROTO_ICMP,
         [DGRAM_RESPONDER] = IP_PROTO_ICMP,
+        [DGRAM_RAW] = 0, /* bind tells */
     };
 
     memset(d, 0, sizeof(*d));
@@ -38,12 +39,16 @@ void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind, 
     d->entry.key.proto = protos[kind];
     d->rx_max = DGRAM_BUFFER;
     d->tx_max = DGRAM_BUFFER;
+    list_init(&d->members);
+    d->group_ttl = 1; /* RFC 1112 6.1 */
+    d->group_loop = true;
 }
 
 void dgram_fini(struct dgram *d)
 {
     struct pkt *p;
 
+    dgram_leave_all(d);
     demux_remove(d->stack, &d->entry);
     while ((p = pktq_pop(&d->rxq)) != NULL)
         pkt_free(p);
@@ -82,6 +87,10 @@ static int rekey(struct dgram *d, const struct demux_key *key)
     const struct demux_key old = d->entry.key;
     const bool was_registered = d->entry.registered;
 
+    if (d->kind == DGRAM_RAW) {
+        d->entry.key = *key;
+        return 0;
+    }
     demux_remove(d->stack, &d->entry);
     d->entry.key = *key;
     const int r = demux_add(d->stack, &d->entry);
@@ -143,6 +152,23 @@ static int disconnect(struct dgram *d)
     return r;
 }
 
+/* The source that is asked for: a group that the socket is bound to is none. */
+static const struct nst_addr *source_of(const struct nst_addr *local)
+{
+    static const struct nst_addr any;
+    return addr_is_multicast(local) ? &any : local;
+}
+
+/* The NIC to leave by, as far as somebody said so; 0: the route's. */
+static uint32_t nic_for(const struct dgram *d, const struct nst_endpoint *to)
+{
+    if (to->nic != 0)
+        return to->nic;
+    if (d->entry.key.nic != 0 || d->group_nic == 0 || !addr_is_multicast(&to->addr))
+        return d->entry.key.nic;
+    return d->group_nic;
+}
+
 int dgram_connect(struct dgram *d, const struct nst_endpoint *remote)
 {
     struct demux_key key = d->entry.key;
@@ -152,8 +178,8 @@ int dgram_connect(struct dgram *d, const struct nst_endpoint *remote)
         return disconnect(d);
     if (d->kind == DGRAM_UDP && remote->port == 0)
         return -NST_EINVAL;
-    const uint32_t nic = remote->nic != 0 ? remote->nic : key.nic;
-    int r = dst_get(d->stack, &remote->addr, &d->bound_addr, nic, &dst);
+    const uint32_t nic = nic_for(d, remote);
+    int r = dst_get(d->stack, &remote->addr, source_of(&d->bound_addr), nic, &dst);
     if (r < 0)
         return r;
     if (d->kind == DGRAM_UDP) {
@@ -212,7 +238,7 @@ int dgram_send_check_slow(struct dgram *d, const struct nst_endpoint *to, size_t
 static int refresh_route(struct dgram *d, const struct nst_endpoint *to, uint32_t nic)
 {
     struct dst *dst;
-    const int r = dst_get(d->stack, &to->addr, &d->entry.key.local, nic, &dst);
+    const int r = dst_get(d->stack, &to->addr, source_of(&d->entry.key.local), nic, &dst);
     if (r == 0)
         set_dst(d, dst, &to->addr, nic);
     return r;
@@ -220,9 +246,10 @@ static int refresh_route(struct dgram *d, const struct nst_endpoint *to, uint32_
 
 int dgram_route_slow(struct dgram *d, const struct nst_endpoint *to, struct dst **ret_dst)
 {
-    const uint32_t nic = to->nic != 0 ? to->nic : d->entry.key.nic;
+    const struct nst_endpoint where = {.addr = to->addr, .nic = nic_for(d, to)};
+    const uint32_t nic = where.nic;
 
-    if (!dgram_route_is_known(d, to)) {
+    if (!dgram_route_is_known(d, &where)) {
         const int r = refresh_route(d, to, nic);
         if (r < 0)
             return r;
@@ -296,8 +323,10 @@ bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t sr
 
     if (unlikely(d->shut_recv))
         return refuse(p, DROP_SOCKET_CLOSED);
-    if (unlikely(d->rx_bytes >= d->rx_max))
+    if (unlikely(dgram_is_full(d))) {
+        d->rx_dropped++;
         return refuse(p, DROP_SOCKET_FULL);
+    }
     pkt_count_delivered(p);
     if (unlikely(d->quote != NULL))
         take_quote(d->quote, p); /* before the packet shrinks to its payload */
@@ -503,9 +532,10 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
+    case NST_OPT_RECEIVE_DROPPED:
         return -NST_EOPNOTSUPP;
     default:
-        return -NST_ENOPROTOOPT;
+        return dgram_set_group_option(d, option, value);
     }
 }
 
@@ -542,8 +572,11 @@ int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value)
     case NST_OPT_RECEIVE_QUEUED:
         value = (int64_t)d->rxq.bytes;
         break;
+    case NST_OPT_RECEIVE_DROPPED:
+        value = (int64_t)d->rx_dropped;
+        break;
     default:
-        return -NST_ENOPROTOOPT;
+        return dgram_get_group_option(d, option, ret_value);
     }
     *ret_value = value;
     return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What UDP and ping endpoints have in common: a receive queue, a peer, the way to it, options,
+ * What UDP, ping and raw endpoints have in common: a receive queue, a peer, the way to it, options,
  * errors.
  *
  * Theory of operation
@@ -48,6 +48,7 @@ enum dgram_kind {
     DGRAM_UDP,
     DGRAM_PING,      /* sends requests, receives replies */
     DGRAM_RESPONDER, /* receives requests of one flow, sends replies */
+    DGRAM_RAW,       /* a protocol number: in no demultiplexer */
 };
 
 /* RFC 792: an ICMP error quotes the IP header and 8 bytes behind it. */
@@ -74,11 +75,17 @@ struct dgram {
     struct dgram_quote *quote; /* of the last packet in rxq; NULL: not kept */
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
+    uint64_t rx_dropped; /* packets that found rxq full */
     uint32_t tx_max;
     int error; /* pending, -NST_E*, or 0 */
     uint8_t kind;
     uint8_t ttl; /* 0: the default */
     uint8_t tos;
+    uint8_t group_ttl;   /* of what goes to groups */
+    uint32_t group_nic;  /* where that leaves; 0: by route */
+    bool group_loop;     /* our own members get it too */
+    struct list members; /* of struct membership, by_owner: the groups that it joined */
+    uint32_t member_count;
     bool broadcast; /* may send to broadcast addresses */
     bool has_peer;
     bool is_bound; /* by bind: not chosen by a send */
@@ -101,6 +108,18 @@ struct dgram_out {
     size_t count;
     size_t len; /* of all pieces */
 };
+
+static inline struct dgram_out dgram_out_of(const struct nst_iovec *iov, size_t count)
+{
+    struct dgram_out out = {.iov = iov, .count = count};
+    if (likely(count == 1)) {
+        out.len = iov->len;
+        return out;
+    }
+    for (size_t i = 0; i < count; i++)
+        out.len += min_size(iov[i].len, UINT32_MAX); /* far beyond what is too long anyway */
+    return out;
+}
 
 /* Begins with defaults, in no list. `ready` may be NULL. */
 void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind,
@@ -168,6 +187,11 @@ static inline uint32_t dgram_copy_csum(struct pkt *p, const struct dgram_out *ou
     return csum_copy_short(at, out->iov->base, out->len, sum);
 }
 
+/* Would dgram_push find no room? */
+static inline bool dgram_is_full(const struct dgram *d)
+{
+    return d->rx_bytes >= d->rx_max;
+}
 /* Queues a received packet, data at what the reader gets, or drops it when there is no room.
  * Consumes p. False: dropped. */
 bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
@@ -191,6 +215,21 @@ void dgram_report(struct dgram *d, const struct net_error_report *report);
 int dgram_shutdown(struct dgram *d, int how);
 /* NST_READY_* as they are now. When OUT is not among them, its begin will be notified. */
 uint32_t dgram_events(struct dgram *d);
+/* As nst_socket_join_group and nst_socket_leave_group say (dgram_group.c). */
+int dgram_join(struct dgram *d, const struct nst_addr *group, uint32_t nic);
+int dgram_leave(struct dgram *d, const struct nst_addr *group, uint32_t nic);
+HIDDEN void dgram_leave_all(struct dgram *d);
+/* The multicast options; -NST_ENOPROTOOPT: it is none of them. */
+HIDDEN int dgram_set_group_option(struct dgram *d, enum nst_option option, int64_t value);
+HIDDEN int dgram_get_group_option(const struct dgram *d, enum nst_option option,
+                                  int64_t *ret_value);
+/* What ip says about a packet to a group. */
+static inline void dgram_set_group_out(const struct dgram *d, struct ip_out *ip)
+{
+    ip->ttl = d->group_ttl;
+    ip->loop = d->group_loop;
+}
+
 /* The pending error, cleared. */
 int dgram_error(struct dgram *d);
 int dgram_set(struct dgram *d, enum nst_option option, int64_t value);

@@ -82,7 +82,9 @@ static int build_and_send(const struct dgram *d, struct dst *dst, const struct d
 {
     const bool v4 = nst_addr_is_v4(&dst->addr);
     const uint8_t proto = v4 ? IP_PROTO_ICMP : IP_PROTO_ICMPV6;
-    const struct ip_out ip = {.proto = proto, .ttl = d->ttl, .tos = d->tos};
+    struct ip_out ip = {.proto = proto, .ttl = d->ttl, .tos = d->tos};
+    if (unlikely(dst->type == PKT_MULTICAST))
+        dgram_set_group_out(d, &ip);
     const uint32_t len = (uint32_t)out->len;
     struct pkt *p = pkt_build(d->stack->pool, dst_headroom(dst), len);
     if (p == NULL)

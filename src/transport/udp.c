@@ -103,9 +103,8 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
     if (unlikely(p == NULL))
         return -NST_ENOMEM;
     struct ip_out ip = {.proto = IP_PROTO_UDP, .ttl = d->ttl, .tos = d->tos};
-    /* RFC 1112 6.1: multicast stays on the link unless somebody says otherwise. */
-    if (unlikely(dst->type == PKT_MULTICAST && ip.ttl == 0))
-        ip.ttl = 1;
+    if (unlikely(dst->type == PKT_MULTICAST))
+        dgram_set_group_out(d, &ip);
     COUNT(d->stack->counters.udp_sent);
     r = dst_output(dst, p, &ip);
     return likely(r == 0) ? (int64_t)out->len : r;

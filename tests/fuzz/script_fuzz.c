@@ -26,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct script_report report;
     struct script_error error;
     struct script *script;
-    if (parse_script((const char *)data, size, &script, &error) < 0) {
+    if (parse_script((const char *)data, size, IP_VERSION_4, &script, &error) < 0) {
         check_place(data, size, &error);
         return 0;
     }

@@ -7,6 +7,7 @@
 #include "network/arp.h"
 #include "network/icmp4.h"
 #include "network/icmp6.h"
+#include "network/igmp.h"
 #include "network/ipv4.h"
 #include "network/ipv6.h"
 
@@ -98,6 +99,7 @@ void lab_init_with(struct lab *lab, bool handle_local, bool weak_host)
     stack_add_net(lab->stack, &ip6_proto);
     stack_add_transport(lab->stack, &icmp4_proto);
     stack_add_transport(lab->stack, &icmp6_proto);
+    stack_add_transport(lab->stack, &igmp_proto);
     stack_add_transport(lab->stack, &lab_proto);
     stack_add_transport(lab->stack, &lab_tcp);
     stack_add_transport(lab->stack, &lab_udp);
@@ -131,7 +133,10 @@ struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu
     ln->m.link.caps = caps;
     ln->m.link.mtu = mtu;
     ln->m.link.addr = mac;
-    const struct nst_nic_config config = {.size = sizeof(config), .id = n, .link = &ln->m.link};
+    const struct nst_nic_config config = {.size = sizeof(config),
+                                          .id = n,
+                                          .link = &ln->m.link,
+                                          .no_group_reports = !lab->group_reports};
     MUST(nst_nic_add(lab->stack, &config, &ln->id) == 0);
     return nic_by_id(lab->stack, n);
 }

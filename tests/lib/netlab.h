@@ -33,6 +33,7 @@ struct lab {
     nst_time now;
     struct alloc alloc;
     struct lab_nic nics[LAB_NICS];
+    bool group_reports; /* of NICs that are added from now on: off, so that tests see their own */
     /* What the transport was given last, and how often. */
     struct rx rx;
     uint8_t *payload;

@@ -69,7 +69,8 @@ static void init_host(struct world *w, int i, struct nst_link *link,
     nc.link = h->link = link;
     assert_int_equal(nst_nic_add(h->stack, &nc, &h->nic), 0);
     h->addr = world_endpoint(i, 0).addr;
-    const struct nst_nic_addr addr = {.addr = h->addr, .prefix_len = 24};
+    /* Not announced, so that what a test sees is its own doing. */
+    const struct nst_nic_addr addr = {.addr = h->addr, .prefix_len = 24, .no_dad = true};
     assert_int_equal(nst_nic_addr_add(h->stack, h->nic, &addr), 0);
     if (!config->ipv6)
         return;

@@ -109,8 +109,8 @@ def resolve(root, name, written):
     """The file of the tree that an include of `name` means, or None (a system header)."""
     path = written[1:-1]
     bases = ["include", "src", "tests/lib"]
-    if name.startswith("tests/"):
-        bases.append("cli")  # tests of the command see its headers
+    if name.startswith(("tests/", "cli/")):
+        bases.append("cli")  # its folders, and tests of the command
     if written[0] == '"':
         bases.insert(0, os.path.dirname(name))
     for base in bases:

@@ -186,11 +186,11 @@ static void packets_with_options_are_quoted_with_them(void **state)
 
 TESTS({"RFC 1812 4.3.2.3: an error quotes as much as 576 bytes hold",
        an_error_quotes_as_much_as_576_bytes_hold},
-      {"N106: errors are limited to 50 at once and 1000 a second",
+      {"nic/N106: errors are limited to 50 at once and 1000 a second",
        errors_are_limited_to_50_at_once_and_1000_a_second},
-      {"N106: echo replies are outside the limit", echo_replies_are_outside_the_limit},
-      {"N106: what is not to be answered is not", what_is_not_to_be_answered_is_not},
-      {"N106: link broadcasts, fragments and errors are not answered",
+      {"nic/N106: echo replies are outside the limit", echo_replies_are_outside_the_limit},
+      {"nic/N106: what is not to be answered is not", what_is_not_to_be_answered_is_not},
+      {"nic/N106: link broadcasts, fragments and errors are not answered",
        link_broadcasts_fragments_and_errors_are_not_answered},
       {"each kind has its type, code and word", each_kind_has_its_type_code_and_word},
       {"packets with options are quoted with them", packets_with_options_are_quoted_with_them})

@@ -282,11 +282,11 @@ TESTS({"a packet for us reaches its transport", a_packet_for_us_reaches_its_tran
       {"every cut and every wrong length is survived",
        every_cut_and_every_wrong_length_is_survived},
       {"RFC 1122 3.2.1.2: a wrong header checksum is dropped", a_wrong_header_checksum_is_dropped},
-      {"N25: a link that checks checksums does not check the header",
+      {"nic/N25: a link that checks checksums does not check the header",
        a_link_that_checks_checksums_does_not_check_the_header},
       {"RFC 1122 3.2.1.3: impossible sources are dropped", impossible_sources_are_dropped},
-      {"N63: destinations are ours or dropped", destinations_are_ours_or_dropped},
-      {"N62: a promiscuous NIC takes what is for others",
+      {"nic/N63: destinations are ours or dropped", destinations_are_ours_or_dropped},
+      {"nic/N62: a promiscuous NIC takes what is for others",
        a_promiscuous_nic_takes_what_is_for_others},
       {"RFC 1122 3.3.4.2: an address of another NIC is for weak hosts alone",
        an_address_of_another_nic_is_for_weak_hosts_alone},
@@ -297,4 +297,4 @@ TESTS({"a packet for us reaches its transport", a_packet_for_us_reaches_its_tran
       {"RFC 1122 3.2.2.5: a malformed option is answered with its place",
        a_malformed_option_is_answered_with_its_place},
       {"all short strings of options are survived", all_short_strings_of_options_are_survived},
-      {"N101: an unknown protocol is answered", an_unknown_protocol_is_answered})
+      {"nic/N101: an unknown protocol is answered", an_unknown_protocol_is_answered})

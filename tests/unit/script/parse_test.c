@@ -16,7 +16,7 @@ static struct script *parse(const char *text)
 {
     struct script *script = NULL;
     struct script_error error = {{0, 0}, ""};
-    const int r = parse_script(text, strlen(text), &script, &error);
+    const int r = parse_script(text, strlen(text), IP_VERSION_4, &script, &error);
     if (r < 0)
         fail_msg("%u:%u: %s", error.pos.line, error.pos.col, error.text);
     return script;
@@ -26,7 +26,7 @@ static void assert_wrong(const char *text, uint32_t line, uint32_t col, const ch
 {
     struct script *script;
     struct script_error error;
-    assert_int_equal(parse_script(text, strlen(text), &script, &error), -NST_EINVAL);
+    assert_int_equal(parse_script(text, strlen(text), IP_VERSION_4, &script, &error), -NST_EINVAL);
     if (error.pos.line != line || error.pos.col != col || strstr(error.text, part) == NULL)
         fail_msg("'%s' gave %u:%u: %s", text, error.pos.line, error.pos.col, error.text);
 }
@@ -194,6 +194,7 @@ static void errors(void **state)
     assert_wrong("0 %{ assert 1", 1, 5, "}%");
     assert_wrong("0 nonsense", 1, 3, "neither a call");
     assert_wrong("0 < S 0:70000(70000)", 1, 7, "more than a packet");
+    assert_wrong("0 f({a(&)}) = 1", 1, 8, "a name is missing");
     assert_wrong("`a` `b` `c`", 1, 9, "nothing follows");
 }
 
@@ -217,7 +218,7 @@ static void truncation(void **state)
         "--mtu=900 --define A=1\n`x`\n0 < (ect0) 5 > 6 FP.3 1:11(10) ack 7 win 8 urg 9 "
         "<mss 1460,sack 1:2,TS val 1 ecr 2,FO 0102,ECN e0b 1>\n+1~+2 > udp (5)\n"
         "* > icmp unreachable frag_needed mtu 9 id 4 [1:1(0)]\n"
-        "+0...0.1 f(A, \"a\\x41\"..., [1, 2], {a=b(c), msg_iov(1)=...}) = -1 EAGAIN (x)\n"
+        "+0...0.1 f(A, \"a\\x41\"..., [1, 2], {a=b(c), b(1, &d), msg_iov(1)=...}) = -1 EAGAIN (x)\n"
         "%{ a }% /* c */ // d\n1 %{ x }%\n`y`";
     for (size_t n = 0; n < sizeof(whole); n++) {
         char *copy = malloc(n + 1); /* malloc(0) may be NULL */
@@ -227,7 +228,7 @@ static void truncation(void **state)
         memcpy(copy, whole, n);
         if (n > 0)
             copy = realloc(copy, n);
-        if (parse_script(copy, n, &script, &error) == 0)
+        if (parse_script(copy, n, IP_VERSION_4, &script, &error) == 0)
             parse_free(script);
         else
             assert_true(error.pos.line >= 1 && error.pos.line <= 8 && error.text[0] != '\0');

@@ -129,8 +129,8 @@ static void missing_pointers_are_an_error(void **state)
 
 static void a_datagram_socket_cannot_do_what_streams_do(void **state)
 {
-    const enum nst_socket_type types[] = {NST_DATAGRAM, NST_PING};
-    for (int t = 0; t < 2; t++) {
+    const enum nst_socket_type types[] = {NST_DATAGRAM, NST_PING, NST_RAW, NST_PACKET_RAW};
+    for (int t = 0; t < 4; t++) {
         struct guest *g = guest_new(NULL);
         const nst_socket s = open_socket(g, types[t]);
         const int streams_only[] = {4, 5, 11, 12, 13, 14, 15, 22};
@@ -145,7 +145,7 @@ static void unknown_types_are_refused(void **state)
     struct guest *g = guest_new(NULL);
     nst_socket s = 5;
     assert_int_equal(nst_socket_open(g->stack, 0, &s), -NST_EPROTONOSUPPORT);
-    assert_int_equal(nst_socket_open(g->stack, NST_PING + 1, &s), -NST_EPROTONOSUPPORT);
+    assert_int_equal(nst_socket_open(g->stack, NST_PACKET_COOKED + 1, &s), -NST_EPROTONOSUPPORT);
     assert_int_equal(s, 5);
     guest_free(g);
 }
@@ -250,7 +250,7 @@ static void refused_memory_opens_nothing(void **state)
         struct guest *g = guest_new(NULL);
         nst_socket s;
         guest_fail_after(g, n);
-        for (int type = NST_DATAGRAM; type <= NST_PING; type++) {
+        for (int type = NST_DATAGRAM; type <= NST_PACKET_COOKED; type++) {
             const int r = nst_socket_open(g->stack, (enum nst_socket_type)type, &s);
             assert_true(r == 0 || r == -NST_ENOMEM);
         }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * N121 over random traffic: after every step, all that began has ended or lies in a queue, and the
- * queues, walked one by one, hold as many packets as the census says.
+ * N121 over random traffic and random set-ups: after every step, all that began has ended or lies
+ * in a queue, and the queues, walked one by one, hold as many packets as the census says.
  *
- * The host has an Ethernet NIC towards a made-up world, which it takes everything from, a NIC
- * towards a second host, that it talks TCP and UDP with, and a loopback NIC.
+ * The host has one to three NICs, in any of their modes: one towards a made-up world, by Ethernet;
+ * perhaps one towards a second host, that it talks with over TCP and UDP; perhaps a loopback NIC.
+ * Sockets of every type come and go on both hosts, NICs go down, away and come back.
  */
 #include "testing.h"
 
 #include <nicstack/forwarder.h>
+#include <nicstack/frame.h>
 #include <nicstack/socket.h>
 
 #include "network/ipv4.h"
@@ -35,6 +37,7 @@ struct scene {
     struct nst_link *pipe[2], *loopback;
     struct memlink world; /* of host 0 */
     uint32_t nic;         /* on it */
+    uint32_t pipe_nic;    /* of host 0, towards the other; 0: none */
     nst_socket sockets[2][SOCKETS];
     uint8_t bytes[FRAME_MAX], frame[FRAME_MAX + 14];
 };
@@ -57,14 +60,9 @@ static uint64_t count_packets(const struct nst_pktq *q)
 static uint64_t walk_nic(const struct nic *nic)
 {
     uint64_t n = count_packets(&nic->rxq) + count_packets(&nic->loopq) + count_packets(&nic->txq);
-    for (int i = 0; i < NET_INDEX_MAX; i++) {
-        const struct neigh_table *t = &nic->eps[i].neighs;
-        if (nic->eps[i].proto == NULL || t->ep == NULL)
-            continue;
-        struct neigh *e;
-        LIST_FOR_EACH (e, &t->unresolved, struct neigh, unresolved) {
-            n += count_packets(&e->pending);
-        }
+    const struct neigh *e;
+    LIST_FOR_EACH (e, &nic->pending.destinations, struct neigh, unresolved) {
+        n += count_packets(&e->pending);
     }
     return n;
 }
@@ -257,12 +255,34 @@ static struct nst_endpoint partner(struct scene *s, int host)
         .port = (uint16_t)(80 + pick(s, 3))};
 }
 
+/* A raw socket (its port is a protocol) or a packet socket (an EtherType). */
+static void open_below(struct scene *s, int host)
+{
+    static const uint16_t protocols[] = {IP_PROTO_UDP, IP_PROTO_TCP, IP_PROTO_ICMPV6, 89},
+                          ethertypes[] = {0, 0, NST_ETHERTYPE_IPV4, NST_ETHERTYPE_IPV6};
+    const enum nst_socket_type type = (enum nst_socket_type)(NST_RAW + pick(s, 3));
+    struct nst_endpoint at = {.nic = pick(s, 4), .port = ethertypes[pick(s, 4)]};
+    const struct nst_endpoint to = partner(s, host);
+    nst_socket fresh;
+    if (type == NST_RAW)
+        at.port = protocols[pick(s, 4)];
+    if (nst_socket_open(s->stack[host], type, &fresh) != 0)
+        return;
+    nst_socket_bind(s->stack[host], fresh, &at);
+    nst_socket_set(s->stack[host], fresh, NST_OPT_HEADER_INCLUDED, pick(s, 2));
+    nst_socket_set(s->stack[host], fresh, NST_OPT_RECEIVE_BUFFER, pick(s, 10000));
+    if (pick(s, 2))
+        nst_socket_connect(s->stack[host], fresh, &to);
+    put(s, host, fresh);
+}
+
 static void open_one(struct scene *s, int host)
 {
     nst_socket fresh;
     const bool is_stream = pick(s, 3) != 0;
+    const enum nst_socket_type datagram = pick(s, 4) ? NST_DATAGRAM : NST_PING;
     const struct nst_endpoint any = {.port = (uint16_t)(80 + pick(s, 3))}, to = partner(s, host);
-    if (nst_socket_open(s->stack[host], is_stream ? NST_STREAM : NST_DATAGRAM, &fresh) != 0)
+    if (nst_socket_open(s->stack[host], is_stream ? NST_STREAM : datagram, &fresh) != 0)
         return;
     if (pick(s, 2) != 0) {
         nst_socket_bind(s->stack[host], fresh, &any);
@@ -274,6 +294,21 @@ static void open_one(struct scene *s, int host)
     put(s, host, fresh);
 }
 
+/* Bytes that are a frame, a packet or nothing, by a packet socket or without one. */
+static void write_frame(struct scene *s, int host)
+{
+    const struct nst_frame_to to = {.nic = pick(s, 4),
+                                    .dst = WORLD_MAC((uint8_t)pick(s, 3)),
+                                    .ethertype =
+                                        pick(s, 2) ? NST_ETHERTYPE_IPV4 : (uint16_t)pick(s, 65536)};
+    const size_t len = pick(s, 1600);
+    s->bytes[0] = pick(s, 2) ? 0x45 : (uint8_t)pick(s, 256);
+    if (pick(s, 2))
+        nst_nic_write(s->stack[host], &to, s->bytes, len);
+    else
+        nst_frame_send(s->stack[host], *slot(s, host), s->bytes, len, pick(s, 2) ? &to : NULL);
+}
+
 static void call_one(struct scene *s, int host)
 {
     const nst_socket at = *slot(s, host);
@@ -281,7 +316,7 @@ static void call_one(struct scene *s, int host)
     struct nst_request_info info;
     const struct nst_endpoint to = partner(s, host);
     struct nst_stack *stack = s->stack[host];
-    switch (pick(s, 9)) {
+    switch (pick(s, 12)) {
     case 0:
     case 1:
         nst_socket_send(stack, at, s->bytes, pick(s, 30000), 0);
@@ -308,11 +343,19 @@ static void call_one(struct scene *s, int host)
                 put(s, host, fresh);
         }
         break;
+    case 8:
+        open_below(s, host);
+        break;
+    case 9:
+        write_frame(s, host);
+        break;
     default:
         open_one(s, host);
         break;
     }
 }
+
+static void add_nic(struct scene *s, int host, struct nst_link *link, uint8_t net);
 
 static void change_world(struct scene *s)
 {
@@ -325,6 +368,18 @@ static void change_world(struct scene *s)
         break;
     case 2:
         s->alloc.fail_at = s->alloc.count + 1 + pick(s, 5);
+        break;
+    case 3:
+        nst_nic_set_promiscuous(s->stack[0], s->nic, pick(s, 2));
+        nst_nic_set_spoofing(s->stack[0], s->nic, pick(s, 2));
+        break;
+    case 4:
+        s->alloc.fail_at = 0;
+        if (s->pipe_nic != 0)
+            nst_nic_remove(s->stack[0], s->pipe_nic);
+        s->pipe_nic = 0;
+        if (s->pipe[0]->upper == NULL && pick(s, 2))
+            add_nic(s, 0, s->pipe[0], 1);
         break;
     default:
         memlink_set_room(&s->world, UINT32_MAX);
@@ -357,13 +412,18 @@ static void step(struct scene *s)
 
 /* ---- Scenes ---- */
 
-static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst_addr addr,
-                    struct nst_addr addr6)
+/* On the net 10.`net`.0.0/24 and fd`net`::/64; 127: the loopback. */
+static void add_nic(struct scene *s, int host, struct nst_link *link, uint8_t net)
 {
+    const uint8_t last = (uint8_t)(1 + host);
+    const struct nst_addr addr = net == 127 ? nst_addr_v4(127, 0, 0, 1)
+                                            : nst_addr_v4(10, net, 0, last),
+                          addr6 = net == 127 ? (struct nst_addr){{{[15] = 1}}}
+                                             : (struct nst_addr){{{0xfd, net, [15] = last}}};
     const struct nst_nic_config config = {.size = sizeof(config),
                                           .link = link,
-                                          .promiscuous = link == &s->world.link,
-                                          .spoofing = link == &s->world.link,
+                                          .promiscuous = pick(s, 3) != 0,
+                                          .spoofing = pick(s, 3) != 0,
                                           .link_local = (uint8_t)pick(s, 3),
                                           .tx_queue_packets = 20 + pick(s, 100)};
     const struct nst_nic_addr on_it = {.addr = addr, .prefix_len = 24};
@@ -374,6 +434,8 @@ static void add_nic(struct scene *s, int host, struct nst_link *link, struct nst
     assert_int_equal(nst_nic_addr_add(s->stack[host], id, &on_it6), 0);
     if (link == &s->world.link)
         s->nic = id;
+    if (link == s->pipe[0])
+        s->pipe_nic = id;
 }
 
 static void begin(struct scene *s)
@@ -386,6 +448,7 @@ static void begin(struct scene *s)
                                           .allocator = s->alloc.allocator,
                                           .memory_limit = pick(s, 2) ? 0 : 500000,
                                           .handle_local = pick(s, 2),
+                                          .weak_host = pick(s, 2),
                                           .now = s->now};
         memset(config.seed, 5, sizeof(config.seed));
         assert_int_equal(nst_stack_new(&config, &s->stack[i]), 0);
@@ -400,10 +463,12 @@ static void begin(struct scene *s)
     s->loopback = nst_loopback_new(&s->link_alloc.allocator);
     assert_non_null(s->loopback);
     memlink_init(&s->world, &mac);
-    add_nic(s, 0, &s->world.link, nst_addr_v4(10, 0, 0, 1), (struct nst_addr){{{0xfd, [15] = 1}}});
-    add_nic(s, 0, s->loopback, nst_addr_v4(127, 0, 0, 1), (struct nst_addr){{{[15] = 1}}});
-    add_nic(s, 0, s->pipe[0], nst_addr_v4(10, 1, 0, 1), (struct nst_addr){{{0xfd, 1, [15] = 1}}});
-    add_nic(s, 1, s->pipe[1], nst_addr_v4(10, 1, 0, 2), (struct nst_addr){{{0xfd, 1, [15] = 2}}});
+    add_nic(s, 0, &s->world.link, 0);
+    if (pick(s, 2))
+        add_nic(s, 0, s->loopback, 127);
+    if (pick(s, 4))
+        add_nic(s, 0, s->pipe[0], 1);
+    add_nic(s, 1, s->pipe[1], 1);
     const struct nst_route route = {.prefix = nst_addr_v4(0, 0, 0, 0), .nic = s->nic};
     const struct nst_route route6 = {.nic = s->nic};
     assert_int_equal(nst_route_add(s->stack[0], &route), 0);
@@ -414,7 +479,8 @@ static void begin(struct scene *s)
                                                    .udp = true,
                                                    .icmp_echo = true,
                                                    .pending_max = 5};
-    assert_int_equal(nst_forwarder_start(s->stack[0], &forwarder), 0);
+    if (pick(s, 4))
+        assert_int_equal(nst_forwarder_start(s->stack[0], &forwarder), 0);
 }
 
 static void end(struct scene *s)
@@ -450,10 +516,11 @@ static void random_traffic(void **state)
         end(&s);
     }
     /* The traffic was worth the name: every kind of begin and of end happened. */
-    assert_true(sum.received > 1000 && sum.built > 1000 && sum.split > 0);
+    assert_true(sum.received > 1000 && sum.built > 1000 && sum.split > 0 && sum.cloned > 1000);
     assert_true(sum.transmitted > 1000 && sum.delivered > 1000 && sum.merged > 0 &&
                 sum.dropped > 1000);
 }
 
-TESTS({"N121: the census balances, and every queue is counted, after each step of random traffic",
-       random_traffic})
+TESTS(
+    {"nic/N121: the census balances, and every queue is counted, after each step of random traffic",
+     random_traffic})

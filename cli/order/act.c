@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Orders that are about the stack alone: see act.h. */
+#include "order/act.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- Help ---- */
+
+bool scene_fail(struct fault *fault, unsigned column, const char *what, int error)
+{
+    const char *next = "";
+    if (error == -NST_ENOMEM)
+        next = ": allow more, such as stack memory 128m";
+    else if (error == -NST_EEXIST)
+        next = ": it is there already";
+    return fault_set(fault, column, "%s: %s (%s)%s", what, nst_strerror(error),
+                     nst_error_name(error), next);
+}
+
+uint32_t scene_find_nic(const struct scene *scene, const char *name, unsigned column,
+                        struct fault *fault)
+{
+    struct nst_nic_info info;
+    for (uint32_t id = nst_nic_next(scene->stack, 0); id != 0; id = nst_nic_next(scene->stack, id))
+        if (nst_nic_get_info(scene->stack, id, &info) == 0 && strcmp(info.name, name) == 0)
+            return id;
+    fault_set(fault, column, "there is no NIC '%s' (ENOENT): nic show lists them", name);
+    return 0;
+}
+
+/* The NIC that an order is about, by dev or as its first word; 0 with true: none was said. */
+static bool find_nic(const struct scene *scene, const struct order *order, uint32_t *ret_nic,
+                     struct fault *fault)
+{
+    const char *name = order->dev != NULL ? order->dev : order->name;
+    const unsigned column = order->at[order->dev != NULL ? FIELD_DEV : FIELD_NAME];
+    *ret_nic = 0;
+    if (name == NULL)
+        return true;
+    *ret_nic = scene_find_nic(scene, name, column, fault);
+    return *ret_nic != 0;
+}
+
+/* ---- NICs ---- */
+
+/* Both families, where they are there. */
+static int set_forwarding(const struct scene *scene, uint32_t nic, bool on)
+{
+    const int r4 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV4, on);
+    const int r6 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV6, on);
+    return r4 < 0 && r6 < 0 ? r4 : 0;
+}
+
+/* The first that fails ends it: *ret_field is what could not be set. */
+static int set_nic(const struct scene *scene, const struct order *o, uint32_t nic,
+                   enum order_field *ret_field)
+{
+    struct nst_stack *stack = scene->stack;
+    int r = 0;
+    if (o->at[ *ret_field = FIELD_MTU] != 0)
+        r = nst_nic_set_mtu(stack, nic, o->mtu);
+    if (r == 0 && o->at[ *ret_field = FIELD_MAC] != 0)
+        r = nst_nic_set_link_addr(stack, nic, o->mac);
+    if (r == 0 && o->at[ *ret_field = FIELD_PROMISC] != 0)
+        r = nst_nic_set_promiscuous(stack, nic, o->promisc != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_SPOOF] != 0)
+        r = nst_nic_set_spoofing(stack, nic, o->spoof != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_FORWARDING] != 0)
+        r = set_forwarding(scene, nic, o->forwarding != 0);
+    if (r == 0 && o->at[ *ret_field = FIELD_UP] != 0)
+        r = nst_nic_enable(stack, nic);
+    if (r == 0 && o->at[ *ret_field = FIELD_DOWN] != 0)
+        r = nst_nic_disable(stack, nic);
+    if (r == 0 && o->at[ *ret_field = FIELD_NEW_NAME] != 0)
+        r = nst_nic_set_name(stack, nic, o->new_name);
+    return r;
+}
+
+bool scene_set_nic(const struct scene *scene, const struct order *order, uint32_t nic,
+                   struct fault *fault)
+{
+    enum order_field field;
+    const int r = set_nic(scene, order, nic, &field);
+    if (r == -NST_EOPNOTSUPP)
+        return fault_set(fault, order->at[field],
+                         "%s cannot have this changed (EOPNOTSUPP): what it stands on has it fixed",
+                         order->name);
+    if (r == -NST_EINVAL)
+        return fault_set(fault, order->at[field],
+                         "%s cannot have this value (EINVAL): it is out of the range of its link",
+                         order->name);
+    return r == 0 || scene_fail(fault, order->at[field], order->name, r);
+}
+
+/* ---- Addresses ---- */
+
+static struct nst_nic_addr addr_of(const struct order *order)
+{
+    return (struct nst_nic_addr){
+        .addr = order->addr,
+        .prefix_len = order->prefix_len,
+        .place = (uint8_t)order->place,
+        .no_dad = order->at[FIELD_NO_DAD] != 0,
+        .valid = order->valid,
+        .preferred = order->preferred,
+        .deprecated = order->deprecated != 0,
+    };
+}
+
+static bool fail_addr(const struct order *order, int error, struct fault *fault)
+{
+    const unsigned column = order->at[FIELD_PREFIX];
+    switch (error) {
+    case -NST_EINVAL:
+        return fault_set(fault, column,
+                         "%s cannot have this address (EINVAL): it is no address of one host, or "
+                         "is preferred for longer than it is valid",
+                         order->dev);
+    case -NST_EPROTONOSUPPORT:
+        return fault_set(fault, column,
+                         "%s has no IP of this family (EPROTONOSUPPORT): IPv6 needs an MTU of 1280",
+                         order->dev);
+    case -NST_EADDRNOTAVAIL:
+        return fault_set(fault, column,
+                         "%s has no such address (EADDRNOTAVAIL): addr show %s lists them",
+                         order->dev, order->dev);
+    default:
+        return scene_fail(fault, column, "this address", error);
+    }
+}
+
+/* What is not said stays as it is. */
+static bool change_addr(const struct scene *scene, const struct order *order, uint32_t nic,
+                        struct fault *fault)
+{
+    struct nst_nic_addr addrs[64], addr = addr_of(order);
+    int count = nst_nic_addr_list(scene->stack, nic, addrs, 64);
+    for (int i = 0; i < count && i < 64; i++) {
+        if (!nst_addr_equal(&addrs[i].addr, &addr.addr))
+            continue;
+        addr.kind = addrs[i].kind;
+        addr.place = order->at[FIELD_PLACE] != 0 ? addr.place : addrs[i].place;
+        addr.valid = order->at[FIELD_VALID] != 0 ? addr.valid : addrs[i].valid;
+        addr.preferred = order->at[FIELD_PREFERRED] != 0 ? addr.preferred : addrs[i].preferred;
+        addr.deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr.deprecated : addrs[i].deprecated;
+    }
+    const int r = nst_nic_addr_change(scene->stack, nic, &addr);
+    return r == 0 || fail_addr(order, r, fault);
+}
+
+static bool flush_addrs(const struct scene *scene, uint32_t nic, struct fault *fault)
+{
+    struct nst_nic_addr addr;
+    while (nst_nic_addr_list(scene->stack, nic, &addr, 1) > 0) {
+        const int r = nst_nic_addr_remove(scene->stack, nic, &addr.addr);
+        if (r < 0)
+            return scene_fail(fault, 0, "an address", r);
+    }
+    return true;
+}
+
+static bool act_addr(const struct scene *scene, const struct order *order, uint32_t nic,
+                     struct fault *fault)
+{
+    const struct nst_nic_addr addr = addr_of(order);
+    int r;
+    if (order->verb == ORDER_FLUSH)
+        return flush_addrs(scene, nic, fault);
+    if (order->verb == ORDER_CHANGE)
+        return change_addr(scene, order, nic, fault);
+    if (order->verb == ORDER_ADD)
+        r = nst_nic_addr_add(scene->stack, nic, &addr);
+    else
+        r = nst_nic_addr_remove(scene->stack, nic, &order->addr);
+    return r == 0 || fail_addr(order, r, fault);
+}
+
+/* ---- Routes ---- */
+
+/* "default" is of the gateway's family. */
+static struct nst_route route_of(const struct order *order, uint32_t nic)
+{
+    struct nst_route route = {
+        .prefix = order->addr,
+        .prefix_len = order->prefix_len,
+        .nic = nic,
+        .gateway = order->via,
+        .source = order->src,
+        .metric = order->metric,
+        .mtu = order->mtu,
+    };
+    if (order->at[FIELD_VIA] != 0 && order->prefix_len == 0 && !nst_addr_is_v4(&order->via))
+        route.prefix = (struct nst_addr){{{0}}};
+    return route;
+}
+
+static bool add_route(const struct scene *scene, const struct order *order, uint32_t nic,
+                      struct fault *fault)
+{
+    struct nst_route route = route_of(order, nic), to_gateway;
+    if (order->at[FIELD_VIA] == 0 && nic == 0)
+        return fault_set(fault, 0, "a route needs a gateway or a NIC: add via ADDRESS or dev NIC");
+    if (nic == 0 && nst_route_lookup(scene->stack, &order->via, &to_gateway) < 0)
+        return fault_set(fault, order->at[FIELD_VIA],
+                         "no NIC leads to this gateway (ENETUNREACH): give a NIC an address of its "
+                         "network first, or say dev NIC");
+    if (nic == 0)
+        route.nic = to_gateway.nic;
+    const int r = nst_route_add(scene->stack, &route);
+    return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this route", r);
+}
+
+/* Is it the one that was meant? What was not said does not matter. */
+static bool route_matches(const struct nst_route *route, const struct nst_route *meant,
+                          const struct order *order)
+{
+    return nst_addr_equal(&route->prefix, &meant->prefix) &&
+           route->prefix_len == meant->prefix_len &&
+           (meant->nic == 0 || route->nic == meant->nic) &&
+           (order->at[FIELD_VIA] == 0 || nst_addr_equal(&route->gateway, &meant->gateway)) &&
+           (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric);
+}
+
+static struct nst_route *list_routes(const struct scene *scene, size_t *ret_count)
+{
+    *ret_count = nst_route_list(scene->stack, NULL, 0);
+    struct nst_route *routes = calloc(*ret_count + 1, sizeof(*routes));
+    if (routes == NULL)
+        *ret_count = 0;
+    else
+        nst_route_list(scene->stack, routes, *ret_count);
+    return routes;
+}
+
+static bool del_route(const struct scene *scene, const struct order *order, uint32_t nic,
+                      struct fault *fault)
+{
+    const struct nst_route meant = route_of(order, nic);
+    size_t count;
+    struct nst_route *routes = list_routes(scene, &count);
+    int r = -NST_ENOENT;
+    for (size_t i = 0; i < count && r == -NST_ENOENT; i++)
+        if (route_matches(&routes[i], &meant, order))
+            r = nst_route_remove(scene->stack, &routes[i]);
+    free(routes);
+    if (r == -NST_ENOENT)
+        return fault_set(fault, order->at[FIELD_PREFIX],
+                         "there is no such route (ENOENT): route show lists them");
+    return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this route", r);
+}
+
+static bool flush_routes(const struct scene *scene, uint32_t nic)
+{
+    size_t count;
+    struct nst_route *routes = list_routes(scene, &count);
+    for (size_t i = 0; i < count; i++)
+        if (routes[i].nic == nic)
+            nst_route_remove(scene->stack, &routes[i]);
+    free(routes);
+    return true;
+}
+
+static bool get_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      struct fault *fault)
+{
+    struct nst_route route;
+    if (nst_route_lookup(scene->stack, &order->addr, &route) < 0)
+        return fault_set(fault, order->at[FIELD_PREFIX],
+                         "no route leads there (ENETUNREACH): route add default via ADDRESS "
+                         "would");
+    show_one_route(scene, show, &route);
+    return true;
+}
+
+static bool act_route(const struct scene *scene, const struct order *order, uint32_t nic,
+                      const struct show *show, struct fault *fault)
+{
+    switch (order->verb) {
+    case ORDER_ADD:
+        return add_route(scene, order, nic, fault);
+    case ORDER_DEL:
+        return del_route(scene, order, nic, fault);
+    case ORDER_GET:
+        return get_route(scene, order, show, fault);
+    default:
+        return flush_routes(scene, nic);
+    }
+}
+
+/* ---- Neighbours ---- */
+
+static bool flush_neighs(const struct scene *scene, uint32_t nic, struct fault *fault)
+{
+    struct nst_neigh neigh;
+    int r;
+    while ((r = nst_neigh_list(scene->stack, nic, &neigh, 1)) > 0) {
+        r = nst_neigh_remove(scene->stack, nic, &neigh.addr);
+        if (r < 0)
+            break;
+    }
+    return r == 0 || scene_fail(fault, 0, "a neighbour", r);
+}
+
+static bool act_neigh(const struct scene *scene, const struct order *order, uint32_t nic,
+                      struct fault *fault)
+{
+    int r;
+    if (order->verb == ORDER_FLUSH)
+        return flush_neighs(scene, nic, fault);
+    if (order->verb == ORDER_ADD)
+        r = nst_neigh_add(scene->stack, nic, &order->addr, order->mac);
+    else
+        r = nst_neigh_remove(scene->stack, nic, &order->addr);
+    if (r == -NST_ENOENT)
+        return fault_set(fault, order->at[FIELD_PREFIX],
+                         "there is no such neighbour (ENOENT): neigh show %s lists them",
+                         order->dev);
+    if (r == -NST_EOPNOTSUPP)
+        return fault_set(fault, order->at[FIELD_DEV],
+                         "%s resolves no link addresses (EOPNOTSUPP): it has no neighbours to set",
+                         order->dev);
+    return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this neighbour", r);
+}
+
+/* ---- All ---- */
+
+static bool show_object(const struct scene *scene, const struct order *order,
+                        const struct show *show, uint32_t nic, struct fault *fault)
+{
+    bool ok = true;
+    if (order->object == ORDER_NIC || order->object == ORDER_ADDR)
+        ok = show_nics(scene, show, nic, order->object == ORDER_ADDR);
+    else if (order->object == ORDER_ROUTE)
+        ok = show_routes(scene, show, nic);
+    else if (order->object == ORDER_NEIGH)
+        ok = show_neighs(scene, show, nic);
+    else
+        show_stats(scene, show, nic);
+    return ok || fault_set(fault, 0, "no memory to list them (ENOMEM): free some");
+}
+
+/* Is it about more than the stack? */
+static bool is_extra(const struct order *order)
+{
+    switch (order->object) {
+    case ORDER_NIC:
+        return order->verb == ORDER_ADD || order->verb == ORDER_DEL || order->verb == ORDER_SET;
+    case ORDER_STACK:
+    case ORDER_BRIDGE:
+    case ORDER_VLAN:
+    case ORDER_SERVICE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool act_on_stack(const struct scene *scene, const struct order *order,
+                         const struct show *show, struct fault *fault)
+{
+    uint32_t nic;
+    if (!find_nic(scene, order, &nic, fault))
+        return false;
+    if (order->verb == ORDER_SHOW)
+        return show_object(scene, order, show, nic, fault);
+    switch (order->object) {
+    case ORDER_ADDR:
+        return act_addr(scene, order, nic, fault);
+    case ORDER_ROUTE:
+        return act_route(scene, order, nic, show, fault);
+    case ORDER_NEIGH:
+        return act_neigh(scene, order, nic, fault);
+    default:
+        return fault_set(fault, 0, "this instance has no %s", order_object_name(order->object));
+    }
+}
+
+bool order_act(const struct scene *scene, const struct order *order, const struct show *show,
+               struct fault *fault)
+{
+    const bool is_change = order->verb != ORDER_SHOW && order->verb != ORDER_GET;
+    if (is_change && scene->fixed != NULL)
+        return fault_set(fault, 0, "%s", scene->fixed);
+    if (is_extra(order)) {
+        if (scene->act != NULL)
+            return scene->act(scene->context, order, show, fault);
+        return fault_set(fault, 0, "this instance has no %ss of its own: nst up has",
+                         order_object_name(order->object));
+    }
+    return act_on_stack(scene, order, show, fault);
+}
