@@ -3,6 +3,7 @@
  * Random worlds, one seed after the other. One that fails is made smaller while it still does, and
  * printed as a topology, with the commands that repeat it.
  */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -93,8 +94,8 @@ int sim_worlds(const struct sim_options *options)
     const bool is_terminal = isatty(2) && !options->quiet;
     for (uint64_t i = 0; i < options->worlds; i++) {
         if (is_terminal)
-            fprintf(stderr, "\rworld %llu", (unsigned long long)(options->random + i));
-        failed += !try_seed(options->random + i, &sum);
+            fprintf(stderr, "\rworld %" PRIu64, options->random + i);
+        failed += try_seed(options->random + i, &sum) ? 0 : 1;
     }
     if (is_terminal)
         fprintf(stderr, "\r\033[K");

@@ -269,6 +269,10 @@ static bool get_route(const struct scene *scene, const struct order *order, cons
         return fault_set(fault, order->at[FIELD_PREFIX],
                          "no route leads there (ENETUNREACH): route add default via ADDRESS "
                          "would");
+    /* The source that is chosen where the route says nothing. */
+    struct nst_path path;
+    if (nst_path_lookup(scene->stack, &order->addr, &route.source, route.nic, &path) == 0)
+        route.source = path.source;
     show_one_route(scene, show, &route);
     return true;
 }
@@ -290,25 +294,57 @@ static bool act_route(const struct scene *scene, const struct order *order, uint
 
 /* ---- Neighbours ---- */
 
-static bool flush_neighs(const struct scene *scene, uint32_t nic, struct fault *fault)
+/* Dynamic ones, and with nud all static ones too. A NIC may have one family alone. */
+static int flush_neighs(const struct scene *scene, const struct order *order,
+                        const struct show *show, uint32_t nic)
 {
-    struct nst_neigh neigh;
-    int r;
-    while ((r = nst_neigh_list(scene->stack, nic, &neigh, 1)) > 0) {
-        r = nst_neigh_remove(scene->stack, nic, &neigh.addr);
-        if (r < 0)
-            break;
-    }
-    return r == 0 || scene_fail(fault, 0, "a neighbour", r);
+    const bool statics = order->at[FIELD_NUD] != 0;
+    int r4 = -NST_EPROTONOSUPPORT, r6 = -NST_EPROTONOSUPPORT;
+    if (show->family != 6)
+        r4 = nst_neigh_flush(scene->stack, nic, NST_ETHERTYPE_IPV4, statics);
+    if (show->family != 4)
+        r6 = nst_neigh_flush(scene->stack, nic, NST_ETHERTYPE_IPV6, statics);
+    return r4 < 0 && r6 < 0 ? r4 : 0;
 }
 
-static bool act_neigh(const struct scene *scene, const struct order *order, uint32_t nic,
-                      struct fault *fault)
+/* What is not said stays as it is. */
+static int set_neighs_of(const struct scene *scene, const struct order *o, uint32_t nic,
+                         uint16_t protocol)
+{
+    struct nst_neigh_config c = {.size = sizeof(c)};
+    const int r = nst_neigh_get_config(scene->stack, nic, protocol, &c);
+    if (r < 0)
+        return r;
+    c.size = sizeof(c);
+    c.base_reachable = o->at[FIELD_BASE_REACHABLE] != 0 ? o->base_reachable : c.base_reachable;
+    c.retransmit = o->at[FIELD_RETRANS] != 0 ? o->retrans : c.retransmit;
+    c.first_probe = o->at[FIELD_DELAY_PROBE] != 0 ? o->delay_probe : c.first_probe;
+    c.unicast_probes = o->ucast_probes != 0 ? o->ucast_probes : c.unicast_probes;
+    c.multicast_probes = o->mcast_probes != 0 ? o->mcast_probes : c.multicast_probes;
+    c.dynamic_max = o->dynamic_max != 0 ? o->dynamic_max : c.dynamic_max;
+    return nst_neigh_set_config(scene->stack, nic, protocol, &c);
+}
+
+static int set_neighs(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic)
+{
+    int r4 = -NST_EPROTONOSUPPORT, r6 = -NST_EPROTONOSUPPORT;
+    if (show->family != 6)
+        r4 = set_neighs_of(scene, order, nic, NST_ETHERTYPE_IPV4);
+    if (show->family != 4)
+        r6 = set_neighs_of(scene, order, nic, NST_ETHERTYPE_IPV6);
+    return r4 < 0 && r6 < 0 ? r4 : 0;
+}
+
+static bool act_neigh(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
     int r;
     if (order->verb == ORDER_FLUSH)
-        return flush_neighs(scene, nic, fault);
-    if (order->verb == ORDER_ADD)
+        r = flush_neighs(scene, order, show, nic);
+    else if (order->verb == ORDER_SET)
+        r = set_neighs(scene, order, show, nic);
+    else if (order->verb == ORDER_ADD)
         r = nst_neigh_add(scene->stack, nic, &order->addr, order->mac);
     else
         r = nst_neigh_remove(scene->stack, nic, &order->addr);
@@ -370,7 +406,7 @@ static bool act_on_stack(const struct scene *scene, const struct order *order,
     case ORDER_ROUTE:
         return act_route(scene, order, nic, show, fault);
     case ORDER_NEIGH:
-        return act_neigh(scene, order, nic, fault);
+        return act_neigh(scene, order, show, nic, fault);
     default:
         return fault_set(fault, 0, "this instance has no %s", order_object_name(order->object));
     }

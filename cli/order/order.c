@@ -57,6 +57,7 @@ static const char *const protos[] = {"tcp", "udp", NULL};
 static const char *const places[] = {"last", "first", "never", NULL};
 static const char *const link_locals[] = {"none", "eui64", "opaque", NULL};
 static const char *const nuds[] = {"permanent", NULL};
+static const char *const nuds_to_flush[] = {"all", NULL};
 
 #define NAME                                                   \
     {                                                          \
@@ -197,6 +198,24 @@ static const struct field neigh_add[] = {
     END,
 };
 
+static const struct field neigh_flush[] = {
+    DEV,
+    {FIELD_NUD, "nud", KIND_CHOICE, false, AT(nud), 0, 0, nuds_to_flush},
+    END,
+};
+
+/* As ip ntable names them. */
+static const struct field neigh_set[] = {
+    DEV,
+    {FIELD_BASE_REACHABLE, "base_reachable", KIND_TIME, false, AT(base_reachable), 0, 0, NULL},
+    {FIELD_RETRANS, "retrans", KIND_TIME, false, AT(retrans), 0, 0, NULL},
+    {FIELD_DELAY_PROBE, "delay_probe", KIND_TIME, false, AT(delay_probe), 0, 0, NULL},
+    {FIELD_UCAST_PROBES, "ucast_probes", KIND_NUMBER, false, AT(ucast_probes), 1, 255, NULL},
+    {FIELD_MCAST_PROBES, "mcast_probes", KIND_NUMBER, false, AT(mcast_probes), 1, 255, NULL},
+    {FIELD_DYNAMIC_MAX, "dynamic_max", KIND_NUMBER, false, AT(dynamic_max), 1, 1048576, NULL},
+    END,
+};
+
 static const struct field service_add[] = {
     {FIELD_NAME, NULL, KIND_CHOICE, true, AT(service), 0, 0, services},
     {FIELD_PORT, NULL, KIND_NUMBER, false, AT(port), 1, 65535, NULL},
@@ -251,7 +270,10 @@ static const struct form forms[] = {
     {ORDER_NEIGH, ORDER_SHOW, name_or_all, "neigh [show] [NIC]"},
     {ORDER_NEIGH, ORDER_ADD, neigh_add, "neigh add ADDRESS lladdr MAC dev NIC"},
     {ORDER_NEIGH, ORDER_DEL, prefix_and_dev, "neigh del ADDRESS dev NIC"},
-    {ORDER_NEIGH, ORDER_FLUSH, dev_only, "neigh flush dev NIC"},
+    {ORDER_NEIGH, ORDER_FLUSH, neigh_flush, "neigh flush dev NIC [nud all]"},
+    {ORDER_NEIGH, ORDER_SET, neigh_set,
+     "neigh set dev NIC [base_reachable TIME] [retrans TIME] [delay_probe TIME] [ucast_probes N] "
+     "[mcast_probes N] [dynamic_max N]"},
     {ORDER_STATS, ORDER_SHOW, name_or_all, "stats [show] [NIC]"},
     {ORDER_SERVICE, ORDER_SHOW, name_or_all, "service [show]"},
     {ORDER_SERVICE, ORDER_ADD, service_add,

@@ -10,6 +10,7 @@
 #ifndef NICSTACK_CLI_ORDER_ORDER_H
 #define NICSTACK_CLI_ORDER_ORDER_H
 
+#include <nicstack/neigh.h>
 #include <nicstack/nic.h>
 
 #include "order/words.h"
@@ -71,6 +72,12 @@ enum order_field {
     FIELD_SRC,
     FIELD_METRIC,
     FIELD_NUD,
+    FIELD_BASE_REACHABLE,
+    FIELD_RETRANS,
+    FIELD_DELAY_PROBE,
+    FIELD_UCAST_PROBES,
+    FIELD_MCAST_PROBES,
+    FIELD_DYNAMIC_MAX,
     FIELD_PORT,
     FIELD_PROTO,
     FIELD_MEMORY,
@@ -119,6 +126,8 @@ struct order {
     nst_time ageing;
     nst_time valid, preferred; /* NST_TIME_NEVER: for ever */
     uint32_t deprecated;
+    nst_time base_reachable, retrans, delay_probe;
+    uint32_t ucast_probes, mcast_probes, dynamic_max;
     struct nst_addr addr;
     uint8_t prefix_len; /* of the family: of what was written without, 32 or 128 */
     struct nst_addr via, src;

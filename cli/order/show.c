@@ -398,6 +398,8 @@ static void print_neigh(const struct nst_neigh *n, const char *nic, FILE *out)
     fprintf(out, "%s dev %s", nst_addr_format(&n->addr, addr, sizeof(addr)), nic);
     if (has_mac(n))
         fprintf(out, " lladdr %s", show_mac(n->mac, mac));
+    if (n->router)
+        fputs(" router", out);
     fprintf(out, " %s\n", state_of(n));
 }
 
@@ -409,6 +411,8 @@ static void json_neigh(const struct nst_neigh *n, const char *nic, struct json *
     json_text(json, "dev", nic);
     if (has_mac(n))
         json_text(json, "lladdr", show_mac(n->mac, mac));
+    if (n->router)
+        json_text(json, "router", NULL);
     json_begin(json, "state", '[');
     json_text(json, NULL, state_of(n));
     json_end(json, ']');

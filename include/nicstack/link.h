@@ -62,8 +62,10 @@ struct nst_link_ops {
     void (*run)(struct nst_link *link, nst_time now); /* once in each nst_stack_run, before input */
     nst_time (*next_deadline)(
         struct nst_link *link); /* when run has something to do; NST_TIME_NEVER */
-    int (*set_mtu)(struct nst_link *link, uint32_t mtu);            /* 0 or -NST_E* */
-    int (*set_address)(struct nst_link *link, struct nst_mac addr); /* 0 or -NST_E* */
+    /* nst_nic_set_mtu and _set_link_addr: changes link->mtu, link->addr. 0 or -NST_E*, and then
+     * nothing has changed. NULL: it is fixed. */
+    int (*set_mtu)(struct nst_link *link, uint32_t mtu);
+    int (*set_address)(struct nst_link *link, struct nst_mac addr);
 };
 
 /* What is above a link: a NIC or middleware. */
@@ -150,7 +152,7 @@ struct nst_impair_direction {
     uint32_t queue;       /* packets that may wait for the rate behind the one that is sent, any
                              more are dropped; 0: 1000 */
     nst_time latency;     /* what would wait longer than this for the rate is dropped; 0: none is
-                             for this reason */
+                             for this reason. Not of fair queues */
     /* Loss in bursts (Gilbert-Elliott): a good and a bad state with chances to change at each
      * packet; loss_ppm is the good state's, burst_loss_ppm the bad one's (0: 1,000,000). */
     uint32_t burst_begin_ppm; /* 0: there are no bursts */

@@ -35,6 +35,10 @@ struct nst_nic_config {
     uint32_t tx_queue_bytes;   /* 0: 4 MiB */
     uint8_t link_local;        /* enum nst_link_local: IPv6's own, made when the NIC is enabled */
     bool no_group_reports;     /* tell no router what groups are joined: neither IGMP nor MLD */
+    bool accept_ra;           /* IPv6: listen to routers, for routes and addresses (RFC 4861, 4862);
+                                 set link_local, too */
+    bool temporary_addresses; /* with accept_ra: random ones besides, preferred as sources (RFC
+                                 8981) */
 };
 
 /* 0; -NST_EINVAL (config, link, link address), -NST_EEXIST (id or name), -NST_ENOMEM. Nothing is
@@ -128,11 +132,13 @@ struct nst_nic_addr {
     struct nst_addr addr;
     uint8_t prefix_len; /* of the family: 24 of 10.0.2.15/24 */
     uint8_t place;      /* enum nst_addr_place */
-    bool no_dad;        /* IPv6: assigned at once, without asking who has it (RFC 4862 5.4) */
-    bool probe;         /* IPv4: assigned only when nobody objects, seconds later (RFC 5227 2.1) */
-    bool deprecated;    /* not for new connections while there is another (RFC 4862 5.5.4) */
-    uint8_t state;      /* enum nst_addr_state: told by nst_nic_addr_list */
-    uint8_t kind;       /* enum nst_addr_kind */
+    bool no_dad;        /* assigned at once, without asking who has it (RFC 4862 5.4), and silently:
+                         * an IPv4 address is else announced and defended (RFC 5227 2.3, 2.4) */
+    bool probe;      /* IPv4: assigned only when nobody objects, 4 to 7 s later, and given up when
+                      * another station insists on it (RFC 5227 2.1, 2.4 b) */
+    bool deprecated; /* not for new connections while there is another (RFC 4862 5.5.4) */
+    uint8_t state;   /* enum nst_addr_state: told by nst_nic_addr_list */
+    uint8_t kind;    /* enum nst_addr_kind */
     /* From now on, as durations; 0 and NST_TIME_NEVER are for ever. An address whose preferred
      * lifetime ended is deprecated, one whose valid lifetime ended is removed. In a list: what is
      * left, or NST_TIME_NEVER. */

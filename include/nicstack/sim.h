@@ -30,7 +30,8 @@ extern "C" {
 #define NST_SIM_NODES_MAX  10000
 #define NST_SIM_LINKS_MAX  20000
 #define NST_SIM_FLOWS_MAX  27000
-#define NST_SIM_SIZE_MAX   65000 /* bytes of a datagram */
+#define NST_SIM_RATE_MAX   100000000000 /* of a link, bits a second; one without a rate has it */
+#define NST_SIM_SIZE_MAX   65000        /* bytes of a datagram */
 #define NST_SIM_ERROR_TEXT 200
 
 enum nst_sim_node_kind {
@@ -47,9 +48,11 @@ struct nst_sim_node {
 };
 
 struct nst_sim_link {
-    uint32_t from, to;                  /* nodes, by index */
-    uint32_t mtu;                       /* 0: 1500 */
-    struct nst_impair_direction way[2]; /* from `from` to `to`, and back */
+    uint32_t from, to; /* nodes, by index */
+    uint32_t mtu;      /* 0: 1500 */
+    /* From `from` to `to`, and back. rate_bps is up to NST_SIM_RATE_MAX; 0: that, and no queue to
+     * speak of. */
+    struct nst_impair_direction way[2];
 };
 
 enum nst_sim_flow_kind {
@@ -64,8 +67,9 @@ struct nst_sim_flow {
     bool back;         /* BULK: the server sends */
     bool ipv6;
     nst_time start, stop;       /* stop 0: at the end */
-    nst_time on, off;           /* sends for `on`, pauses for `off`; 0: without pause */
+    nst_time on, off;           /* sends, pauses, each at least 1 ms; 0: without pause */
     uint64_t bytes;             /* BULK: 0: until it stops */
+    uint64_t reader_bps;        /* BULK: the receiver reads no faster; 0: at once */
     uint64_t count;             /* REQUEST: how many; DATAGRAMS: how many; 0: until it stops */
     uint32_t request, response; /* REQUEST: bytes; 0: 100, and 10,000 */
     nst_time think;             /* REQUEST: between a response and the next request */

@@ -55,7 +55,8 @@ NST_API int nst_socket_open(struct nst_stack *stack, enum nst_socket_type type,
  */
 NST_API int nst_socket_close(struct nst_stack *stack, nst_socket s);
 
-/* Local address (all zero: any), port (0: chosen) and NIC (0: any).
+/* Local address (all zero: any), port (0: chosen) and NIC (0: any). Of a raw socket the port is the
+ * protocol number, 1 to 255; of a packet socket see frame.h.
  * -NST_EADDRINUSE, -NST_EADDRNOTAVAIL, -NST_EINVAL (bound already). */
 NST_API int nst_socket_bind(struct nst_stack *stack, nst_socket s,
                             const struct nst_endpoint *local);
@@ -169,15 +170,15 @@ enum nst_option {
     NST_OPT_SEND_QUEUED,      /* read only: bytes not yet acknowledged */
     NST_OPT_SEND_ROOM,        /* read only: bytes that a send would take now */
     NST_OPT_RECEIVE_QUEUED,   /* read only: bytes to read */
-    NST_OPT_MULTICAST_LOOP, /* bool: what is sent to a group reaches us too, if we are in it; on */
-    NST_OPT_MULTICAST_TTL,  /* 1 to 255 hops of what is sent to groups; 1 */
-    NST_OPT_MULTICAST_NIC,  /* id: where that leaves if nothing else says so; 0: by route */
-    NST_OPT_RECEIVE_DROPPED,  /* read only: datagrams and frames that found no room */
-    NST_OPT_HEADER_INCLUDED,  /* bool; raw, IPv4: what is sent begins with the IP header, of which
-                                 length and checksum are filled in, source and identification where
-                                 they are 0; nothing is fragmented (-NST_EMSGSIZE) */
-    NST_OPT_CHECKSUM,         /* raw, IPv6: where the checksum of the payload is, an even offset; it
-                                 is computed and checked. -1: nowhere. ICMPv6: 2, and fixed */
+    NST_OPT_MULTICAST_LOOP,  /* bool: what is sent to a group reaches us too, if we are in it; on */
+    NST_OPT_MULTICAST_TTL,   /* 1 to 255 hops of what is sent to groups; 1 */
+    NST_OPT_MULTICAST_NIC,   /* id: where that leaves if nothing else says so; 0: by route */
+    NST_OPT_RECEIVE_DROPPED, /* read only: datagrams and frames that found no room */
+    NST_OPT_HEADER_INCLUDED, /* bool; raw, IPv4: what is sent begins with the IP header, of which
+                                length and checksum are filled in, source and identification where
+                                they are 0; nothing is fragmented (-NST_EMSGSIZE) */
+    NST_OPT_CHECKSUM,        /* raw, IPv6: where the checksum of the payload is, an even offset; it
+                                is computed and checked. -1: nowhere. ICMPv6: 2, and fixed */
 };
 /* -NST_ENOPROTOOPT (not for this type), -NST_EINVAL (value), -NST_EOPNOTSUPP (read only). */
 NST_API int nst_socket_set(struct nst_stack *stack, nst_socket s, enum nst_option option,

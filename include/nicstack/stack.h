@@ -92,6 +92,20 @@ NST_API size_t nst_route_list(const struct nst_stack *stack, struct nst_route *r
 NST_API int nst_route_lookup(const struct nst_stack *stack, const struct nst_addr *dst,
                              struct nst_route *ret_route);
 
+/* The way that a packet takes. */
+struct nst_path {
+    uint32_t nic;             /* it leaves by */
+    struct nst_addr source;   /* its own address */
+    struct nst_addr next_hop; /* the gateway, or the destination itself */
+    uint32_t mtu;             /* the largest packet, as far as is known, bytes */
+    bool is_local;            /* it never leaves the stack: to an address of ours */
+};
+/* The way to `remote` that a socket would take now which is bound to the address `local` (NULL or
+ * all zero: none) and the NIC `nic` (0: none). 0; -NST_ENETUNREACH, -NST_EADDRNOTAVAIL (local is
+ * not ours, or there is none to send from), -NST_ENETDOWN, -NST_EAFNOSUPPORT, -NST_ENOMEM. */
+NST_API int nst_path_lookup(struct nst_stack *stack, const struct nst_addr *remote,
+                            const struct nst_addr *local, uint32_t nic, struct nst_path *ret_path);
+
 /* ---- Counters. Names never change once published; docs/counters.md lists them. ---- */
 
 struct nst_counter {

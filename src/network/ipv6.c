@@ -6,6 +6,7 @@
 #include "network/linklocal.h"
 #include "network/mld.h"
 #include "network/ndp.h"
+#include "network/router.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 
@@ -53,26 +54,36 @@ static void fini(struct nst_stack *stack)
 static int ep_init(struct net_ep *ep)
 {
     listener_init(ep, &mld_family);
-    return 0;
+    return router_init(ep);
+}
+
+static void forwarding_changed(struct net_ep *ep)
+{
+    router_stop(ep);
+    router_start(ep);
 }
 
 /* N6 */
 static int ep_enable(struct net_ep *ep)
 {
     struct addr_entry *e;
-    const int r = listener_start(ep, &mld_all_nodes);
+    int r = listener_start(ep, &mld_all_nodes);
     if (r < 0)
         return r;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         dad_start(e);
     }
-    return linklocal_add(ep);
+    r = linklocal_add(ep);
+    if (r == 0)
+        router_start(ep);
+    return r;
 }
 
 /* N7 */
 static void ep_disable(struct net_ep *ep)
 {
     struct addr_entry *e;
+    router_stop(ep);
     listener_stop(ep, &mld_all_nodes);
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
         dad_stop(e);
@@ -103,6 +114,8 @@ const struct net_proto ip6_proto = {
     .init = init,
     .fini = fini,
     .ep_init = ep_init,
+    .ep_fini = router_fini,
+    .forwarding_changed = forwarding_changed,
     .ep_enable = ep_enable,
     .ep_disable = ep_disable,
     .addr_added = addr_added,

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "network/icmp6.h"
 #include "network/ipv6.h"
+#include "network/router.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/icmp6.h"
@@ -48,8 +49,10 @@ static inline uint32_t first_word(uint8_t tclass, uint32_t label)
 static inline uint32_t last_word(const struct dst *d, const struct ip_out *out, uint8_t next)
 {
     uint32_t hop_limit = out->ttl;
-    if (hop_limit == 0) /* RFC 3493 5.2: a group's default is 1 */
-        hop_limit = d->type == PKT_MULTICAST ? 1 : IP6_HOP_LIMIT_DEFAULT;
+    if (hop_limit == 0 && d->type == PKT_MULTICAST) /* RFC 3493 5.2: a group's default is 1 */
+        hop_limit = 1;
+    else if (hop_limit == 0)
+        hop_limit = d->hop_limit != 0 ? d->hop_limit : IP6_HOP_LIMIT_DEFAULT;
     return (uint32_t)next << 8 | hop_limit;
 }
 
@@ -161,6 +164,7 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
     struct ip6_chain chain;
+    router_unreachable(ep);
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;

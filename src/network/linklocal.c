@@ -45,14 +45,28 @@ static uint64_t opaque(const struct nic *nic, const struct nst_addr *prefix, uin
 /* Links without link addresses have nothing else to make one from. */
 static bool is_opaque(const struct nic *nic)
 {
-    return nic->link_local == NST_LINK_LOCAL_OPAQUE || (nic->link->caps & NST_LINK_RESOLVES) == 0;
+    return nic->link_local != NST_LINK_LOCAL_EUI64 || (nic->link->caps & NST_LINK_RESOLVES) == 0;
 }
 
-static struct nst_addr make(const struct nic *nic, uint8_t attempt)
+static struct nst_addr join(const struct nst_addr *prefix, uint64_t id)
 {
-    struct nst_addr addr = {{{0xfe, 0x80}}};
-    be64_put(addr.b + 8, is_opaque(nic) ? opaque(nic, &addr, attempt) : eui64(&nic->link->addr));
+    struct nst_addr addr = *prefix;
+    be64_put(addr.b + 8, id);
     return addr;
+}
+
+struct nst_addr linklocal_make(const struct nic *nic, const struct nst_addr *prefix,
+                               uint8_t attempt)
+{
+    return join(prefix, is_opaque(nic) ? opaque(nic, prefix, attempt) : eui64(&nic->link->addr));
+}
+
+struct nst_addr linklocal_make_random(const struct nic *nic, const struct nst_addr *prefix)
+{
+    uint64_t id = 0;
+    while (is_reserved(id))
+        id = rand_u64(&nic->stack->rand);
+    return join(prefix, id);
 }
 
 static bool has_one(const struct net_ep *ep)
@@ -71,20 +85,30 @@ int linklocal_add(struct net_ep *ep)
     if (nic->link_local == NST_LINK_LOCAL_NONE || (nic->link->caps & NST_LINK_LOOPBACK) != 0 ||
         has_one(ep))
         return 0;
-    const struct nst_nic_addr info = {.addr = make(nic, 0), .prefix_len = PREFIX_LEN};
+    const struct nst_addr prefix = {{{0xfe, 0x80}}};
+    const struct nst_nic_addr info = {.addr = linklocal_make(nic, &prefix, 0),
+                                      .prefix_len = PREFIX_LEN};
     const int r = nst_nic_addr_add(nic->stack, nic->id, &info);
     if (r == 0)
         addrs_lookup(ep, &info.addr)->generated = true;
     return r;
 }
 
+static struct nst_addr make_other(const struct addr_entry *e)
+{
+    if (e->info.kind == NST_ADDR_SLAAC_TEMPORARY)
+        return linklocal_make_random(e->ep->nic, &e->info.addr);
+    return linklocal_make(e->ep->nic, &e->info.addr, e->attempt);
+}
+
 bool linklocal_change(struct addr_entry *e)
 {
-    const struct nic *nic = e->ep->nic;
-    if (!is_opaque(nic) || e->attempt >= ATTEMPTS_MAX)
+    const bool is_random = e->info.kind == NST_ADDR_SLAAC_TEMPORARY;
+    if ((!is_random && !is_opaque(e->ep->nic)) || e->attempt >= ATTEMPTS_MAX)
         return false;
+    e->attempt++;
+    const struct nst_addr other = make_other(e);
     mld_leave_solicited(e);
-    const struct nst_addr other = make(nic, ++e->attempt);
     addrs_replace(e, &other);
     mld_join_solicited(e);
     return true;

@@ -13,13 +13,14 @@
  * believed: who asks for an address of ours (N85), and whose advertisement we have an entry for
  * (N86).
  *
- * Not done: routers (advertisements, redirects) are checked and ignored; anycast; proxies.
+ * What routers say goes to router.c. Not done: anycast; proxies.
  */
 #include "network/ndp.h"
 
 #include "network/acd.h"
 #include "network/dad.h"
 #include "network/ipv6.h"
+#include "network/router.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/ndp.h"
@@ -108,6 +109,29 @@ void ndp_probe(struct net_ep *ep, const struct nst_addr *target, const uint8_t n
     const struct nst_addr group = addr_solicited_node(target);
     if (send(ep, message, len, &unspecified, &group, NULL))
         COUNT(ep->nic->stack->counters.ndp_solicitations_sent);
+}
+
+static const struct addr_entry *link_local_of(const struct net_ep *ep)
+{
+    const struct addr_entry *e;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (addr_is_link_local(&e->info.addr) && addr_entry_is_assigned(e))
+            return e;
+    }
+    return NULL;
+}
+
+void ndp_solicit_router(struct net_ep *ep, const struct nst_addr *to)
+{
+    static const struct nst_addr unspecified;
+    uint8_t message[MESSAGE_MAX];
+    const struct addr_entry *own = link_local_of(ep);
+    size_t len = ndp_solicitation_build(message);
+    /* RFC 4861 4.1: not from the unspecified address. */
+    if (own != NULL)
+        len += ndp_opt_mac_build(message + len, NDP_OPT_SOURCE_MAC, &ep->nic->link->addr);
+    if (send(ep, message, len, own != NULL ? &own->info.addr : &unspecified, to, NULL))
+        COUNT(ep->nic->stack->counters.router_solicitations_sent);
 }
 
 /* RFC 4861 7.2.4: answers the question for `target`; mac is the asker's, NULL where it did not say.
@@ -236,9 +260,11 @@ static void advertised(struct net_ep *ep, const struct ndp_neighbor *n, const st
                        n->override))
         return;
     struct neigh *neigh = neigh_lookup(&ep->neighs, &n->target);
-    /* RFC 4861 7.3.3: what goes by way of it looks for another next hop. */
-    if (neigh != NULL && neigh_set_router(neigh, n->router))
+    /* N86, RFC 4861 7.3.3: what goes by way of it looks for another next hop. */
+    if (neigh != NULL && neigh_set_router(neigh, n->router)) {
+        router_gone(ep, &n->target);
         route_changed(ep->nic->stack);
+    }
 }
 
 /* RFC 4861 7.1.2. False: malformed. */
@@ -258,8 +284,6 @@ static bool input_advertisement(struct net_ep *ep, const struct pkt *p, const st
 /* False: malformed. */
 static bool dispatch(struct net_ep *ep, const struct pkt *p, const struct rx *rx)
 {
-    struct ndp_router router;
-    struct ndp_redirect redirect;
     switch (p->data[0]) {
     case ICMP6_NEIGHBOR_SOLICITATION:
         return input_solicitation(ep, p, rx);
@@ -268,9 +292,9 @@ static bool dispatch(struct net_ep *ep, const struct pkt *p, const struct rx *rx
     case ICMP6_ROUTER_SOLICITATION:
         return ndp_solicitation_is_whole(p->data, p->len);
     case ICMP6_ROUTER_ADVERTISEMENT:
-        return addr_is_link_local(&rx->src) && ndp_router_parse(p->data, p->len, &router);
+        return addr_is_link_local(&rx->src) && router_advertised(ep, p, rx);
     default:
-        return addr_is_link_local(&rx->src) && ndp_redirect_parse(p->data, p->len, &redirect);
+        return addr_is_link_local(&rx->src) && router_redirected(ep, p, rx);
     }
 }
 

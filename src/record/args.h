@@ -53,6 +53,7 @@
 #define PARAM_OUT_ENDPOINT(a) , struct nst_endpoint *a
 #define PARAM_OUT_MESSAGE(a)  , struct nst_message *a
 #define PARAM_OUT_REQUEST(a)  , struct nst_request_info *a
+#define PARAM_OUT_PATH(a)     , struct nst_path *a
 #define PARAM_OUT_FRAME(a)    , struct nst_frame_info *a
 #define PARAM_BUFFER(a)       , void *a, size_t a##_size
 #define PARAM_PIECES(a)       , struct nst_iovec *a, int a##_count
@@ -91,6 +92,7 @@
 #define PASS_OUT_ENDPOINT(a) , a
 #define PASS_OUT_MESSAGE(a)  , a
 #define PASS_OUT_REQUEST(a)  , a
+#define PASS_OUT_PATH(a)     , a
 #define PASS_OUT_FRAME(a)    , a
 #define PASS_BUFFER(a)       , a, a##_size
 #define PASS_PIECES(a)       , a, a##_count

@@ -131,6 +131,8 @@ const struct nst_nic_config *get_nic_config(struct nst_replay *r, struct record_
     c->tx_queue_bytes = in_u32(in);
     c->link_local = in_u8(in);
     c->no_group_reports = in_u8(in) != 0;
+    c->accept_ra = in_u8(in) != 0;
+    c->temporary_addresses = in_u8(in) != 0;
     return c;
 }
 

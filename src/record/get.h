@@ -74,6 +74,9 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
 #define HOLD_TEXT(a)                  \
     char a##_is[RECORD_NAME_MAX + 1]; \
     const char *a;
+#define HOLD_OUT_PATH(a)    \
+    struct nst_path a##_is; \
+    struct nst_path *a;
 #define HOLD_FRAME_TO(a)        \
     struct nst_frame_to a##_is; \
     const struct nst_frame_to *a;
@@ -159,6 +162,7 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
 #define GET_OUT_ENDPOINT(a) a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_MESSAGE(a)  a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_REQUEST(a)  a = in_u8(in) != 0 ? &a##_is : NULL;
+#define GET_OUT_PATH(a)     a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_BUFFER(a)       a = get_buffer(r, in, &a##_size);
 #define GET_PIECES(a)       a = get_array(r, in, sizeof(*(a)), &a##_count);
 #define GET_READY(a)        a = get_array(r, in, sizeof(*(a)), &a##_max);

@@ -115,6 +115,8 @@ void put_nic_config(struct record_out *out, const struct nst_nic_config *config)
     out_u32(out, c.tx_queue_bytes);
     out_u8(out, c.link_local);
     out_u8(out, c.no_group_reports);
+    out_u8(out, c.accept_ra);
+    out_u8(out, c.temporary_addresses);
 }
 
 void put_forwarder(struct record_out *out, const struct nst_forwarder_config *config)

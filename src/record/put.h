@@ -61,6 +61,7 @@ uint8_t *put_reserved(const struct nst_stack *stack, nst_socket s, size_t *ret_r
 #define PUT_OUT_ENDPOINT(a) out_u8(&out, (a) != NULL);
 #define PUT_OUT_MESSAGE(a)  out_u8(&out, (a) != NULL);
 #define PUT_OUT_REQUEST(a)  out_u8(&out, (a) != NULL);
+#define PUT_OUT_PATH(a)     out_u8(&out, (a) != NULL);
 #define PUT_OUT_FRAME(a)    out_u8(&out, (a) != NULL);
 #define PUT_BUFFER(a)       out_u8(&out, (a) != NULL), out_u64(&out, a##_size);
 #define PUT_PIECES(a)       out_u8(&out, (a) != NULL), out_u32(&out, (uint32_t)a##_count);

@@ -165,6 +165,8 @@ void tell_nic_config(struct fmt *f, const char *name, struct record_in *in)
     tell_number(f, "tx_queue_bytes", in_u32(in));
     tell_number(f, "link_local", in_u8(in));
     tell_number(f, "no_group_reports", in_u8(in));
+    tell_number(f, "accept_ra", in_u8(in));
+    tell_number(f, "temporary_addresses", in_u8(in));
 }
 
 void tell_forwarder(struct fmt *f, const char *name, struct record_in *in)

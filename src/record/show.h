@@ -56,6 +56,7 @@ void tell_pointer(struct fmt *f, const char *name, struct record_in *in);
 #define SHOW_OUT_ENDPOINT(a) tell_pointer(f, #a, in);
 #define SHOW_OUT_MESSAGE(a)  tell_pointer(f, #a, in);
 #define SHOW_OUT_REQUEST(a)  tell_pointer(f, #a, in);
+#define SHOW_OUT_PATH(a)     tell_pointer(f, #a, in);
 #define SHOW_OUT_FRAME(a)    tell_pointer(f, #a, in);
 #define SHOW_BUFFER(a)       tell_pointer(f, #a, in), tell_number(f, #a "_size", (int64_t)in_u64(in));
 #define SHOW_PIECES(a)       tell_pointer(f, #a, in), tell_number(f, #a "_count", in_u32(in));

@@ -172,6 +172,8 @@ void sim_flow_stop(struct sim_flow *flow)
     flow->is_off = false;
     flow->phase_end = NST_TIME_NEVER;
     flow->act_at = NST_TIME_NEVER;
+    if (flow->config.kind == NST_SIM_DATAGRAMS)
+        flow->result.ended = sim_now(flow->sim);
     if (flow->result.is_started)
         pump(flow);
 }
@@ -206,6 +208,7 @@ static void flow_act(struct sim_actor *actor)
         change_phase(flow);
     if (now >= flow->act_at) {
         flow->act_at = NST_TIME_NEVER;
+        flow->readable = flow->config.reader_bps / 8 / SIM_READS + 1;
         pump(flow);
     }
     sim_flow_rearm(flow);
@@ -278,6 +281,8 @@ static int init_flow(struct nst_sim *sim, uint32_t i, struct nst_sim_error *erro
                           sim_node_name(sim, flow->config.from),
                           sim_node_name(sim, flow->config.to));
     flow->patience = NST_SEC + 4 * sim_round_trip_max(sim, from, to);
+    if (flow->config.reader_bps != 0)
+        flow->patience *= 16; /* a lost window update is found by a probe that has backed off */
     flow->server = (struct nst_endpoint){.addr = sim_address(to, flow->config.ipv6),
                                          .port = (uint16_t)(SIM_PORT_FIRST + i)};
     for (int k = 0; k < 2; k++) {

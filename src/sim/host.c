@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Hosts: a stack each, run when something arrived, when its deadline has come, or when an
  * application did something. */
-#include <stdio.h>
-#include <string.h>
+#include <nicstack/neigh.h>
 
 #include "sim/sim.h"
 
@@ -63,6 +62,29 @@ static int add_addresses(struct sim_host *host, const struct sim_port *port)
     return r == 0 && host->has_ipv6 ? nst_nic_addr_add(host->stack, port->nic, &ip6) : r;
 }
 
+/* Room for everybody in the largest segment: more neighbours than the default come to a busy server
+ * at once, and would push each other out. */
+static int make_room_for_neighbours(struct sim_host *host, uint32_t nic)
+{
+    static const uint16_t protocols[] = {NST_ETHERTYPE_IPV4, NST_ETHERTYPE_IPV6};
+    const uint32_t hosts = host->sim->host_ports;
+    struct nst_neigh_limits limits = {.size = sizeof(limits)};
+    struct nst_neigh_config config = {.size = sizeof(config)};
+    int r = nst_neigh_get_limits(host->stack, nic, &limits);
+    if (r == 0 && limits.destinations < hosts) {
+        limits.destinations = hosts;
+        r = nst_neigh_set_limits(host->stack, nic, &limits);
+    }
+    for (int i = 0; r == 0 && i < 2; i++) {
+        r = nst_neigh_get_config(host->stack, nic, protocols[i], &config);
+        if (r != 0 || config.dynamic_max >= hosts)
+            continue;
+        config.dynamic_max = hosts;
+        r = nst_neigh_set_config(host->stack, nic, protocols[i], &config);
+    }
+    return r;
+}
+
 /* The seed of a stack: the world's, and the host's number. */
 static void fill_seed(const struct sim_host *host, uint8_t seed[32])
 {
@@ -87,6 +109,8 @@ static int make_stack(struct sim_host *host)
         struct sim_port *port = host->ports[i];
         const struct nst_nic_config nic = {.size = sizeof(nic), .link = &port->link};
         r = nst_nic_add(host->stack, &nic, &port->nic);
+        if (r == 0)
+            r = make_room_for_neighbours(host, port->nic);
         if (r == 0)
             r = add_addresses(host, port);
     }

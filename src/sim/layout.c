@@ -27,6 +27,9 @@ static int check_links(const struct nst_sim_topology *t, struct nst_sim_error *e
         if (l->from == l->to)
             return sim_refuse(error, "a link joins '%s' with itself; name two nodes",
                               t->nodes[l->from].name);
+        if (l->way[0].rate_bps > NST_SIM_RATE_MAX || l->way[1].rate_bps > NST_SIM_RATE_MAX)
+            return sim_refuse(error, "the rate of link %s -- %s is over 100gbit",
+                              t->nodes[l->from].name, t->nodes[l->to].name);
         if (l->mtu != 0 && (l->mtu < 576 || l->mtu > 65535))
             return sim_refuse(error, "the mtu %u of link %s -- %s is not 576 to 65535", l->mtu,
                               t->nodes[l->from].name, t->nodes[l->to].name);
@@ -34,24 +37,40 @@ static int check_links(const struct nst_sim_topology *t, struct nst_sim_error *e
     return 0;
 }
 
+/* More than a million a second, and the world would hardly get on. */
+static bool is_too_fast(const struct nst_sim_flow *f)
+{
+    const uint64_t size = f->size != 0 ? f->size : 1000;
+    return f->kind == NST_SIM_DATAGRAMS && f->rate_bps / 8 > size * 1000000;
+}
+
+static int check_flow(const struct nst_sim_topology *t, const struct nst_sim_flow *f,
+                      struct nst_sim_error *error)
+{
+    if (f->from >= t->node_count || f->to >= t->node_count)
+        return sim_refuse(error, "a flow ends at a node that there is not");
+    const char *from = t->nodes[f->from].name, *to = t->nodes[f->to].name;
+    if (!is_host(t, f->from) || !is_host(t, f->to))
+        return sim_refuse(error, "flow %s -> %s: both ends have to be hosts", from, to);
+    if (f->kind > NST_SIM_DATAGRAMS || f->start < 0 || f->stop < 0)
+        return sim_refuse(error, "flow %s -> %s: a kind or a time that there is not", from, to);
+    if ((f->on != 0 || f->off != 0) && (f->on < NST_MSEC || f->off < NST_MSEC))
+        return sim_refuse(error, "flow %s -> %s: give both on and off, at least 1ms", from, to);
+    if (f->kind == NST_SIM_DATAGRAMS && f->size != 0 &&
+        (f->size < 24 || f->size > NST_SIM_SIZE_MAX))
+        return sim_refuse(error, "flow %s -> %s: size %u is not 24 to %u", from, to, f->size,
+                          NST_SIM_SIZE_MAX);
+    if (is_too_fast(f))
+        return sim_refuse(error, "flow %s -> %s: over a million datagrams a second", from, to);
+    return 0;
+}
+
 static int check_flows(const struct nst_sim_topology *t, struct nst_sim_error *error)
 {
-    for (uint32_t i = 0; i < t->flow_count; i++) {
-        const struct nst_sim_flow *f = &t->flows[i];
-        if (f->from >= t->node_count || f->to >= t->node_count)
-            return sim_refuse(error, "flow %u ends at a node that there is not", i);
-        if (!is_host(t, f->from) || !is_host(t, f->to))
-            return sim_refuse(error, "flow %s -> %s: both ends have to be hosts",
-                              t->nodes[f->from].name, t->nodes[f->to].name);
-        if (f->kind > NST_SIM_DATAGRAMS || f->start < 0 || f->stop < 0 || f->on < 0 || f->off < 0)
-            return sim_refuse(error, "flow %u: a kind or a time that there is not", i);
-        if (f->kind == NST_SIM_DATAGRAMS && f->size != 0 &&
-            (f->size < 24 || f->size > NST_SIM_SIZE_MAX))
-            return sim_refuse(error, "flow %s -> %s: size %u is not 24 to %u",
-                              t->nodes[f->from].name, t->nodes[f->to].name, f->size,
-                              NST_SIM_SIZE_MAX);
-    }
-    return 0;
+    int r = 0;
+    for (uint32_t i = 0; r == 0 && i < t->flow_count; i++)
+        r = check_flow(t, &t->flows[i], error);
+    return r;
 }
 
 /* ---- Segments ---- */

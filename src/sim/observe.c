@@ -155,6 +155,17 @@ void sim_observe(struct nst_sim *sim, const struct nst_pkt *p, const struct sim_
     check_window(sim, p, &s);
 }
 
+/* What finds link addresses was harmed: any flow that waits may wait for that. */
+static void harm_waiting(struct nst_sim *sim)
+{
+    sim->unnamed_harms++;
+    for (uint32_t i = 0; i < sim->topology->flow_count; i++) {
+        struct sim_flow *flow = &sim->flows[i];
+        if (flow->ends[0].since != NST_TIME_NEVER || flow->ends[1].since != NST_TIME_NEVER)
+            sim_flow_harm(flow);
+    }
+}
+
 void sim_observe_harm(struct nst_sim *sim, const struct nst_pkt *p)
 {
     uint8_t bytes[HEADERS_MAX];
@@ -163,5 +174,5 @@ void sim_observe_harm(struct nst_sim *sim, const struct nst_pkt *p)
     if (look(sim, bytes, n, &s))
         sim_flow_harm(s.flow);
     else
-        sim->unnamed_harms++;
+        harm_waiting(sim);
 }

@@ -127,6 +127,8 @@ static void draw_bulk(struct dice *d, struct nst_sim_flow *f)
     f->kind = NST_SIM_BULK;
     f->bytes = draw_log(d, 21);
     f->back = one_in(d, 3);
+    if (one_in(d, 5))
+        f->reader_bps = 8000 * draw_log(d, 10);
 }
 
 static void draw_request(struct dice *d, struct nst_sim_flow *f)
@@ -161,7 +163,7 @@ static void add_flow(struct dice *d, uint32_t from, uint32_t to)
         f.stop = f.start + (nst_time)draw_log(d, 33);
     if (one_in(d, 4)) {
         f.on = 10 * NST_MSEC + (nst_time)draw_log(d, 30);
-        f.off = (nst_time)draw_log(d, 31);
+        f.off = NST_MSEC + (nst_time)draw_log(d, 31);
     }
     const int n = nst_sim_topology_add_flow(d->t, &f);
     if (n < 0)

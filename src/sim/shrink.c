@@ -140,10 +140,7 @@ static void try_zero(struct shrinking *s, void *field, size_t size)
 static void shrink_way(struct shrinking *s, struct nst_impair_direction *w)
 {
     const struct nst_impair_direction before = *w;
-    static const struct nst_impair_direction plain;
-    if (memcmp(w, &plain, sizeof(plain)) == 0)
-        return;
-    *w = plain;
+    *w = (struct nst_impair_direction){0};
     if (still_fails(s))
         return;
     *w = before;
@@ -173,13 +170,26 @@ static void try_half(struct shrinking *s, uint64_t *field)
     }
 }
 
+/* Both times, or none. */
+static void try_without_pauses(struct shrinking *s, struct nst_sim_flow *f)
+{
+    const nst_time on = f->on, off = f->off;
+    if (on == 0)
+        return;
+    f->on = f->off = 0;
+    if (still_fails(s))
+        return;
+    f->on = on;
+    f->off = off;
+}
+
 static void shrink_flow(struct shrinking *s, struct nst_sim_flow *f)
 {
-    try_zero(s, &f->on, sizeof(f->on));
-    try_zero(s, &f->off, sizeof(f->off));
+    try_without_pauses(s, f);
     try_zero(s, &f->stop, sizeof(f->stop));
     try_zero(s, &f->start, sizeof(f->start));
     try_zero(s, &f->ipv6, sizeof(f->ipv6));
+    try_zero(s, &f->reader_bps, sizeof(f->reader_bps));
     try_half(s, &f->bytes);
     try_half(s, &f->count);
 }

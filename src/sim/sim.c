@@ -110,6 +110,8 @@ int nst_sim_new(const struct nst_allocator *allocator, const struct nst_sim_topo
     sim->allocator = *allocator;
     const int r = make(sim, topology, ret_error);
     if (r < 0) {
+        if (r != -NST_ENOMEM && r != -NST_EINVAL)
+            sim_refuse(ret_error, "a host cannot be made: %s", nst_strerror(r));
         nst_sim_free(sim);
         return r;
     }

@@ -35,6 +35,7 @@ enum {
     SIM_PERIOD = 65521,    /* of the pattern that flows send: a prime, so that nothing that is moved
                               by a power of two looks right */
     SIM_CHUNK = 65536,     /* most bytes of one call */
+    SIM_READS = 50,        /* of a slow reader, a second */
 };
 
 struct sim_host;
@@ -125,6 +126,7 @@ struct sim_flow {
     uint32_t attempts_before; /* what is left to explain of those before */
     uint64_t harms;           /* packets */
     bool has_server;          /* its connection was accepted */
+    uint64_t readable;        /* bytes that a slow reader may read before act_at */
     struct nst_sim_flow_result result;
 };
 
@@ -211,7 +213,7 @@ void sim_observe_harm(struct nst_sim *sim, const struct nst_pkt *p);
 
 /* stream.c: the streams of a flow. */
 void sim_stream_start(struct sim_flow *flow);
-void sim_stream_accept(struct sim_end *server);
+void sim_stream_accept(struct sim_end *end);
 /* Reads, sends and ends what there is to read, send and end. */
 void sim_stream_pump(struct sim_end *end);
 /* Brings what TCP says about itself up to date. */

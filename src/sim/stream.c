@@ -101,9 +101,10 @@ static void check_bytes(struct sim_end *end, size_t n)
     if (memcmp(sim->buffer, pattern_at(peer, end->received), n) != 0)
         sim_fault(sim, "flow %u: among the %zu bytes from byte %llu on, some are not what was sent",
                   end->flow->index, n, (unsigned long long)end->received);
-    if (end->received + n > peer->sent)
+    const uint64_t received = end->received + n;
+    if (received > peer->sent)
         sim_fault(sim, "flow %u: byte %llu came, but %llu were sent", end->flow->index,
-                  (unsigned long long)(end->received + n), (unsigned long long)peer->sent);
+                  (unsigned long long)received, (unsigned long long)peer->sent);
 }
 
 static void check_end(struct sim_end *end)
@@ -114,13 +115,28 @@ static void check_end(struct sim_end *end)
                   (unsigned long long)end->received, (unsigned long long)peer->sent);
 }
 
-/* Reads all there is. False: the connection has failed. */
+/* How many bytes it may read now; 0: a slow reader waits, until the flow acts again. */
+static size_t readable(const struct sim_end *end)
+{
+    struct sim_flow *flow = end->flow;
+    if (flow->config.reader_bps == 0 || flow->is_stopped || sends_bulk(end))
+        return SIM_CHUNK;
+    if (flow->readable == 0 && flow->act_at == NST_TIME_NEVER)
+        flow->act_at = sim_now(flow->sim) + NST_SEC / SIM_READS;
+    return flow->readable < SIM_CHUNK ? (size_t)flow->readable : SIM_CHUNK;
+}
+
+/* Reads what there is. False: the connection has failed. */
 static bool receive(struct sim_end *end)
 {
     struct nst_sim *sim = end->flow->sim;
-    bool moved = false;
+    bool moved = false, is_waiting = false;
     while (!end->has_seen_end) {
-        const int64_t n = nst_socket_recv(end->host->stack, end->s, sim->buffer, SIM_CHUNK, 0);
+        const size_t size = readable(end);
+        is_waiting = size == 0;
+        if (is_waiting)
+            break;
+        const int64_t n = nst_socket_recv(end->host->stack, end->s, sim->buffer, size, 0);
         if (n == -NST_EAGAIN || n == -NST_ENOTCONN)
             break;
         if (n < 0) {
@@ -136,11 +152,13 @@ static bool receive(struct sim_end *end)
         check_bytes(end, (size_t)n);
         end->received += (uint64_t)n;
         end->flow->result.received += (uint64_t)n;
+        end->flow->readable -=
+            (uint64_t)n < end->flow->readable ? (uint64_t)n : end->flow->readable;
     }
     const struct sim_end *peer = peer_of(end);
-    if (moved)
-        sim_flow_progress(end, true,
-                          peer->sent > end->received || (peer->is_shut && !end->has_seen_end));
+    const bool is_due = peer->sent > end->received || (peer->is_shut && !end->has_seen_end);
+    if (moved || is_waiting)
+        sim_flow_progress(end, moved, is_due && !is_waiting);
     return true;
 }
 

@@ -12,6 +12,7 @@
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/sim.h"
@@ -89,9 +90,9 @@ static const char *const queues[] = {"fifo", "codel", "fq", "fq_codel"};
 
 static bool parse_queue(const char *text, uint8_t *ret)
 {
-    for (uint8_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
+    for (size_t i = 0; i < sizeof(queues) / sizeof(queues[0]); i++) {
         if (strcmp(text, queues[i]) == 0) {
-            *ret = i;
+            *ret = (uint8_t)i;
             return true;
         }
     }
@@ -231,14 +232,22 @@ static int add_node(struct reader *r, const struct word *w, const struct nst_sim
     return n < 0 ? out_of_room(r, w->column, n, "nodes") : 0;
 }
 
+/* The number in "[3]"; 0: it is none. */
+static unsigned long parse_count(const char *bracket)
+{
+    char *end;
+    if (bracket[1] < '0' || bracket[1] > '9')
+        return 0;
+    const unsigned long count = strtoul(bracket + 1, &end, 10);
+    return strcmp(end, "]") == 0 && count <= NST_SIM_NODES_MAX ? count : 0;
+}
+
 /* "a", or "a[3]" for a1, a2 and a3. */
 static int add_nodes(struct reader *r, const struct word *w, const struct nst_sim_node *like)
 {
     struct nst_sim_node node = *like;
     const char *bracket = strchr(w->text, '[');
     const size_t len = bracket != NULL ? (size_t)(bracket - w->text) : strlen(w->text);
-    unsigned count = 0;
-    int used = 0;
     if (!is_name(w->text, len))
         return fail(r, w->column, "'%s' is no name: up to %d letters, digits, '_', '-' and '.'",
                     w->text, NST_SIM_NAME_MAX - 7);
@@ -246,12 +255,12 @@ static int add_nodes(struct reader *r, const struct word *w, const struct nst_si
         memcpy(node.name, w->text, len + 1);
         return add_node(r, w, &node);
     }
-    if (sscanf(bracket, "[%5u]%n", &count, &used) != 1 || bracket[used] != '\0' || used == 0 ||
-        count < 1 || count > NST_SIM_NODES_MAX)
+    const unsigned long count = parse_count(bracket);
+    if (count == 0)
         return fail(r, w->column, "'%s': write how many in brackets, as in host a[3]", w->text);
     int result = 0;
-    for (unsigned i = 1; result == 0 && i <= count; i++) {
-        snprintf(node.name, sizeof(node.name), "%.*s%u", (int)len, w->text, i);
+    for (unsigned long i = 1; result == 0 && i <= count; i++) {
+        snprintf(node.name, sizeof(node.name), "%.*s%lu", (int)len, w->text, i);
         result = add_node(r, w, &node);
     }
     return result;
@@ -428,7 +437,8 @@ static int read_link(struct reader *r)
         NULL, FLAG, 0                                                                 \
     }
 
-static const struct option bulk_options[] = {{"bytes", SIZE64, FLOW(bytes)}, ANY_FLOW};
+static const struct option bulk_options[] = {
+    {"bytes", SIZE64, FLOW(bytes)}, {"reader", RATE, FLOW(reader_bps)}, ANY_FLOW};
 static const struct option request_options[] = {{"count", SIZE64, FLOW(count)},
                                                 {"request", SIZE32, FLOW(request)},
                                                 {"response", SIZE32, FLOW(response)},

@@ -122,6 +122,13 @@ static void put_link(struct out *out, const struct nst_sim_topology *t,
     put(out, "\n");
 }
 
+static void put_bulk(struct out *out, const struct nst_sim_flow *f)
+{
+    put_number(out, "bytes", f->bytes);
+    if (f->reader_bps != 0)
+        put(out, " reader %" PRIu64 "bit", f->reader_bps);
+}
+
 static void put_flow(struct out *out, const struct nst_sim_topology *t,
                      const struct nst_sim_flow *f)
 {
@@ -129,7 +136,7 @@ static void put_flow(struct out *out, const struct nst_sim_topology *t,
     put(out, "%s %s %s %s", kinds[f->kind <= NST_SIM_DATAGRAMS ? f->kind : 0],
         t->nodes[f->from].name, f->back ? "<-" : "->", t->nodes[f->to].name);
     if (f->kind == NST_SIM_BULK)
-        put_number(out, "bytes", f->bytes);
+        put_bulk(out, f);
     else
         put_number(out, "count", f->count);
     if (f->kind == NST_SIM_REQUEST) {

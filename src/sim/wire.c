@@ -207,12 +207,27 @@ static void init_port(struct nst_sim *sim, uint32_t i, int side)
                                    .addr = mac_of(port->number)};
 }
 
+/* Without a rate it has one all the same, and a queue that never fills: time has to move on when
+ * packets do, or two hosts without delay between them would talk for ever in one instant. */
+static struct nst_impair_direction way_of(const struct nst_sim *sim, uint32_t i, int way)
+{
+    struct nst_impair_direction w = sim->topology->links[i].way[way];
+    if (w.rate_bps == 0) {
+        w.rate_bps = NST_SIM_RATE_MAX;
+        w.queue = 1u << 20;
+        w.discipline = NST_QUEUE_FIFO;
+        w.latency = 0;
+        w.mark_from = 0;
+    }
+    return w;
+}
+
 static int init_wire(struct nst_sim *sim, uint32_t i, int way)
 {
     struct sim_wire *wire = &sim->links[i].wires[way];
     const struct nst_line_config config = {
         .size = sizeof(config),
-        .impair = sim->topology->links[i].way[way],
+        .impair = way_of(sim, i, way),
         .seed = sim->topology->seed * 0x10001u + 2 * (uint64_t)i + (unsigned)way,
         .header = ETH_HDR_LEN,
         .harmed = harmed,

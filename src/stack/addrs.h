@@ -26,8 +26,9 @@ struct addr_entry {
     /* The rest is the network protocol's, which arms the timer and sets its function; it is
      * cancelled when the entry goes. */
     struct timer timer;
-    bool joined;    /* its solicited-node group */
-    bool generated; /* made by us, not by the host: so another can be tried */
+    bool joined;                   /* its solicited-node group */
+    bool generated;                /* made by us, not by the host: so another can be tried */
+    nst_time made, preferred_most; /* of a temporary one: when, and for how long at most */
     uint8_t attempt;
     uint8_t probes; /* questions sent */
     uint8_t looped; /* of them seen coming back */

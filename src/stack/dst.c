@@ -243,7 +243,11 @@ static int choose_link(struct dst *d, const struct query *q)
 static void fill_sizes(struct dst *d, const struct query *q)
 {
     const struct nst_link *link = d->nic->link;
+    const struct net_ep *ep = &d->nic->eps[d->net->index];
     d->mtu = d->is_local ? IP4_MAX_LEN : link->mtu;
+    if (ep->mtu != 0 && ep->mtu < d->mtu && !d->is_local)
+        d->mtu = ep->mtu;
+    d->hop_limit = ep->hop_limit;
     if (q->route != NULL && q->route->info.mtu != 0 && q->route->info.mtu < d->mtu)
         d->mtu = max_u32(q->route->info.mtu, d->net->min_mtu);
     d->mtu_expires = NST_TIME_NEVER;

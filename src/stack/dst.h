@@ -43,6 +43,7 @@ struct dst {
     uint32_t gso_max;
     uint32_t addr_sum; /* partial checksum of both addresses, for headers and pseudo headers */
     uint16_t ip_id;    /* IPv4: of the next packet */
+    uint8_t hop_limit; /* IPv6: what routers advise; 0: nothing */
     uint8_t type;      /* enum pkt_type of addr: PKT_HOST, BROADCAST, MULTICAST */
     bool is_local;     /* it loops back: addr is ours */
     bool hashed;       /* look-ups find it; else it goes with its last reference */

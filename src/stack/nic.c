@@ -119,6 +119,8 @@ int nic_ep_init(struct nic *nic, const struct net_proto *proto)
     ep->nic = nic;
     ep->proto = proto;
     ep->forwarding = false;
+    ep->mtu = 0;
+    ep->hop_limit = 0;
     addrs_init(&ep->addrs);
     groups_init(ep);
     neigh_table_init(&ep->neighs, ep);
@@ -166,6 +168,8 @@ static struct nic *make_nic(struct nst_stack *stack, const struct nst_nic_config
     nic->spoofing = config->spoofing;
     nic->link_local = config->link_local;
     nic->no_group_reports = config->no_group_reports;
+    nic->accept_ra = config->accept_ra;
+    nic->temporary_addresses = config->temporary_addresses;
     nic->txq_max_packets =
         config->tx_queue_packets != 0 ? config->tx_queue_packets : TX_QUEUE_PACKETS;
     nic->txq_max_bytes = config->tx_queue_bytes != 0 ? config->tx_queue_bytes : TX_QUEUE_BYTES;

@@ -19,6 +19,8 @@
 #include "stack/stack.h"
 #include "stack/tally.h"
 
+struct ip6_host;
+
 /* A network protocol on a NIC. */
 struct net_ep {
     struct nic *nic;
@@ -27,6 +29,9 @@ struct net_ep {
     bool forwarding; /* the NIC is a router's, as far as this protocol goes */
     struct addrs addrs;
     struct groups groups;
+    struct ip6_host *host;     /* IPv6: what routers taught; NULL: nobody is listened to */
+    uint32_t mtu;              /* of packets, if less than the link's; 0: the link's */
+    uint8_t hop_limit;         /* IPv6: what routers advise; 0: nothing */
     struct neigh_table neighs; /* where the protocol and the link resolve */
 };
 
@@ -38,7 +43,7 @@ struct nic {
     uint32_t id;
     bool enabled, promiscuous, spoofing;
     bool tx_blocked_seen;
-    bool no_group_reports;
+    bool no_group_reports, accept_ra, temporary_addresses;
     bool tapped;        /* a packet socket looks: nic_tap.h */
     uint8_t link_local; /* enum nst_link_local */
     char name[NST_NIC_NAME_MAX];

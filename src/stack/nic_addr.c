@@ -64,14 +64,23 @@ int nst_nic_addr_add(struct nst_stack *stack, uint32_t id, const struct nst_nic_
     return r;
 }
 
+/* One that was made from what a router advertised has none: the router says what is on link, apart
+ * from it (network/router.c). */
+static bool has_on_link_route(const struct addr_entry *e)
+{
+    return !e->generated || e->info.kind == NST_ADDR_STATIC;
+}
+
 void nic_addr_drop(struct addr_entry *e, enum nst_event_why why)
 {
     struct net_ep *ep = e->ep;
-    remove_on_link_route(ep->nic, &e->info);
+    if (has_on_link_route(e))
+        remove_on_link_route(ep->nic, &e->info);
     addrs_remove(e, why);
     /* Another address of the same prefix keeps the subnet on link. */
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        add_on_link_route(ep->nic, &e->info);
+        if (has_on_link_route(e))
+            add_on_link_route(ep->nic, &e->info);
     }
 }
 

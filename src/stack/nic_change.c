@@ -160,9 +160,12 @@ int nst_nic_set_forwarding(struct nst_stack *stack, uint32_t id, uint16_t protoc
 {
     struct net_ep *ep;
     const int r = nic_ip_ep(stack, id, protocol, &ep);
-    if (r == 0)
-        ep->forwarding = on;
-    return r;
+    if (r < 0 || ep->forwarding == on)
+        return r;
+    ep->forwarding = on;
+    if (ep->proto->forwarding_changed != NULL)
+        ep->proto->forwarding_changed(ep);
+    return 0;
 }
 
 int nst_nic_get_forwarding(const struct nst_stack *stack, uint32_t id, uint16_t protocol)

@@ -34,21 +34,24 @@ struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p)
     return header.src;
 }
 
-/* N24: whom the frame is for, by its destination; N23: left empty, it becomes the NIC's own. */
-static uint8_t type_of(const struct nic *nic, struct nst_mac *mac)
+/* A destination that is not the NIC's own. */
+static SLOW_PATH uint8_t type_of_other(const struct nic *nic, const struct nst_mac *dst)
 {
-    const struct nst_mac dst = mac_get(mac->b);
-    if (memcmp(mac, &nic->link->addr, sizeof(*mac)) == 0)
-        return PKT_HOST;
-    if (mac_is_zero(&dst)) {
-        *mac = nic->link->addr;
-        return PKT_HOST;
-    }
-    if (mac_is_broadcast(&dst))
+    if (mac_is_broadcast(dst))
         return PKT_BROADCAST;
-    if (mac_is_multicast(&dst))
+    if (mac_is_multicast(dst))
         return PKT_MULTICAST;
     return (nic->link->caps & NST_LINK_RESOLVES) != 0 ? PKT_OTHERHOST : PKT_HOST;
+}
+
+/* N24: whom the frame is for, by its destination. N23: left empty, it becomes the NIC's own. */
+static inline uint8_t type_of(const struct nic *nic, struct nst_mac *dst)
+{
+    if (mac_is_zero(dst)) {
+        *dst = nic->link->addr;
+        return PKT_HOST;
+    }
+    return mac_equal(dst, &nic->link->addr) ? PKT_HOST : type_of_other(nic, dst);
 }
 
 static struct net_ep *ep_by_ethertype(struct nic *nic, uint16_t ethertype)

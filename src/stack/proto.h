@@ -90,6 +90,8 @@ struct net_proto {
     void (*addr_added)(struct net_ep *ep, struct addr_entry *e);
     /* e is about to go. NULL: nothing to do. */
     void (*addr_removed)(struct net_ep *ep, struct addr_entry *e);
+    /* ep->forwarding changed. NULL: nothing to do. */
+    void (*forwarding_changed)(struct net_ep *ep);
     /* N68: the first joined g, whose endpoint may be disabled; the last left it. True: it is to
      * stay until groups_forget. Both NULL: the protocol has no groups. */
     void (*group_joined)(struct group *g);

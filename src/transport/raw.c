@@ -174,7 +174,7 @@ static int complete_csum(const struct dgram *d, const struct dst *dst, struct pk
 
 static int send_body(const struct dgram *d, struct dst *dst, const struct dgram_out *out)
 {
-    const struct ip_out ip = {.proto = d->entry.key.proto, .ttl = d->ttl, .tos = d->tos};
+    struct ip_out ip = {.proto = d->entry.key.proto, .ttl = d->ttl, .tos = d->tos};
     struct pkt *p = pkt_build(d->stack->pool, dst_headroom(dst), (uint32_t)out->len);
     if (p == NULL)
         return -NST_ENOMEM;
@@ -185,6 +185,8 @@ static int send_body(const struct dgram *d, struct dst *dst, const struct dgram_
         return r;
     }
     pkt_set_trans(p);
+    if (dst->type == PKT_MULTICAST)
+        dgram_set_group_out(d, &ip);
     COUNT(d->stack->counters.raw_sent);
     return dst_output(dst, p, &ip);
 }

@@ -49,3 +49,12 @@ void mac_show(struct fmt *f, const struct nst_mac *mac)
     const uint8_t *b = mac->b;
     fmt_f(f, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
 }
+
+struct nst_addr addr_prefix(const struct nst_addr *addr, unsigned bits)
+{
+    struct nst_addr prefix = {0};
+    memcpy(prefix.b, addr->b, bits / 8);
+    if (bits % 8 != 0)
+        prefix.b[bits / 8] = (uint8_t)(addr->b[bits / 8] & 0xff00 >> bits % 8);
+    return prefix;
+}

@@ -182,6 +182,9 @@ struct nst_mac mac_from_group(const struct nst_addr *group);
 /* The solicited-node group ff02::1:ffXX:XXXX of an IPv6 address (RFC 4291 2.7.1). */
 struct nst_addr addr_solicited_node(const struct nst_addr *addr);
 
+/* The first `bits` bits of an IPv6 address, 0..128, the others zero. */
+struct nst_addr addr_prefix(const struct nst_addr *addr, unsigned bits);
+
 /* Appends aa:bb:cc:dd:ee:ff to `f`. */
 void mac_show(struct fmt *f, const struct nst_mac *mac);
 

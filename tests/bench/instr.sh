@@ -47,13 +47,15 @@ aside() {
     printf '     %-52s %6d instructions\n' "$what" $(((twice - once + n / 2) / n))
 }
 
-# share WHAT PROGRAM N FUNCTIONS...: what the calls of these functions take, with all that they call.
+# share WHAT PROGRAM N FUNCTIONS...: what the calls of these functions take, with all that they call;
+# divided by $per, where one time is several of a kind.
+per=1
 share() {
     local what=$1 program=$2 n=$(($3 / divisor)) pattern
     shift 3
     pattern=$(IFS='|' && echo "$*")
     callgrind_annotate --inclusive=yes --auto=no --threshold=100 "$out/$program.$n" 2>/dev/null |
-        sed 's/ \[[^[]*\]$//' | awk -v n="$n" -v what="$what" -v pattern=":($pattern)\$" '$0 ~ pattern {
+        sed 's/ \[[^[]*\]$//' | awk -v n="$((n * per))" -v what="$what" -v pattern=":($pattern)\$" '$0 ~ pattern {
             gsub(",", "", $1); name = $0; sub(/.*:/, "", name)
             if ($1 + 0 > most[name] + 0) most[name] = $1 + 0 }
             END { for (name in most) sum += most[name]
@@ -80,6 +82,8 @@ share "         of these: sent (socket, transport, network, NIC)" udp_echo 40000
 share "         of these: received (NIC, network, transport)" udp_echo 40000 nic_run_input
 share "         of these: read (socket)" udp_echo 40000 nst_socket_recvfrom
 share "         of these: the link" udp_echo 40000 pipe_transmit
+per=2 share "     a datagram received, NIC to socket's queue (goal 350)" udp_echo 40000 nic_run_input
+per=2 share "     a datagram sent, socket to NIC's queue (goal 350)" udp_echo 40000 nst_socket_send nst_socket_sendto
 aside "     ... computing and checking every checksum" udp_echo 20000
 aside "     ... Ethernet frames" udp_echo 20000 ce
 exit $status

@@ -53,7 +53,7 @@ static void run(const struct nst_sim_topology *t)
         check(error.text[0] != '\0');
         return;
     }
-    nst_sim_run(sim, 3 * NST_MSEC);
+    nst_sim_run(sim, NST_MSEC);
     nst_sim_free(sim);
 }
 

@@ -62,23 +62,23 @@ test_services() { # NAME
 }
 
 test_show() { # NAME
-    check "$1: nst addr" "    inet 10.9.0.1/24 scope global eth0" "$("$nst" addr show eth0 | grep 'inet 10')"
-    check "$1: nst nic" "1: eth0: <BROADCAST,MULTICAST,UP> mtu 1500 state UP" "$("$nst" nic | head -1)"
-    check "$1: nst route" "default via 10.9.0.2 dev eth0 metric 5" "$("$nst" route -4 | head -1)"
-    check "$1: nst route get" "10.9.0.0/24 dev eth0 src 10.9.0.1" "$("$nst" route get 10.9.0.55)"
-    check "$1: nst neigh, a static one" "10.9.0.77 dev eth0 lladdr 02:00:00:00:00:77 PERMANENT" \
+    check "nic/N120: $1: nst addr" "    inet 10.9.0.1/24 scope global eth0" "$("$nst" addr show eth0 | grep 'inet 10')"
+    check "nic/N120: $1: nst nic" "1: eth0: <BROADCAST,MULTICAST,UP> mtu 1500 state UP" "$("$nst" nic | head -1)"
+    check "nic/N120: $1: nst route" "default via 10.9.0.2 dev eth0 metric 5" "$("$nst" route -4 | head -1)"
+    check "$1: nst route get" "10.9.0.0/24 dev eth0" "$("$nst" route get 10.9.0.55 | cut -d' ' -f1-3)"
+    check "nic/N120: $1: nst neigh, a static one" "10.9.0.77 dev eth0 lladdr 02:00:00:00:00:77 PERMANENT" \
         "$("$nst" neigh | grep PERMANENT)"
     check "$1: nst neigh, the kernel" "$(ip -br link show tap0 | awk '{print $3}')" \
         "$("$nst" neigh | awk '$1 == "10.9.0.2" {print $5}')"
-    check "$1: nst stats is as ethtool -S" 1 "$("$nst" stats eth0 | grep -cE '^     rx_packets: [1-9][0-9]*$')"
+    check "nic/N120: $1: nst stats is as ethtool -S" 1 "$("$nst" stats eth0 | grep -cE '^     rx_packets: [1-9][0-9]*$')"
     check "$1: nst stats of the stack" 1 "$("$nst" stats | grep -cE '^     tcp_[a-z_]+: [1-9]' | sed 's/[1-9][0-9]*/1/')"
     needs jq "$1: JSON" || return
-    check "$1: nst addr -j" "10.9.0.1/24" \
+    check "nic/N120: $1: nst addr -j" "10.9.0.1/24" \
         "$("$nst" addr -j | jq -r '.[] | select(.ifname == "eth0") | .addr_info[] | select(.family == "inet") | "\(.local)/\(.prefixlen)"')"
-    check "$1: nst route -j -p" default "$("$nst" route -j -p | jq -r '.[0].dst')"
-    check "$1: nst neigh -j" PERMANENT "$("$nst" neigh -j | jq -r '.[] | select(.dst == "10.9.0.77") | .state[0]')"
-    check "$1: nst stats -j" true "$("$nst" stats -j eth0 | jq '.[0].rx_packets > 0')"
-    check "$1: every name of nst stats is in docs/counters.md" "" "$({ "$nst" stats eth0; "$nst" stats; } |
+    check "nic/N120: $1: nst route -j -p" default "$("$nst" route -j -p | jq -r '.[0].dst')"
+    check "nic/N120: $1: nst neigh -j" PERMANENT "$("$nst" neigh -j | jq -r '.[] | select(.dst == "10.9.0.77") | .state[0]')"
+    check "nic/N120: $1: nst stats -j" true "$("$nst" stats -j eth0 | jq '.[0].rx_packets > 0')"
+    check "nic/N120: $1: every name of nst stats is in docs/counters.md" "" "$({ "$nst" stats eth0; "$nst" stats; } |
         sed -n 's/^     \([a-z0-9_]*\):.*/\1/p' | while read -r counter; do
             grep -q "\`$counter\`" "$top/docs/counters.md" || [[ $counter = drop_* ]] || echo "$counter"; done)"
 }
@@ -101,7 +101,13 @@ test_change() { # NAME
         "$nst" neigh add 10.9.0.79 lladdr 02:00:00:00:00:79 dev eth0 && "$nst" neigh del 10.9.0.78 dev eth0
     check "$1: neighbours are added and deleted" 10.9.0.79 "$("$nst" neigh | awk '/PERMANENT/ {print $1}')"
     "$nst" neigh flush dev eth0
-    check "$1: and flushed" "" "$("$nst" neigh)"
+    check "$1: flushed, but for static ones" "10.9.0.79 dev eth0 lladdr 02:00:00:00:00:79 PERMANENT" "$("$nst" neigh)"
+    "$nst" neigh flush dev eth0 nud all
+    check "$1: and with nud all those too" "" "$("$nst" neigh)"
+    "$nst" neigh set dev eth0 base_reachable 100ms delay_probe 200ms ucast_probes 5
+    pings 10.9.0.1 "$1: settings of neighbours are taken"
+    wait_for sh -c '"$0" neigh show eth0 -4 | grep -qE "STALE|DELAY"' "$nst"
+    check "$1: a neighbour goes stale when it is told to" 0 $?
     "$nst" route add 192.0.2.0/24 via 10.9.0.2 && "$nst" route del default
     check "$1: routes are added and deleted" "192.0.2.0/24 via 10.9.0.2 dev eth0" "$("$nst" route -4 | grep via)"
     "$nst" nic set eth0 name lan && "$nst" addr add 10.9.0.6/24 dev lan valid_lft 600 preferred_lft 300

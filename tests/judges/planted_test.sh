@@ -118,6 +118,10 @@ X
 #endif
 X
     python3 "$judges/../gen_counters.py" "$d" >"$d/docs/counters.md"
+    mkdir -p "$d/docs/contract" "$d/tests/interop"
+    printf '# A contract\n- **N1** It is.\n- **N2** It ends.\n' >"$d/docs/contract/nic.md"
+    printf '#!/bin/sh\n# SPDX-License-Identifier: Apache-2.0\necho "ok nic/N1, N2: it is, and ends"\n' \
+        >"$d/tests/interop/life_test.sh"
 }
 
 # library DIR: builds what the symbol judge reads, as the release build does.
@@ -181,7 +185,7 @@ function_of() {
 t=$tmp/t
 map=
 sound "$t"
-for j in layers headers caps globals spdx words drops format tidy symbols; do
+for j in layers headers caps globals spdx words drops contract format tidy symbols; do
     status=0
     judge $j "$t" || status=$?
     if [ $status = 77 ]; then
@@ -193,7 +197,7 @@ for j in layers headers caps globals spdx words drops format tidy symbols; do
     fi
 done
 mkdir -p "$tmp/empty"
-for j in layers headers caps globals spdx words drops format tidy symbols; do
+for j in layers headers caps globals spdx words drops contract format tidy symbols; do
     status=0
     out=$(python3 "$judges/$j.py" "$tmp/empty" 2>&1) || status=$?
     if [ $status = 0 ] && grep -q "nothing to judge" <<<"$out"; then
@@ -326,6 +330,13 @@ echo 'DROP(BAD warning)' >>"$t/src/packet/drop.def"
 plant drops "a line that is no entry" '^src/packet/drop\.def:3: is no entry'
 echo >>"$t/docs/counters.md"
 plant drops "a page that is out of date" '^docs/counters\.md:1: is not up to date'
+
+echo '- **N3** It is well.' >>"$t/docs/contract/nic.md"
+plant contract "a promise without a test" '^docs/contract/nic\.md:4: N3 has no test'
+sed -i 's/N1, N2/N1, N4/' "$t/tests/interop/life_test.sh"
+plant contract "a test of what nobody promised" '^tests/interop/life_test\.sh:3: nic/N4 is no number'
+sed -i 's/^echo.*/# nic\/N1: nic\/N2: only spoken of/' "$t/tests/interop/life_test.sh"
+plant contract "a number in a comment" '^docs/contract/nic\.md:2: N1 has no test'
 
 sed -i 's/^    int sum = 0;/  int sum=0;/' "$t/src/base/low.c"
 plant format "a badly indented line" '^src/base/low\.c:(9|10): is not formatted'

@@ -20,8 +20,8 @@ struct nst_addr lan_addr(const struct lan *lan, unsigned n)
 {
     if (!lan->v6)
         return nst_addr_v4(10, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n);
-    return (struct nst_addr){{{0xfd, [12] = (uint8_t)(n >> 24), (uint8_t)(n >> 16),
-                               (uint8_t)(n >> 8), (uint8_t)n}}};
+    return (struct nst_addr){
+        {{0xfd, [12] = (uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}}};
 }
 
 struct nst_mac lan_mac(unsigned m)
@@ -33,6 +33,12 @@ struct nst_mac lan_mac(unsigned m)
 uint16_t lan_protocol(const struct lan *lan)
 {
     return lan->v6 ? NST_ETHERTYPE_IPV6 : NST_ETHERTYPE_IPV4;
+}
+
+static int set_address(struct nst_link *link, struct nst_mac addr)
+{
+    link->addr = addr;
+    return 0;
 }
 
 void lan_init_bare(struct lan *lan, bool v6)
@@ -54,6 +60,9 @@ void lan_init_bare(struct lan *lan, bool v6)
         NST_EVENT_BIT(NST_EVENT_ADDR_DUPLICATE);
     assert_int_equal(nst_event_start(lan->stack, kinds, 4096), 0);
     memlink_init(&lan->m, &mac);
+    lan->ops = *lan->m.link.ops;
+    lan->ops.set_address = set_address;
+    lan->m.link.ops = &lan->ops;
     const struct nst_nic_config nic = {.size = sizeof(nic), .link = &lan->m.link};
     assert_int_equal(nst_nic_add(lan->stack, &nic, &lan->nic), 0);
     assert_int_equal(nst_socket_open(lan->stack, NST_DATAGRAM, &lan->sender), 0);
@@ -163,7 +172,7 @@ void lan_arp(struct lan *lan, uint16_t op, unsigned m, struct nst_addr spa, stru
 }
 
 void lan_icmp6(struct lan *lan, unsigned m, struct nst_addr src, struct nst_addr dst,
-               struct nst_mac to, uint8_t *message, size_t len)
+               uint8_t *message, size_t len)
 {
     uint8_t packet[1500];
     const struct ip6_hdr ip = {.payload_len = (uint16_t)len,
@@ -176,12 +185,8 @@ void lan_icmp6(struct lan *lan, unsigned m, struct nst_addr src, struct nst_addr
     icmp6_csum_put(message, csum_short(message, len, pseudo));
     const size_t n = ip6_build(packet, &ip);
     memcpy(packet + n, message, len);
-    inject(lan, m, to, NST_ETHERTYPE_IPV6, packet, n + len);
-}
-
-static struct nst_mac group_mac(const struct nst_addr *group)
-{
-    return mac_from_group(group);
+    inject(lan, m, addr_is_multicast(&dst) ? mac_from_group(&dst) : lan_mac(1), NST_ETHERTYPE_IPV6,
+           packet, n + len);
 }
 
 void lan_request(struct lan *lan, unsigned n, unsigned m)
@@ -197,7 +202,7 @@ void lan_request(struct lan *lan, unsigned n, unsigned m)
     const struct nst_addr group = addr_solicited_node(&us);
     size_t len = ndp_neighbor_build(message, ICMP6_NEIGHBOR_SOLICITATION, &question);
     len += ndp_opt_mac_build(message + len, NDP_OPT_SOURCE_MAC, &mac);
-    lan_icmp6(lan, m, lan_addr(lan, n), group, group_mac(&group), message, len);
+    lan_icmp6(lan, m, lan_addr(lan, n), group, message, len);
 }
 
 void lan_confirm(struct lan *lan, unsigned n, unsigned m, unsigned flags)
@@ -217,8 +222,7 @@ void lan_confirm(struct lan *lan, unsigned n, unsigned m, unsigned flags)
     size_t len = ndp_neighbor_build(message, ICMP6_NEIGHBOR_ADVERTISEMENT, &answer);
     if (m != 0)
         len += ndp_opt_mac_build(message + len, NDP_OPT_TARGET_MAC, &mac);
-    lan_icmp6(lan, m != 0 ? m : 99, them, solicited ? us : all_nodes,
-              solicited ? lan_mac(1) : group_mac(&all_nodes), message, len);
+    lan_icmp6(lan, m != 0 ? m : 99, them, solicited ? us : all_nodes, message, len);
 }
 
 void lan_announce(struct lan *lan, unsigned n, unsigned m)
@@ -240,7 +244,7 @@ void lan_probe(struct lan *lan, unsigned n, unsigned m)
     const struct ndp_neighbor question = {.target = them};
     const struct nst_addr group = addr_solicited_node(&them), none = {0};
     const size_t len = ndp_neighbor_build(message, ICMP6_NEIGHBOR_SOLICITATION, &question);
-    lan_icmp6(lan, m, none, group, group_mac(&group), message, len);
+    lan_icmp6(lan, m, none, group, message, len);
 }
 
 /* ---- Looking ---- */

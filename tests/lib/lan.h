@@ -29,8 +29,9 @@ struct lan {
     nst_time now;
     struct alloc alloc;
     struct memlink m;
-    uint32_t nic;      /* id */
-    nst_socket sender; /* datagrams to port 9 of anybody */
+    struct nst_link_ops ops; /* the memory link's, and its address can be changed */
+    uint32_t nic;            /* id */
+    nst_socket sender;       /* datagrams to port 9 of anybody */
 };
 
 /* 1000 s on the clock; our address is there at once and was not announced; every event of
@@ -42,7 +43,7 @@ void lan_init_bare(struct lan *lan, bool v6);
 void lan_fini(struct lan *lan);
 
 /* Runs the body once for each family. `break` must not leave it. */
-#define LAN_EACH_FAMILY(lan)                                                           \
+#define LAN_EACH_FAMILY(lan) \
     for (struct lan lan_, *lan = lan_begin(&lan_); lan != NULL; lan = lan_next(&lan_))
 struct lan *lan_begin(struct lan *lan);
 struct lan *lan_next(struct lan *lan);
@@ -79,9 +80,10 @@ void lan_probe(struct lan *lan, unsigned n, unsigned m);
 /* Whole frames. */
 void lan_arp(struct lan *lan, uint16_t op, unsigned m, struct nst_addr spa, struct nst_addr tpa,
              struct nst_mac to);
-/* An IPv6 packet with an ICMPv6 message, whose checksum is filled in; hop limit 255. */
+/* An IPv6 packet with an ICMPv6 message, whose checksum is filled in; hop limit 255. To us, or to
+ * the link address of its group. */
 void lan_icmp6(struct lan *lan, unsigned m, struct nst_addr src, struct nst_addr dst,
-               struct nst_mac to, uint8_t *message, size_t len);
+               uint8_t *message, size_t len);
 
 /* ---- What we said ---- */
 

@@ -62,12 +62,30 @@ static void detach(struct nst_link *link)
     of(link)->detached++;
 }
 
+static int set_mtu(struct nst_link *link, uint32_t mtu)
+{
+    if (of(link)->refuses != 0)
+        return -of(link)->refuses;
+    link->mtu = mtu;
+    return 0;
+}
+
+static int set_address(struct nst_link *link, struct nst_mac addr)
+{
+    if (of(link)->refuses != 0)
+        return -of(link)->refuses;
+    link->addr = addr;
+    return 0;
+}
+
 static const struct nst_link_ops ethernet_ops = {
     .transmit = transmit,
     .parse_header = nst_ethernet_parse,
     .push_header = nst_ethernet_push,
     .attach = attach,
     .detach = detach,
+    .set_mtu = set_mtu,
+    .set_address = set_address,
 };
 
 static const struct nst_link_ops bare_ops = {
@@ -76,6 +94,7 @@ static const struct nst_link_ops bare_ops = {
     .push_header = nst_bare_ip_push,
     .attach = attach,
     .detach = detach,
+    .set_mtu = set_mtu,
 };
 
 void memlink_init(struct memlink *m, const struct nst_mac *mac)

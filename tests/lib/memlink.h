@@ -24,7 +24,8 @@ struct memlink {
     struct nst_link link; /* hand &memlink.link to nst_nic_add */
     uint32_t room;        /* packets that it takes before it blocks; UINT32_MAX: never */
     bool completes;       /* checksums that it was asked for, before it records */
-    uint32_t batches;     /* calls of transmit */
+    int refuses;      /* the error that it gives when its MTU or address is to change; 0: none */
+    uint32_t batches; /* calls of transmit */
     uint32_t attached, detached;
     struct memlink_frame *frames; /* what was transmitted, oldest first */
     uint32_t count, cap;

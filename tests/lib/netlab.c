@@ -136,7 +136,10 @@ struct nic *lab_add_nic(struct lab *lab, unsigned n, uint32_t caps, uint32_t mtu
     const struct nst_nic_config config = {.size = sizeof(config),
                                           .id = n,
                                           .link = &ln->m.link,
-                                          .no_group_reports = !lab->group_reports};
+                                          .link_local = lab->link_local,
+                                          .no_group_reports = !lab->group_reports,
+                                          .accept_ra = lab->accept_ra,
+                                          .temporary_addresses = lab->temporary_addresses};
     MUST(nst_nic_add(lab->stack, &config, &ln->id) == 0);
     return nic_by_id(lab->stack, n);
 }

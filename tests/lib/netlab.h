@@ -33,7 +33,9 @@ struct lab {
     nst_time now;
     struct alloc alloc;
     struct lab_nic nics[LAB_NICS];
-    bool group_reports; /* of NICs that are added from now on: off, so that tests see their own */
+    /* Of NICs that are added from now on: off, so that tests see their own packets. */
+    bool group_reports, accept_ra, temporary_addresses;
+    uint8_t link_local; /* enum nst_link_local */
     /* What the transport was given last, and how often. */
     struct rx rx;
     uint8_t *payload;

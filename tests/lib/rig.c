@@ -20,6 +20,7 @@ void rig_add_nic(struct rig *l)
     const struct nst_nic_config nic = {.size = sizeof(nic),
                                        .link = &l->link[i].link,
                                        .promiscuous = l->config.promiscuous,
+                                       .no_group_reports = true, /* nothing is sent unasked */
                                        .tx_queue_packets = l->config.tx_queue_packets};
     assert_int_equal(nst_nic_add(l->stack, &nic, &l->nic[i]), 0);
     RIG_FOR_FAMILIES (f) {

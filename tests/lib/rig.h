@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A stack with up to three Ethernet NICs, for the tests of the NIC contract: each on a memory link
- * of the test's own, all on one manual clock. NIC i (from 0) has the link address WORLD_MAC(1 + i),
- * the addresses 10.0.i.1/24 and fd00:0:0:i::1/64, and one neighbour that it knows: 10.0.i.2 and
- * fd00:0:0:i::2, at RIG_PEER.
+ * of the test's own, all on one manual clock, and silent until something happens. NIC i (from 0)
+ * has the link address WORLD_MAC(1 + i), the addresses 10.0.i.1/24 and fd00:0:0:i::1/64, and one
+ * neighbour that it knows: 10.0.i.2 and fd00:0:0:i::2, at RIG_PEER.
  *
  *     struct rig l;
  *     rig_begin(&l, 2, NULL);

@@ -69,6 +69,9 @@ static void advance(struct tcb *tcb, const struct seg *seg, struct ack_news *new
     tcb->bytes_acked += news->acked - (tcb->fin_queued && seg->ack == tx->end + 1);
     sndbuf_ack(tcb, seg->ack);
     sample_rtt(tcb, seg, rtt_us);
+    /* RFC 4861 7.3.1: the next hop took it. */
+    if (likely(tcb->dst != NULL))
+        dst_confirm(tcb->dst);
     /* RFC 6298 5.3; the back-off ends with news (5.7 by way of Karn, RFC 7323). */
     tcb->backoff = 0;
     tcb->probes = 0;

@@ -121,7 +121,39 @@ static void believes_no_header_of_a_frame_that_is_cut_short(void **state)
     top_fini(&top);
 }
 
+/* The kernel's VLAN devices send large segments too: tags stand before the IP header. */
+static void believes_segments_behind_vlan_tags(void **state)
+{
+    static const uint8_t tag[] = {0x81, 0x00, 0x00, 0x05};
+    struct top top;
+    top_init(&top, 1 << 20);
+    for (uint32_t tags = 0; tags <= 3; tags++) {
+        const uint32_t at = ETHERNET + tags * 4;
+        const struct virtio_net_hdr h = {.flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+                                         .gso_type = VIRTIO_NET_HDR_GSO_TCPV4,
+                                         .gso_size = 1448,
+                                         .csum_start = (uint16_t)(at + 20),
+                                         .csum_offset = 16};
+        uint8_t header[VNET_HDR_LEN];
+        memcpy(header, &h, sizeof(header));
+        for (uint32_t len = ETHERNET; len <= at + 40; len++) {
+            struct nst_pkt *p = nst_pkt_new(top.pool, TOP_HEADROOM, len);
+            uint8_t frame[ETHERNET + 12 + 40] = {0};
+            for (uint32_t i = 0; i < tags; i++)
+                memcpy(frame + 12 + (size_t)4 * i, tag, sizeof(tag));
+            frame[at] = 0x45;
+            frame[at + 9] = 6;
+            memcpy(nst_pkt_put(p, len), frame, len);
+            /* Two tags at most. */
+            assert_int_equal(vnet_apply(header, ETHERNET, true, p), len == at + 40 && tags <= 2);
+            nst_pkt_free(p);
+        }
+    }
+    top_fini(&top);
+}
+
 TESTS({"the header says what the packet asks for", says_what_is_asked_for},
       {"slices are gathered behind the linear part", gathers_slices_behind_the_linear_part},
       {"no header of a frame that is cut short is believed",
-       believes_no_header_of_a_frame_that_is_cut_short})
+       believes_no_header_of_a_frame_that_is_cut_short},
+      {"large segments are believed behind VLAN tags", believes_segments_behind_vlan_tags})

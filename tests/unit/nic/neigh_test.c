@@ -51,7 +51,8 @@ static void assert_mac(struct nst_mac got, struct nst_mac want)
 
 static void a_513th_in_use_is_refused(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         for (unsigned n = 2; n < 2 + 512; n++)
             lan_connect(lan, n);
         const struct nst_endpoint more = {.addr = lan_addr(lan, 3000), .port = 9};
@@ -71,7 +72,8 @@ static void a_513th_in_use_is_refused(void **state)
 
 static void the_least_recently_used_goes_first(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         configure(lan, &(struct nst_neigh_config){.dynamic_max = 3});
         const struct nst_addr fixed = lan_addr(lan, 30);
         assert_int_equal(nst_neigh_add(lan->stack, lan->nic, &fixed, lan_mac(30)), 0);
@@ -107,7 +109,8 @@ static void the_words_of_the_states(void **state)
 
 static void the_defaults(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const struct nst_neigh_config c = config_of(lan);
         assert_int_equal(c.size, sizeof(c));
         assert_int_equal(c.base_reachable, 30 * NST_SEC);
@@ -130,7 +133,8 @@ static void the_defaults(void **state)
 
 static void invalid_values_are_repaired_one_by_one(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         configure(lan, &(struct nst_neigh_config){.base_reachable = 10 * NST_SEC,
                                                   .min_random_ppt = 900,
                                                   .max_random_ppt = 800,
@@ -164,7 +168,8 @@ static nst_time reachable_for(struct lan *lan)
 
 static void reachable_time_is_drawn_anew(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         /* The same for all until it is drawn anew: by settings, and every two hours. */
         const nst_time first = reachable_for(lan);
         assert_in_range(first, 15 * NST_SEC, 45 * NST_SEC + NST_SEC / 4);
@@ -200,7 +205,8 @@ static void reachable_time_is_drawn_anew(void **state)
 
 static void times_and_counts_are_options(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         configure(lan, &(struct nst_neigh_config){.retransmit = 100 * NST_MSEC,
                                                   .first_probe = 200 * NST_MSEC,
                                                   .base_reachable = NST_SEC,
@@ -228,7 +234,8 @@ static void times_and_counts_are_options(void **state)
 
 static void lookups(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         fix_reachable(lan, 30 * NST_SEC);
         lan_send(lan, PEER, 10); /* incomplete: queued */
         assert_int_equal(lan_look(lan).data, 0);
@@ -262,7 +269,8 @@ static void lookups(void **state)
 
 static void resolution(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         lan_send(lan, PEER, 10);
         assert_int_equal(lan_look(lan).asked_all, 1);
         for (unsigned i = 0; i < 2; i++) {
@@ -289,7 +297,8 @@ static void resolution(void **state)
 
 static void time_makes_stale_and_silence_unreachable(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         fix_reachable(lan, 30 * NST_SEC);
         make_reachable(lan, PEER);
         lan_advance(lan, 30 * NST_SEC - 1);
@@ -324,7 +333,8 @@ static void time_makes_stale_and_silence_unreachable(void **state)
 
 static void requests(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         lan_request(lan, PEER, 20); /* no entry */
         assert_int_equal(lan_state(lan, PEER), NST_NEIGH_STALE);
         assert_int_equal(lan_look(lan).answers, 1);
@@ -363,7 +373,8 @@ static void requests(void **state)
 
 static void confirmations(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         fix_reachable(lan, 30 * NST_SEC);
         lan_confirm(lan, PEER, 20, LAN_SOLICITED | LAN_OVERRIDE); /* no entry */
         assert_int_equal(lan_state(lan, PEER), -1);
@@ -450,7 +461,8 @@ static void an_arp_reply_counts_as_both(void **state)
 
 static void an_upper_layer_confirms(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         fix_reachable(lan, 30 * NST_SEC);
         make_reachable(lan, PEER);
         const struct nst_addr peer = lan_addr(lan, PEER), nobody = lan_addr(lan, 50);
@@ -484,7 +496,8 @@ static void expect(struct lan *lan, enum nst_event_kind kind, unsigned n, int st
 
 static void static_entries(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const struct nst_addr peer = lan_addr(lan, PEER);
         lan_send(lan, PEER, 10);
         lan_look(lan);
@@ -512,7 +525,8 @@ static void static_entries(void **state)
 
 static void flushing(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const struct nst_addr fixed = lan_addr(lan, 30);
         nst_neigh_add(lan->stack, lan->nic, &fixed, lan_mac(30));
         make_reachable(lan, 10);
@@ -538,15 +552,16 @@ static void flushing(void **state)
 
 static void wrong_calls(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         struct nst_neigh_config c = {.size = sizeof(c)};
         struct nst_neigh_limits l = {.size = sizeof(l)};
         struct nst_neigh e;
         struct nst_stack *s = lan->stack;
         const uint16_t ours = lan_protocol(lan);
         const struct nst_addr peer = lan_addr(lan, PEER), none = {0};
-        const struct nst_addr group = lan->v6 ? (struct nst_addr){{{0xff, 2, [15] = 5}}}
-                                              : nst_addr_v4(224, 0, 0, 5);
+        const struct nst_addr group =
+            lan->v6 ? (struct nst_addr){{{0xff, 2, [15] = 5}}} : nst_addr_v4(224, 0, 0, 5);
         assert_int_equal(nst_neigh_list(s, 99, NULL, 0), -NST_ENOENT);
         assert_int_equal(nst_neigh_flush(s, 99, 0, true), -NST_ENOENT);
         assert_int_equal(nst_neigh_get_config(s, 99, ours, &c), -NST_ENOENT);
@@ -557,8 +572,7 @@ static void wrong_calls(void **state)
         assert_int_equal(nst_neigh_get_config(s, lan->nic, 0x1234, &c), -NST_EPROTONOSUPPORT);
         assert_int_equal(nst_neigh_set_config(s, lan->nic, 0x1234, &c), -NST_EPROTONOSUPPORT);
         assert_int_equal(nst_neigh_flush(s, lan->nic, 0x1234, true), -NST_EPROTONOSUPPORT);
-        assert_int_equal(nst_neigh_get_config(s, lan->nic, NST_ETHERTYPE_ARP, &c),
-                         -NST_EOPNOTSUPP);
+        assert_int_equal(nst_neigh_get_config(s, lan->nic, NST_ETHERTYPE_ARP, &c), -NST_EOPNOTSUPP);
         c.size = 1;
         assert_int_equal(nst_neigh_set_config(s, lan->nic, ours, &c), -NST_EINVAL);
         l.size = 1;
@@ -596,7 +610,8 @@ static void a_link_that_does_not_resolve_has_none(void **state)
 
 static void every_change_is_an_event(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         fix_reachable(lan, 30 * NST_SEC);
         lan_send(lan, PEER, 10);
         expect(lan, NST_EVENT_NEIGH_ADDED, PEER, NST_NEIGH_INCOMPLETE, NST_WHY_ASKED);
@@ -629,7 +644,8 @@ static void every_change_is_an_event(void **state)
 
 static void disabling_empties_the_table(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const struct nst_addr fixed = lan_addr(lan, 30);
         nst_neigh_add(lan->stack, lan->nic, &fixed, lan_mac(30));
         lan_send(lan, PEER, 10);
@@ -655,8 +671,7 @@ TESTS({"nic/N80: a 513th neighbour in use is refused", a_513th_in_use_is_refused
       {"nic/N82: look-ups give the address or queue", lookups},
       {"nic/N83: resolution asks three times, then again for a new packet", resolution},
       {"nic/N84: time makes stale, silence unreachable", time_makes_stale_and_silence_unreachable},
-      {"nic/N85: a request from a neighbour", requests},
-      {"nic/N86: a confirmation", confirmations},
+      {"nic/N85: a request from a neighbour", requests}, {"nic/N86: a confirmation", confirmations},
       {"nic/N86: a confirmation without override", without_override},
       {"nic/N86: the router flag", the_router_flag},
       {"nic/N86: an ARP reply overrides, and is solicited when we asked",

@@ -43,7 +43,8 @@ static uint32_t sent_len(const struct lan *lan, uint32_t i)
 
 static void an_unknown_address_queues_and_succeeds(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         assert_int_equal(lan_send(lan, PEER, 10), 0);
         struct lan_seen seen = lan_look(lan);
         assert_true(seen.asked_all == 1 && seen.data == 0);
@@ -84,7 +85,8 @@ static void assert_sent_to(struct lan *lan, struct nst_addr addr, struct nst_mac
 
 static void what_needs_no_address(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         send_to(lan, lan_addr(lan, 1)); /* our own: nothing leaves */
         assert_int_equal(lan->m.count, 0);
         if (lan->v6) {
@@ -104,8 +106,8 @@ static void what_needs_no_address(void **state)
 static void the_gateway_is_resolved(void **state)
 {
     LAN_EACH_FAMILY (lan) {
-        const struct nst_addr far =
-            lan->v6 ? (struct nst_addr){{{0x20, 1, 0xd, 0xb8, [15] = 9}}} : nst_addr_v4(192, 0, 2, 9);
+        const struct nst_addr far = lan->v6 ? (struct nst_addr){{{0x20, 1, 0xd, 0xb8, [15] = 9}}}
+                                            : nst_addr_v4(192, 0, 2, 9);
         struct nst_route route = {.nic = lan->nic, .gateway = lan_addr(lan, PEER)};
         if (!lan->v6)
             route.prefix = nst_addr_v4(0, 0, 0, 0);
@@ -142,7 +144,8 @@ static void a_link_without_addresses_needs_none(void **state)
 
 static void a_batch_waits_as_one_packet_does(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         assert_int_equal(lan_send(lan, PEER, 9000), 0); /* in fragments, written at once */
         const uint32_t n = pending_of(lan, PEER);
         assert_int_equal(n, 7);
@@ -164,7 +167,8 @@ static void a_batch_waits_as_one_packet_does(void **state)
 
 static void frames_carry_our_address(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const struct nst_mac ours = lan_mac(1);
         lan_send(lan, PEER, 10);
         answer(lan, PEER);
@@ -177,7 +181,8 @@ static void frames_carry_our_address(void **state)
 
 static void what_waits_is_not_counted_as_sent(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         lan_send(lan, PEER, 100);
         const uint64_t packets = lan_nic_counter(lan, "tx_packets");
         const uint64_t bytes = lan_nic_counter(lan, "tx_bytes");
@@ -190,7 +195,8 @@ static void what_waits_is_not_counted_as_sent(void **state)
 
 static void requests_wait_with_their_packet(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         /* A checksum that is asked for is there when the packet leaves, made by the NIC. */
         lan_send(lan, PEER, 100);
         answer(lan, PEER);
@@ -208,7 +214,8 @@ static void requests_wait_with_their_packet(void **state)
 
 static void a_full_destination_drops_its_oldest(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         for (uint32_t i = 0; i < 256 + 5; i++)
             assert_int_equal(lan_send(lan, PEER, 100 + i), 0);
         assert_int_equal(pending_of(lan, PEER), 256);
@@ -224,7 +231,8 @@ static void a_full_destination_drops_its_oldest(void **state)
 
 static void bytes_are_bounded(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         /* 256 KiB for one: 187 packets of 1,400 bytes. */
         for (unsigned i = 0; i < 250; i++)
             lan_send(lan, PEER, 1400 - packet_len(lan, 0));
@@ -245,7 +253,8 @@ static void bytes_are_bounded(void **state)
 
 static void a_65th_destination_cancels_the_oldest(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         for (unsigned n = 2; n < 2 + 64; n++)
             assert_int_equal(lan_send(lan, n, 10), 0);
         assert_int_equal(lan_state(lan, 2), NST_NEIGH_INCOMPLETE);
@@ -282,7 +291,8 @@ static void both_families_share_the_bounds(void **state)
 
 static void the_bounds_are_options(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         struct nst_neigh_limits l;
         assert_int_equal(nst_neigh_get_limits(lan->stack, lan->nic, &l), 0);
         assert_int_equal(l.destinations, 64);
@@ -311,7 +321,8 @@ static void the_bounds_are_options(void **state)
 
 static void what_waits_is_charged_to_the_budget(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         struct nst_memory before, after;
         nst_stack_get_memory(lan->stack, &before);
         for (unsigned i = 0; i < 100; i++)
@@ -325,7 +336,8 @@ static void what_waits_is_charged_to_the_budget(void **state)
 
 static void what_waited_leaves_in_order(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         for (uint32_t i = 0; i < 20; i++)
             lan_send(lan, PEER, 100 + i);
         memlink_clear(&lan->m);
@@ -338,7 +350,8 @@ static void what_waited_leaves_in_order(void **state)
 
 static void failure_reaches_the_socket(void **state)
 {
-    LAN_EACH_FAMILY (lan) {
+    LAN_EACH_FAMILY(lan)
+    {
         const nst_socket udp = lan_connect(lan, PEER), other = lan_connect(lan, 8);
         const struct nst_endpoint to = {.addr = lan_addr(lan, PEER), .port = 80};
         nst_socket tcp;

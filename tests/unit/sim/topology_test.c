@@ -17,7 +17,7 @@ static const char whole[] =
     "target 10ms interval 200ms ecn mark 1% mark-from 5 back loss 1.5% "
     "burst 1% 20% 50% duplicate 2% corrupt 3% reorder 4% latency 80ms\n"
     "bulk client[*] -> server bytes 10m start 1s stop 2s on 100ms off 50ms\n"
-    "bulk client2 <- server ipv6\n"
+    "bulk client2 <- server ipv6 reader 1mbit\n"
     "request client1 -> server count 5 request 7 response 9 think 3ms # end\n"
     "udp client3 -> server rate 1mbit size 200 count 8\n";
 
@@ -64,6 +64,7 @@ static void everything_is_read(void **state)
     assert_int_equal(t->flows[2].bytes, 10 << 20);
     assert_int_equal(t->flows[2].off, 50 * NST_MSEC);
     assert_true(t->flows[3].back && t->flows[3].ipv6);
+    assert_int_equal(t->flows[3].reader_bps, 1000000);
     assert_int_equal(t->flows[4].think, 3 * NST_MSEC);
     assert_int_equal(t->flows[5].size, 200);
     nst_sim_topology_free(t);
@@ -201,6 +202,10 @@ static void what_makes_no_sense_is_refused(void **state)
         {"host a\nswitch s\nlink a -- s\nbulk a -> s\n", "both ends have to be hosts"},
         {"host a b\nlink a -- b\nudp a -> b size 23\n", "size 23"},
         {"host a b\nlink a -- b\nbulk a -> a\n", "no path from a to a"},
+        {"host a b\nlink a -- b rate 101gbit\n", "over 100gbit"},
+        {"host a b\nlink a -- b\nbulk a -> b on 1s\n", "give both on and off"},
+        {"host a b\nlink a -- b\nudp a -> b on 1s off 1us\n", "give both on and off"},
+        {"host a b\nlink a -- b\nudp a -> b size 24 rate 1gbit\n", "over a million"},
     };
     for (size_t i = 0; i < sizeof(worlds) / sizeof(worlds[0]); i++) {
         struct nst_sim_topology *t = read_text(worlds[i].text);

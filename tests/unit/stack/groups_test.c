@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
+#include <nicstack/event.h>
+
 #include "netlab.h"
 
 static struct lab lab;
@@ -161,6 +163,39 @@ static void a_promiscuous_nic_takes_all_groups(void **state)
     lab_fini(&lab);
 }
 
+/* The next event, which has to be of that kind and about that group. */
+static void expect_event(enum nst_event_kind kind, const char *group)
+{
+    const struct nst_addr a = lab_addr(group);
+    struct nst_event e;
+    assert_true(nst_event_next(lab.stack, &e));
+    assert_int_equal(e.kind, kind);
+    assert_int_equal(e.nic, 1);
+    assert_true(nst_addr_equal(&e.addr, &a));
+}
+
+static void the_first_join_and_the_last_leave_are_events(void **state)
+{
+    struct nst_event e;
+    begin();
+    assert_int_equal(
+        nst_event_start(lab.stack,
+                        NST_EVENT_BIT(NST_EVENT_GROUP_JOINED) | NST_EVENT_BIT(NST_EVENT_GROUP_LEFT),
+                        0),
+        0);
+    join("239.1.1.1");
+    join("239.1.1.1");
+    leave("239.1.1.1");
+    leave("239.1.1.1");
+    lab_add_addr(&lab, 1, "fd00::2/64");
+    expect_event(NST_EVENT_GROUP_JOINED, "239.1.1.1");
+    expect_event(NST_EVENT_GROUP_LEFT, "239.1.1.1");
+    expect_event(NST_EVENT_GROUP_JOINED, "ff02::1:ff00:2");
+    assert_false(nst_event_next(lab.stack, &e));
+    nst_event_stop(lab.stack);
+    lab_fini(&lab);
+}
+
 static void groups_are_bounded(void **state)
 {
     begin();
@@ -180,4 +215,6 @@ TESTS({"nic/N68: joins are counted: the first joins and the last leaves", joins_
       {"nic/N6: the stack joins what every host joins", the_stack_joins_what_every_host_joins},
       {"nic/N68: groups outlast a disabled NIC", groups_outlast_a_disabled_nic},
       {"a promiscuous NIC takes all groups", a_promiscuous_nic_takes_all_groups},
+      {"nic/N68: the first join and the last leave are events",
+       the_first_join_and_the_last_leave_are_events},
       {"groups are bounded", groups_are_bounded})
