@@ -7,6 +7,7 @@ int command_capture(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 /* nst nic, addr, route, neigh, stats, bridge, vlan */
 int command_order(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_sim(int argc, char **argv);
 int command_test(int argc, char **argv);

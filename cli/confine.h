@@ -39,6 +39,7 @@ enum confine_part {
     CONFINE_CAPTURE = 2, /* writes captures */
     CONFINE_NOTIFY = 4,  /* answers system calls of the program */
     CONFINE_TOP = 8,     /* draws what goes on */
+    CONFINE_RECORD = 16, /* keeps what goes into the stack */
 };
 
 struct confine_options {

@@ -53,6 +53,7 @@ int confine_filter_install(const struct confine_options *options, unsigned *ret_
 #define CAPTURE CONFINE_CAPTURE
 #define NOTIFY  CONFINE_NOTIFY
 #define TOP     CONFINE_TOP
+#define RECORD  CONFINE_RECORD
 
 /* One argument: is the value, of which the kernel looks at 32 bits; has none of the bits. */
 #define IS(number, value)                                                 \
@@ -158,14 +159,17 @@ static const struct rule rules[] = {
     /* Files of a capture, which are open, a ring of them too; its streams are polled at the end. */
     {"lseek", CAPTURE | NOTIFY},
     {"_llseek", CAPTURE | NOTIFY},
-    {"ftruncate", CAPTURE},
-    {"ftruncate64", CAPTURE},
-    {"pwrite64", CAPTURE},
+    {"ftruncate", CAPTURE | RECORD},
+    {"ftruncate64", CAPTURE | RECORD},
+    {"pwrite64", CAPTURE | RECORD},
     {"pwritev", CAPTURE},
     {"poll", CAPTURE | NOTIFY | TOP}, /* has stderr room? */
     {"ppoll", CAPTURE | NOTIFY | TOP},
     {"ppoll_time64", CAPTURE | NOTIFY | TOP},
     {"fcntl", CAPTURE, 0, 1, IS(1, F_DUPFD_CLOEXEC)}, /* a client's socket, for its stream */
+
+    /* The file of a recording grows, by windows that are mapped: mmap is above. */
+    {"fallocate", RECORD},
 
     /* A table on the terminal: how large is that? */
     {"ioctl", TOP, 0, 1, IS(1, TIOCGWINSZ)},

@@ -14,6 +14,7 @@ static const struct command {
 } commands[] = {
     {"capture", command_capture, "watch the packets of a running nst"},
     {"run", command_run, "run a program with nicstack as its network"},
+    {"replay", command_replay, "repeat what nst run --record kept"},
     {"doctor", command_doctor, "what works on this machine, and what would help"},
     {"sim", command_sim, "run a network in virtual time"},
     {"test", command_test, "run packet scripts in virtual time"},

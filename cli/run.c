@@ -58,6 +58,8 @@ static const struct option_spec specs[] = {
      MEMBER(capture.files)},
     {"snaplen", 0, OPTION_SIZE, "BYTES", "capture only so much of each packet",
      MEMBER(capture.snaplen)},
+    {"record", 0, OPTION_TEXT, "FILE", "keep all that goes into the stack, for nst replay",
+     MEMBER(record)},
     {"verbose", 'v', OPTION_FLAG, NULL, "say how the program is attached, and each flow",
      MEMBER(verbose)},
     {"quiet", 'q', OPTION_FLAG, NULL, "no summary", MEMBER(quiet)},
@@ -214,9 +216,11 @@ int command_run(int argc, char **argv)
     descriptors_reserve_standard();
     keep_memory();
     int status = ATTACH_EXIT_FAILED;
-    if (complete_options(&run) && run_capture_open(&run) && run_instance_open(&run))
+    if (complete_options(&run) && run_capture_open(&run) && run_record_open(&run) &&
+        run_instance_open(&run))
         status = run_program(&run, argv + first);
     run_instance_close(&run);
     run_capture_close(&run);
+    run_record_close(&run);
     return status;
 }

@@ -2,8 +2,8 @@
 /*
  * nst run: a program with nicstack as its network. run.c reads the options and prints the summary,
  * run_link.c makes the links below the NIC, run_impair.c the line that they play, run_capture.c
- * what captures want, run_instance.c answers other commands, run_serve.c makes the stack and the
- * gateway, and serves.
+ * what captures want, run_record.c recordings, run_instance.c answers other commands, run_serve.c
+ * makes the stack and the gateway, and serves.
  */
 #ifndef NICSTACK_CLI_RUN_H
 #define NICSTACK_CLI_RUN_H
@@ -16,6 +16,7 @@
 #include "options.h"
 #include "publish.h"
 #include "run_capture.h"
+#include "run_record.h"
 #include "summary.h"
 #include "top.h"
 #include "upstream.h"
@@ -28,7 +29,7 @@ struct run_options {
     uint64_t rate, seed;
     uint32_t loss, duplicate, corrupt, reorder;
     bool no_host_loopback, top, verbose, quiet, json, help;
-    const char *name;
+    const char *name, *record;
     struct run_capture_options capture;
 };
 
@@ -47,6 +48,7 @@ struct run {
     struct notify *notify;
     struct upstream upstream;
     struct run_capture capture;
+    struct run_record record;
     struct instance instance;
     const char *program;
     struct summary summary;

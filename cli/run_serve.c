@@ -113,7 +113,9 @@ static int make_stack(struct run *run)
     if (r < 0)
         return run_fail("cannot get entropy", r, "is getrandom(2) forbidden here?");
     r = nst_stack_new(&config, &run->stack);
-    return r < 0 ? run_fail("cannot make the stack", r, "raise --memory") : 0;
+    if (r < 0)
+        return run_fail("cannot make the stack", r, "raise --memory");
+    return run_record_start(run);
 }
 
 static int add_addresses(struct run *run, uint32_t nic)
@@ -256,6 +258,7 @@ void run_tear_down(struct run *run)
     run_capture_stop(run);
     if (run->loop != NULL && run->device != NULL)
         nst_loop_remove_link(run->loop, run->device);
+    run_record_stop(run);
     nst_stack_free(run->stack);
     run_link_close(run);
     nst_loop_free(run->loop);
@@ -270,7 +273,8 @@ static void confine(const struct run *run)
     const unsigned notify = run->attach.kind == ATTACH_KIND_NOTIFY ? CONFINE_NOTIFY : 0;
     /* Whoever asks by the control socket may have a capture at any time. */
     const unsigned top = run->options.top ? CONFINE_TOP : 0;
-    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify | top,
+    const unsigned record = run->record.is_open ? CONFINE_RECORD : 0;
+    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify | top | record,
                                             .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)

@@ -196,7 +196,7 @@ judge() {
 
 step_judges() {
     local name
-    for name in spdx words format layers headers caps globals drops contract tidy; do
+    for name in spdx words format layers headers caps globals drops contract calls tidy; do
         judge $name
     done
     program judges/planted 300 tests/judges/planted_test.sh

@@ -61,6 +61,7 @@ struct nic {
     } tx_queued, tx_taken;
     struct list tx_waiters; /* of struct todo: connections that wait for room */
     struct todo todo;       /* flush */
+    struct tape_link taped; /* the recorder's */
     struct nic_counters counters;
     struct tally unknown_protocols; /* N26, by EtherType */
 };

@@ -46,6 +46,7 @@ static int tell_link_mtu(struct nic *nic, uint32_t mtu)
     nic->stack->running = true;
     const int r = link->ops->set_mtu(link, mtu);
     nic->stack->running = false;
+    TAPE(nic->stack, changed, nic, r);
     return r;
 }
 
@@ -140,6 +141,7 @@ int nst_nic_set_link_addr(struct nst_stack *stack, uint32_t id, struct nst_mac a
     stack->running = true;
     const int r = link->ops->set_address(link, addr);
     stack->running = false;
+    TAPE(stack, changed, nic, r);
     if (r < 0)
         return r;
     route_changed(stack);

@@ -17,6 +17,7 @@ void nic_deliver(struct nst_link_upper *upper, struct nst_pktq *q)
         DEBUG_CHECK(pkt_of(p)->pool == nic->stack->pool);
         pkt_receive(pkt_of(p));
     }
+    TAPE(nic->stack, delivered, nic, q);
     nst_pktq_splice(&nic->rxq, q);
 }
 
@@ -28,7 +29,8 @@ struct nst_mac nic_sender(const struct nic *nic, const struct pkt *p)
     /* Read anew, by a view of its own: p stays as it is. */
     struct nst_pkt view = *(const struct nst_pkt *)p;
     nst_pkt_push(&view, (uint32_t)(p->data - p->head) - p->link_off);
-    nic->link->ops->parse_header(nic->link, &view, &header);
+    const bool whole = nic->link->ops->parse_header(nic->link, &view, &header);
+    TAPE(nic->stack, parsed, nic, (uint32_t)p->net_off - p->link_off, whole ? &header : NULL);
     return header.src;
 }
 
@@ -114,6 +116,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
     bool whole = nic->link->ops->parse_header(nic->link, pkt_pub(p), &header);
     pkt_set_net(p);
     p->nic_id = nic->id;
+    TAPE(nic->stack, parsed, nic, (uint32_t)p->net_off - p->link_off, whole ? &header : NULL);
 
     /* N21: nothing else counts or sees it */
     if (unlikely(!nic->enabled)) {

@@ -38,9 +38,11 @@ void nic_flush(struct todo *todo)
     struct nst_link *link = nic->link;
     uint32_t before = nic->txq.count;
     if (before > 0 && !link->tx_blocked) {
+        TAPE(nic->stack, transmits, nic);
         nic->stack->running = true;
         link->ops->transmit(link, &nic->txq);
         nic->stack->running = false;
+        TAPE(nic->stack, transmitted, nic, before - nic->txq.count);
         COUNT_N(nic->counters.tx_packets, before - nic->txq.count);
         count_taken(nic);
         if (link->tx_blocked)
@@ -53,6 +55,7 @@ void nic_flush(struct todo *todo)
 void nic_writable(struct nst_link_upper *upper)
 {
     struct nic *nic = container_of(upper, struct nic, upper);
+    TAPE(nic->stack, writable, nic);
     if (!nst_pktq_is_empty(&nic->txq) || !list_is_empty(&nic->tx_waiters))
         todo_schedule(nic->stack, &nic->todo);
 }
@@ -80,6 +83,7 @@ static inline void add_to_sums(struct nic *nic, struct pkt *p)
 static inline void enqueue(struct nic *nic, struct pkt *p, const struct nst_link_header *header)
 {
     pkt_set_link(p);
+    TAPE(nic->stack, queued, nic, p, header);
     /* N30 */
     if (unlikely(nic->tapped))
         nic_tap_outbound(nic, p, header);
@@ -161,7 +165,9 @@ int nic_output_frame(struct nic *nic, struct pkt *p)
         return r;
     /* Read as whoever receives it will: so a frame that nobody could receive is refused. */
     const uint8_t *begin = p->data;
-    if (!nic->link->ops->parse_header(nic->link, pkt_pub(p), &header)) {
+    const bool whole = nic->link->ops->parse_header(nic->link, pkt_pub(p), &header);
+    TAPE(nic->stack, parsed, nic, (uint32_t)(p->data - begin), whole ? &header : NULL);
+    if (!whole) {
         pkt_drop(p, DROP_LINK_MALFORMED);
         return -NST_EINVAL;
     }

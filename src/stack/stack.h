@@ -34,6 +34,7 @@
 #include "stack/ready.h"
 #include "stack/route.h"
 #include "stack/tally.h"
+#include "stack/tape.h"
 
 #define STACK_TRANSPORTS_MAX 8
 
@@ -91,6 +92,7 @@ struct nst_stack {
     struct demux demux;
     struct ready_list ready;
     struct event_ring *events; /* NULL: nobody wants them */
+    struct tape *tape;         /* NULL: nobody records */
     /* Each protocol's own state, made in its init. */
     struct ip4_state *ip4;
     struct icmp4_state *icmp4;

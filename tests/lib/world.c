@@ -63,6 +63,8 @@ static void init_host(struct world *w, int i, struct nst_link *link,
     if (memcmp(sc.seed, zeros, sizeof(zeros)) == 0)
         memset(sc.seed, 0x40 + i, sizeof(sc.seed));
     assert_int_equal(nst_stack_new(&sc, &h->stack), 0);
+    if (config->record || getenv("NST_RECORD_WORLDS") != NULL)
+        recording_start(&h->recording, h->stack);
     nc.size = sizeof(nc);
     nc.link = h->link = link;
     assert_int_equal(nst_nic_add(h->stack, &nc, &h->nic), 0);
@@ -132,6 +134,9 @@ void world_fini(struct world *w)
         nst_sniffer_free(h->sniffer);
         nst_impair_free(h->impaired);
         h->stack = NULL;
+        if (h->recording.len > 0)
+            recording_check(&h->recording);
+        recording_fini(&h->recording);
     }
     nst_pipe_free(w->pipe);
     memlink_fini(&w->memlink);

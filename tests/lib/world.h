@@ -21,6 +21,7 @@
 #include "alloc.h"
 #include "frames.h"
 #include "memlink.h"
+#include "recording.h"
 
 struct host {
     struct nst_stack *stack;
@@ -30,6 +31,7 @@ struct host {
     struct nst_link *link; /* the NIC's: the outermost of what follows */
     struct nst_link *impaired, *sniffer;
     struct alloc alloc;
+    struct recording recording; /* empty: it is not recorded */
 };
 
 struct world {
@@ -57,6 +59,7 @@ struct world_config {
     struct nst_impair_direction impair[2];
     uint64_t impair_seed;
     bool fingerprint; /* keep it */
+    bool record; /* each host, and replay it in world_fini (environment NST_RECORD_WORLDS: all) */
 };
 
 #define WORLD_MAC(n) ((struct nst_mac){{2, 0, 0, 0, 0, (n)}})

@@ -12,7 +12,7 @@ import re
 import subprocess
 import sys
 
-CORE = ("base", "wire", "packet", "stack", "network", "transport", "filter", "socket")
+CORE = ("base", "wire", "packet", "stack", "network", "transport", "filter", "socket", "record")
 # What CMakeLists.txt compiles every file with, as far as it matters to a judge.
 INCLUDES = ("-Iinclude", "-Isrc", "-Itests/lib", "-Icli")
 DIALECT = ("-fms-extensions", "-fno-strict-aliasing")

@@ -36,6 +36,8 @@ int tcp_recv_lend(struct tcb *tcb, struct nst_iovec *ret_pieces, int count);
 int tcp_recv_consume(struct tcb *tcb, size_t n);
 int tcp_send_reserve(struct tcb *tcb, struct nst_iovec *ret_pieces, int count);
 int tcp_send_commit(struct tcb *tcb, size_t n);
+/* What is reserved, and how much; NULL: nothing is. For who records what is committed. */
+uint8_t *tcp_reserved(const struct tcb *tcb, size_t *ret_room);
 int tcp_send_lend(struct tcb *tcb, uint8_t *memory, size_t len,
                   void (*release)(void *context, uint8_t *memory), void *context);
 

@@ -107,13 +107,21 @@ int tcp_send_reserve(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
     return 1;
 }
 
-int tcp_send_commit(struct tcb *tcb, size_t n)
+uint8_t *tcp_reserved(const struct tcb *tcb, size_t *ret_room)
 {
     /* What was reserved is gone when the connection is. */
     if (tcb->tx == NULL || !tcb->tx->reserved)
-        return tcb->error != 0 ? take_error(tcb) : -NST_EINVAL;
+        return NULL;
     const struct piece *last = tcb->tx->last;
-    const size_t room = (size_t)(last->block->memory + last->block->size - last->data) - last->len;
+    *ret_room = (size_t)(last->block->memory + last->block->size - last->data) - last->len;
+    return last->data + last->len;
+}
+
+int tcp_send_commit(struct tcb *tcb, size_t n)
+{
+    size_t room;
+    if (tcp_reserved(tcb, &room) == NULL)
+        return tcb->error != 0 ? take_error(tcb) : -NST_EINVAL;
     if (n > room)
         return -NST_EINVAL;
     tcb->tx->reserved = false;
