@@ -105,13 +105,19 @@ static struct nst_addr address(const char *text)
     return a;
 }
 
+static uint32_t number(const char *text)
+{
+    return (uint32_t)strtoul(text, NULL, 10);
+}
+
 static struct nst_mac mac_of(const char *text)
 {
     struct nst_mac mac = {{0}};
-    unsigned b[6];
-    if (sscanf(text, "%x:%x:%x:%x:%x:%x", &b[0], &b[1], &b[2], &b[3], &b[4], &b[5]) == 6)
-        for (unsigned i = 0; i < 6; i++)
-            mac.b[i] = (uint8_t)b[i];
+    for (unsigned i = 0; i < 6; i++) {
+        char *end;
+        mac.b[i] = (uint8_t)strtoul(text, &end, 16);
+        text = *end == ':' ? end + 1 : end;
+    }
     return mac;
 }
 
@@ -128,7 +134,7 @@ static void say_result(int r)
 static void add_address(const char *a, const char *prefix, const char *how)
 {
     const struct nst_nic_addr addr = {.addr = address(a),
-                                      .prefix_len = (uint8_t)atoi(prefix),
+                                      .prefix_len = (uint8_t)number(prefix),
                                       .probe = how != NULL && strcmp(how, "probe") == 0,
                                       .no_dad = how != NULL && strcmp(how, "silent") == 0};
     say_result(nst_nic_addr_add(stack, nic, &addr));
@@ -199,11 +205,11 @@ static void use(struct nst_addr a)
 static void set_times(const char *reachable, const char *first, const char *retransmit)
 {
     const struct nst_neigh_config c = {.size = sizeof(c),
-                                       .base_reachable = atoi(reachable) * NST_MSEC,
+                                       .base_reachable = number(reachable) * NST_MSEC,
                                        .min_random_ppt = 1000,
                                        .max_random_ppt = 1000,
-                                       .retransmit = atoi(retransmit) * NST_MSEC,
-                                       .first_probe = atoi(first) * NST_MSEC};
+                                       .retransmit = number(retransmit) * NST_MSEC,
+                                       .first_probe = number(first) * NST_MSEC};
     const int r = nst_neigh_set_config(stack, nic, NST_ETHERTYPE_IPV4, &c);
     say_result(r < 0 ? r : nst_neigh_set_config(stack, nic, NST_ETHERTYPE_IPV6, &c));
 }
@@ -282,7 +288,7 @@ static void obey(char *line)
     if (strcmp(c, "send") == 0)
         say_result(send_to(address(word[1])));
     else if (strcmp(c, "scan") == 0)
-        scan(address(word[1]), (unsigned)atoi(word[2]));
+        scan(address(word[1]), number(word[2]));
     else if (strcmp(c, "use") == 0)
         use(address(word[1]));
     else if (strcmp(c, "state") == 0)

@@ -120,10 +120,10 @@ static int obey(const char *verb, const char *argument)
     if (strcmp(verb, "name") == 0)
         return nst_nic_set_name(stack, NIC, argument);
     if (strcmp(verb, "mtu") == 0)
-        return nst_nic_set_mtu(stack, NIC, (uint32_t)atoi(argument));
+        return nst_nic_set_mtu(stack, NIC, (uint32_t)strtoul(argument, NULL, 10));
     if (strcmp(verb, "mac") == 0)
-        return nst_nic_set_link_addr(stack, NIC,
-                                     (struct nst_mac){{2, 0, 0, 0x78, 0, (uint8_t)atoi(argument)}});
+        return nst_nic_set_link_addr(
+            stack, NIC, (struct nst_mac){{2, 0, 0, 0x78, 0, (uint8_t)strtoul(argument, NULL, 10)}});
     return -NST_EINVAL;
 }
 

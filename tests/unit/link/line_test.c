@@ -278,8 +278,8 @@ static void a_fifo_marks_what_finds_a_long_queue(void **state)
 
 static void what_waits_can_be_cleared(void **state)
 {
-    for (uint8_t d = NST_QUEUE_FIFO; d <= NST_QUEUE_FQ_CODEL; d++) {
-        const struct nst_impair_direction way = {MILLISECOND_EACH, .discipline = d,
+    for (unsigned d = NST_QUEUE_FIFO; d <= NST_QUEUE_FQ_CODEL; d++) {
+        const struct nst_impair_direction way = {MILLISECOND_EACH, .discipline = (uint8_t)d,
                                                  .delay = NST_SEC};
         struct rig r;
         begin(&r, &way);

@@ -508,8 +508,9 @@ static void walk_sequences(struct walk *w, unsigned length)
 static unsigned length_of(bool v6)
 {
     const char *asked = getenv("NST_WALK_LENGTH");
-    if (asked != NULL && atoi(asked) > 0 && atoi(asked) < LENGTH_MAX)
-        return (unsigned)atoi(asked);
+    const unsigned long length = asked != NULL ? strtoul(asked, NULL, 10) : 0;
+    if (length > 0 && length < LENGTH_MAX)
+        return (unsigned)length;
     return v6 ? 4 : 5;
 }
 
