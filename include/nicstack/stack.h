@@ -121,7 +121,7 @@ NST_API bool nst_stack_counter_at(const struct nst_stack *stack, size_t n, struc
 NST_API int nst_stack_counter_get(const struct nst_stack *stack, const char *name,
                                   uint64_t *ret_value);
 
-/* A count by a number that peers choose. The first eight numbers have a count each, all later ones
+/* A count by a number that peers choose. The first four numbers have a count each, all later ones
  * share one. */
 struct nst_tally {
     uint16_t number; /* a protocol number, an EtherType */

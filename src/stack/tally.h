@@ -8,7 +8,7 @@
 
 #include <nicstack/stack.h>
 
-#define TALLY_MAX 8
+#define TALLY_MAX 4
 
 struct tally {
     uint16_t number[TALLY_MAX];

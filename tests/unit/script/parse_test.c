@@ -194,7 +194,7 @@ static void errors(void **state)
     assert_wrong("0 %{ assert 1", 1, 5, "}%");
     assert_wrong("0 nonsense", 1, 3, "neither a call");
     assert_wrong("0 < S 0:70000(70000)", 1, 7, "more than a packet");
-    assert_wrong("0 f({a(&)}) = 1", 1, 8, "a name is missing");
+    assert_wrong("0 f({a(&)}) = 1", 1, 9, "a name is missing");
     assert_wrong("`a` `b` `c`", 1, 9, "nothing follows");
 }
 
