@@ -70,6 +70,7 @@ static const char *reason_of(const struct nst_counter *counter)
     if (counter->value == 0 || strncmp(counter->name, "drop_", 5) != 0 ||
         strcmp(counter->name, "drop_unknown_protocol") == 0 ||
         strcmp(counter->name, "drop_ip_not_ours") == 0 ||
+        strcmp(counter->name, "drop_icmp_ignored") == 0 ||
         strcmp(counter->name, "drop_request_ended") == 0)
         return NULL;
     return counter->name + 5;

@@ -285,6 +285,8 @@ uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
     size_t offset = 0;
 
     for (size_t i = 0; i < out->count; i++) {
+        if (out->iov[i].len == 0) /* its base may be NULL */
+            continue;
         sum = csum_block_add(sum, copy_piece(p, &out->iov[i], csum, 0), offset);
         offset += out->iov[i].len;
     }
