@@ -45,8 +45,10 @@ int main(void)
         nst_stack_run(us, nst_host_now(), 0);
         nst_stack_run(them, nst_host_now(), 0);
     }
-    const int64_t n = nst_frame_recv(us, s, answer, sizeof(answer), 0, &info);
-    const bool is_reply = n >= 28 && answer[7] == 2 && memcmp(answer + 14, question + 24, 4) == 0;
+    /* Who comes up announces itself, too. */
+    bool is_reply = false;
+    while (!is_reply && nst_frame_recv(us, s, answer, sizeof(answer), 0, &info) >= 28)
+        is_reply = answer[7] == 2 && memcmp(answer + 14, question + 24, 4) == 0;
     if (is_reply)
         printf("10.0.0.2 is at %02x:%02x:%02x:%02x:%02x:%02x\n", info.src.b[0], info.src.b[1],
                info.src.b[2], info.src.b[3], info.src.b[4], info.src.b[5]);
