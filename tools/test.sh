@@ -10,7 +10,7 @@
 # One unit is a cmocka test, a judge, a planted fault, a script, a scenario, a fuzz target, or a line
 # of an interop test. Every program that a step runs tells its units as lines "ok NAME",
 # "not ok NAME: why", "skip NAME: reason"; anything else it says is detail. Details: build-test/log/.
-# NST_FUZZ_SECONDS (3) and NST_FUZZ_STACK_SECONDS (45) set the length of the short fuzz.
+# NST_FUZZ_SECONDS (2) and NST_FUZZ_STACK_SECONDS (30) set the length of the short fuzz.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -341,8 +341,8 @@ step_fuzz() {
     # The long one first: the others run beside it.
     for name in $(printf '%s\n' "${names[@]}" | awk '$0 == "stack" {print; next} {rest = rest "\n" $0} END {print rest}'); do
         while [ "$(jobs -pr | wc -l)" -ge $JOBS ]; do wait -n; done
-        seconds=${NST_FUZZ_SECONDS:-3}
-        [ "$name" = stack ] && seconds=${NST_FUZZ_STACK_SECONDS:-45}
+        seconds=${NST_FUZZ_SECONDS:-2}
+        [ "$name" = stack ] && seconds=${NST_FUZZ_STACK_SECONDS:-30}
         fuzz_one "$name" "$seconds" &
     done
     wait
@@ -357,7 +357,7 @@ step_interop() {
     # Sanitizers are too slow here for what is timed: the release build is what is run.
     build release -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror || return
     # Each has namespaces of its own and waits more than it works.
-    programs interop 300 3
+    programs interop 300 4
 }
 
 step_readme() {
