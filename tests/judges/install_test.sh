@@ -79,6 +79,19 @@ else
 fi
 check "install: find_package builds consumers on both libraries" by_find_package
 check "install: find_package refuses another minor version" wrong_version
+script_port() {
+    cat >"$tmp/port.c" <<'X'
+#include <dlfcn.h>
+
+int main(int argc, char **argv)
+{
+    void *port = dlopen(argc > 1 ? argv[1] : "", RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND);
+    return port && dlsym(port, "packetdrill_interface_init") ? 0 : 1;
+}
+X
+    cc -D_GNU_SOURCE "$tmp/port.c" -o "$tmp/port" -ldl && "$tmp/port" "$lib/libnst-script.so"
+}
+[ ! -e "$build/libnst-script.so" ] || check "install: the shared-object port of packet scripts loads" script_port
 man_pages() {
     for page in "$top"/docs/man/*.1; do
         cmp "$page" "$man/man1/$(basename "$page")" || return 1
