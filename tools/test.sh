@@ -357,7 +357,7 @@ step_interop() {
     # Sanitizers are too slow here for what is timed: the release build is what is run.
     build release -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS=-Werror || return
     # Each has namespaces of its own and waits more than it works.
-    programs interop 300 4
+    programs interop 600 4
 }
 
 step_readme() {

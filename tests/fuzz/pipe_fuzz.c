@@ -100,9 +100,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct nst_impair_config impair = {.size = sizeof(impair), .seed = data[1]};
     impair.tx = (struct nst_impair_direction){.delay = data[2] * 1000,
                                               .jitter = data[3] * 1000,
-                                              .loss_ppm = data[4] * 4000u,
+                                              .loss_ppm = data[4] * 3900u,
                                               .duplicate_ppm = data[4] * 2000u,
-                                              .corrupt_ppm = data[5] * 4000u,
+                                              .corrupt_ppm = data[5] * 3900u,
                                               .reorder_ppm = data[5] * 2000u,
                                               .rate_bps = data[6] * 1000000u,
                                               .queue = data[7] % 16u};
