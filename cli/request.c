@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hex_digit(char c)
+int request_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -24,8 +24,8 @@ static bool decode(char *text)
             *to++ = *from;
             continue;
         }
-        const int high = hex_digit(from[1]);
-        const int low = high < 0 ? -1 : hex_digit(from[2]);
+        const int high = request_hex_digit(from[1]);
+        const int low = high < 0 ? -1 : request_hex_digit(from[2]);
         if (low < 0 || high * 16 + low == 0)
             return false;
         *to++ = (char)(high * 16 + low);

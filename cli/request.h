@@ -32,6 +32,9 @@ struct request {
  * False: it is no request. Any bytes are fine. */
 bool request_parse(char *line, struct request *ret_request);
 
+/* The value of a hexadecimal digit; -1: it is none. */
+int request_hex_digit(char c);
+
 /* The value of a key; NULL: it is not there. */
 const char *request_get(const struct request *request, const char *key);
 /* The same as a number; `otherwise` where it is not there. False: it is no number. */

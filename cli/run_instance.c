@@ -91,13 +91,6 @@ static void stream_ended(void *context, struct nst_capture_output *output, int e
     instance_end(client);
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Digits to bytes. NULL: they are none, or there is no memory. */
 static void *from_hex(const char *text, size_t *ret_len)
 {
@@ -108,7 +101,7 @@ static void *from_hex(const char *text, size_t *ret_len)
         return NULL;
     }
     for (size_t i = 0; i < len; i++) {
-        const int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        const int high = request_hex_digit(text[2 * i]), low = request_hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0) {
             free(bytes);
             return NULL;

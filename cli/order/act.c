@@ -44,12 +44,20 @@ static bool find_nic(const struct scene *scene, const struct order *order, uint3
 
 /* ---- NICs ---- */
 
-/* Both families, where they are there. */
+/* What was done for both families is done if either has it; else an error of one that was asked:
+ * -NST_EPROTONOSUPPORT stands for the one that was not. */
+static int of_either(int r4, int r6)
+{
+    if (r4 >= 0 || r6 >= 0)
+        return 0;
+    return r4 != -NST_EPROTONOSUPPORT ? r4 : r6;
+}
+
 static int set_forwarding(const struct scene *scene, uint32_t nic, bool on)
 {
     const int r4 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV4, on);
     const int r6 = nst_nic_set_forwarding(scene->stack, nic, NST_ETHERTYPE_IPV6, on);
-    return r4 < 0 && r6 < 0 ? r4 : 0;
+    return of_either(r4, r6);
 }
 
 /* The first that fails ends it: *ret_field is what could not be set. */
@@ -94,6 +102,18 @@ bool scene_set_nic(const struct scene *scene, const struct order *order, uint32_
 }
 
 /* ---- Addresses ---- */
+
+struct nst_nic_addr *scene_list_addrs(const struct scene *scene, uint32_t nic, size_t *ret_count)
+{
+    const int count = nst_nic_addr_list(scene->stack, nic, NULL, 0);
+    *ret_count = count > 0 ? (size_t)count : 0;
+    struct nst_nic_addr *addrs = calloc(*ret_count + 1, sizeof(*addrs));
+    if (addrs == NULL)
+        *ret_count = 0;
+    else
+        nst_nic_addr_list(scene->stack, nic, addrs, *ret_count);
+    return addrs;
+}
 
 static struct nst_nic_addr addr_of(const struct order *order)
 {
@@ -222,7 +242,7 @@ static bool route_matches(const struct nst_route *route, const struct nst_route 
            (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric);
 }
 
-static struct nst_route *list_routes(const struct scene *scene, size_t *ret_count)
+struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count)
 {
     *ret_count = nst_route_list(scene->stack, NULL, 0);
     struct nst_route *routes = calloc(*ret_count + 1, sizeof(*routes));
@@ -238,7 +258,7 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
 {
     const struct nst_route meant = route_of(order, nic);
     size_t count;
-    struct nst_route *routes = list_routes(scene, &count);
+    struct nst_route *routes = scene_list_routes(scene, &count);
     int r = -NST_ENOENT;
     for (size_t i = 0; i < count && r == -NST_ENOENT; i++)
         if (route_matches(&routes[i], &meant, order))
@@ -253,7 +273,7 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
 static bool flush_routes(const struct scene *scene, uint32_t nic)
 {
     size_t count;
-    struct nst_route *routes = list_routes(scene, &count);
+    struct nst_route *routes = scene_list_routes(scene, &count);
     for (size_t i = 0; i < count; i++)
         if (routes[i].nic == nic)
             nst_route_remove(scene->stack, &routes[i]);
@@ -304,7 +324,7 @@ static int flush_neighs(const struct scene *scene, const struct order *order,
         r4 = nst_neigh_flush(scene->stack, nic, NST_ETHERTYPE_IPV4, statics);
     if (show->family != 4)
         r6 = nst_neigh_flush(scene->stack, nic, NST_ETHERTYPE_IPV6, statics);
-    return r4 < 0 && r6 < 0 ? r4 : 0;
+    return of_either(r4, r6);
 }
 
 /* What is not said stays as it is. */
@@ -333,7 +353,7 @@ static int set_neighs(const struct scene *scene, const struct order *order, cons
         r4 = set_neighs_of(scene, order, nic, NST_ETHERTYPE_IPV4);
     if (show->family != 4)
         r6 = set_neighs_of(scene, order, nic, NST_ETHERTYPE_IPV6);
-    return r4 < 0 && r6 < 0 ? r4 : 0;
+    return of_either(r4, r6);
 }
 
 static bool act_neigh(const struct scene *scene, const struct order *order, const struct show *show,

@@ -51,6 +51,17 @@ bool scene_set_nic(const struct scene *scene, const struct order *order, uint32_
                    struct fault *fault);
 /* Turns an error of the library into a fault, and is false. */
 bool scene_fail(struct fault *fault, unsigned column, const char *what, int error);
+/* All routes; all addresses of a NIC. malloc's; NULL: no memory. */
+struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count);
+struct nst_nic_addr *scene_list_addrs(const struct scene *scene, uint32_t nic, size_t *ret_count);
+
+/* Begins what is shown, a list of objects: what they are to be written to, in the caller's *json;
+ * NULL: as text. */
+struct json *show_begin(const struct show *show, struct json *json);
+/* Ends it. NULL is fine. */
+void show_end(struct json *to);
+/* A line, or with json a member, of its name and value. */
+void show_counter(const struct show *show, const struct nst_counter *counter, struct json *json);
 
 /* ---- For act.c: ORDER_SHOW and ORDER_GET. `nic` is 0 for all. ---- */
 

@@ -36,16 +36,10 @@ static const struct option_spec specs[] = {
     {NULL, 0, OPTION_FLAG, NULL, NULL, 0},
 };
 
-static void print_form(void *context, const char *line)
-{
-    (void)context;
-    printf("  nst %s\n", line);
-}
-
 static int usage(const char *command, int object)
 {
     printf("usage: %s [OPTIONS] [VERB ...]\n\n", command);
-    order_print_usage(object, print_form, NULL);
+    order_print_usage(object, "  nst ", stdout);
     printf("\nof a running nst up, or to see one of nst run.\n\n");
     options_print(specs);
     return 0;

@@ -327,6 +327,16 @@ const char *order_object_name(enum order_object object)
     return names[object];
 }
 
+const char *order_type_name(enum order_type type)
+{
+    return types[type];
+}
+
+const char *order_service_name(enum order_service service)
+{
+    return services[service];
+}
+
 static const struct form *find_form(enum order_object object, enum order_verb verb)
 {
     for (size_t i = 0; i < FORMS; i++)
@@ -337,22 +347,11 @@ static const struct form *find_form(enum order_object object, enum order_verb ve
 
 /* ---- Values ---- */
 
-static bool parse_number(const char *text, uint64_t max, uint64_t *ret)
-{
-    char *end;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n > max)
-        return false;
-    *ret = n;
-    return true;
-}
-
 static bool store_number(const struct field *f, const struct word *word, void *to,
                          struct fault *fault)
 {
     uint64_t n;
-    if (!parse_number(word->text, f->max, &n) || n < f->min)
+    if (!order_parse_number(word->text, f->max, &n) || n < f->min)
         return fault_set(fault, word->column, "'%.64s' is no number from %u to %u: write one",
                          word->text, f->min, f->max);
     *(uint32_t *)to = (uint32_t)n;
@@ -394,7 +393,7 @@ static bool store_time(const struct field *f, const struct word *word, void *to,
         *(nst_time *)to = NST_TIME_NEVER;
         return true;
     }
-    if (parse_number(word->text, SECONDS_MAX, &seconds)) {
+    if (order_parse_number(word->text, SECONDS_MAX, &seconds)) {
         *(nst_time *)to = (nst_time)seconds * NST_SEC;
         return true;
     }
@@ -416,7 +415,7 @@ static bool store_wide(const struct field *f, const struct word *word, void *to,
     if (f->kind == KIND_SIZE)
         return units_parse_size(word->text, to) ||
                fault_set(fault, word->column, "'%.64s' is no size: write such as 64m", word->text);
-    return parse_number(word->text, UINT64_MAX, to) ||
+    return order_parse_number(word->text, UINT64_MAX, to) ||
            fault_set(fault, word->column, "'%.64s' is no number: write such as 7", word->text);
 }
 
@@ -592,9 +591,9 @@ bool order_parse(const struct words *words, struct order *ret_order, struct faul
     return check_required(&p);
 }
 
-void order_print_usage(int object, void (*print)(void *context, const char *line), void *context)
+void order_print_usage(int object, const char *before, FILE *out)
 {
     for (size_t i = 0; i < FORMS; i++)
         if (object < 0 || forms[i].object == (enum order_object)object)
-            print(context, forms[i].usage);
+            fprintf(out, "%s%s\n", before, forms[i].usage);
 }

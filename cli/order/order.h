@@ -13,6 +13,8 @@
 #include <nicstack/neigh.h>
 #include <nicstack/nic.h>
 
+#include <stdio.h>
+
 #include "order/words.h"
 
 enum order_object {
@@ -137,13 +139,19 @@ struct order {
 /* At least one word. False: *fault says what is wrong, where and what may stand there. */
 bool order_parse(const struct words *words, struct order *ret_order, struct fault *fault);
 
-/* Writes one line for each form of an object, or of all (-1), as --help shows them. */
-void order_print_usage(int object, void (*print)(void *context, const char *line), void *context);
+/* Prints one line, `before` in front, for each form of an object, or of all (-1), as --help shows
+ * them. */
+void order_print_usage(int object, const char *before, FILE *out);
 
 /* The object of a word, or -1; and its name. */
 int order_object_of(const char *word);
 const char *order_object_name(enum order_object object);
+/* As it is written. */
+const char *order_type_name(enum order_type type);
+const char *order_service_name(enum order_service service);
 
+/* Decimal digits alone, up to `max`. False: it is none. */
+bool order_parse_number(const char *text, uint64_t max, uint64_t *ret);
 /* "10.0.0.1/24", "fe80::1" (whole: 32 or 128), "default" (0.0.0.0/0). False: it is none. */
 bool order_parse_prefix(const char *text, struct nst_addr *ret_addr, uint8_t *ret_prefix_len);
 /* "02:00:00:00:00:01" */

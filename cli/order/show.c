@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "order/act.h"
+#include "wire/addr.h"
 
-#define ADDRS_MAX  4096
 #define NEIGHS_MAX 65536
 
 char *show_mac(struct nst_mac mac, char text[SHOW_MAC_TEXT])
@@ -20,9 +20,19 @@ bool show_has_family(const struct show *show, const struct nst_addr *addr)
     return show->family == 0 || (show->family == 4) == nst_addr_is_v4(addr);
 }
 
-static struct json json_of(const struct show *show)
+struct json *show_begin(const struct show *show, struct json *json)
 {
-    return (struct json){.out = show->out, .is_pretty = show->is_pretty};
+    if (!show->is_json)
+        return NULL;
+    *json = (struct json){.out = show->out, .is_pretty = show->is_pretty};
+    json_begin(json, NULL, '[');
+    return json;
+}
+
+void show_end(struct json *to)
+{
+    if (to != NULL)
+        json_end(to, ']');
 }
 
 /* The name of a NIC, as long as *info stands. */
@@ -222,16 +232,13 @@ static void json_addr(const struct nst_nic_addr *a, const struct nst_nic_info *i
 static bool show_addrs(const struct scene *scene, const struct show *show,
                        const struct nst_nic_info *info, struct json *json)
 {
-    int count = nst_nic_addr_list(scene->stack, info->id, NULL, 0);
-    if (count > ADDRS_MAX)
-        count = ADDRS_MAX;
-    struct nst_nic_addr *addrs = calloc((size_t)(count > 0 ? count : 1), sizeof(*addrs));
+    size_t count;
+    struct nst_nic_addr *addrs = scene_list_addrs(scene, info->id, &count);
     if (addrs == NULL)
         return false;
-    nst_nic_addr_list(scene->stack, info->id, addrs, (size_t)(count > 0 ? count : 0));
     if (json != NULL)
         json_begin(json, "addr_info", '[');
-    for (int i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (!show_has_family(show, &addrs[i].addr))
             continue;
         if (json != NULL)
@@ -261,26 +268,17 @@ static bool show_nic(const struct scene *scene, const struct show *show,
 
 bool show_nics(const struct scene *scene, const struct show *show, uint32_t nic, bool addrs)
 {
-    struct json json = json_of(show), *to = show->is_json ? &json : NULL;
+    struct json json, *to = show_begin(show, &json);
     struct nst_nic_info info;
     bool ok = true;
-    if (to != NULL)
-        json_begin(to, NULL, '[');
     for (uint32_t id = nst_nic_next(scene->stack, 0); id != 0; id = nst_nic_next(scene->stack, id))
         if ((nic == 0 || nic == id) && nst_nic_get_info(scene->stack, id, &info) == 0)
             ok = show_nic(scene, show, &info, to, addrs) && ok;
-    if (to != NULL)
-        json_end(to, ']');
+    show_end(to);
     return ok;
 }
 
 /* ---- Routes ---- */
-
-static bool is_set(const struct nst_addr *addr)
-{
-    const struct nst_addr none = {{{0}}}, none4 = nst_addr_v4(0, 0, 0, 0);
-    return !nst_addr_equal(addr, &none) && !nst_addr_equal(addr, &none4);
-}
 
 /* "default", "10.0.0.0/24", and without its length what is a host's. */
 #define DESTINATION_TEXT (NST_ADDR_TEXT + 4)
@@ -304,10 +302,10 @@ static void print_route(const struct scene *scene, const struct nst_route *r, FI
     char text[DESTINATION_TEXT], addr[NST_ADDR_TEXT];
     struct nst_nic_info info;
     fputs(destination(r, text), out);
-    if (is_set(&r->gateway))
+    if (!addr_is_unspecified(&r->gateway))
         fprintf(out, " via %s", nst_addr_format(&r->gateway, addr, sizeof(addr)));
     fprintf(out, " dev %s", name_of(scene, r->nic, &info));
-    if (is_set(&r->source))
+    if (!addr_is_unspecified(&r->source))
         fprintf(out, " src %s", nst_addr_format(&r->source, addr, sizeof(addr)));
     if (r->metric != 0)
         fprintf(out, " metric %u", r->metric);
@@ -323,10 +321,10 @@ static void json_route(const struct scene *scene, const struct nst_route *r, str
     json_begin(json, NULL, '{');
     json_text(json, "dst", destination(r, text));
     json_text(json, "family", nst_addr_is_v4(&r->prefix) ? "inet" : "inet6");
-    if (is_set(&r->gateway))
+    if (!addr_is_unspecified(&r->gateway))
         json_text(json, "gateway", nst_addr_format(&r->gateway, addr, sizeof(addr)));
     json_text(json, "dev", name_of(scene, r->nic, &info));
-    if (is_set(&r->source))
+    if (!addr_is_unspecified(&r->source))
         json_text(json, "prefsrc", nst_addr_format(&r->source, addr, sizeof(addr)));
     if (r->metric != 0)
         json_number(json, "metric", r->metric);
@@ -335,39 +333,35 @@ static void json_route(const struct scene *scene, const struct nst_route *r, str
     json_end(json, '}');
 }
 
+/* json NULL: as text. */
+static void show_route(const struct scene *scene, const struct show *show,
+                       const struct nst_route *route, struct json *json)
+{
+    if (json != NULL)
+        json_route(scene, route, json);
+    else
+        print_route(scene, route, show->out);
+}
+
 void show_one_route(const struct scene *scene, const struct show *show,
                     const struct nst_route *route)
 {
-    struct json json = json_of(show);
-    if (!show->is_json) {
-        print_route(scene, route, show->out);
-        return;
-    }
-    json_begin(&json, NULL, '[');
-    json_route(scene, route, &json);
-    json_end(&json, ']');
+    struct json json, *to = show_begin(show, &json);
+    show_route(scene, show, route, to);
+    show_end(to);
 }
 
 bool show_routes(const struct scene *scene, const struct show *show, uint32_t nic)
 {
-    struct json json = json_of(show);
-    const size_t count = nst_route_list(scene->stack, NULL, 0);
-    struct nst_route *routes = calloc(count + 1, sizeof(*routes));
+    size_t count;
+    struct nst_route *routes = scene_list_routes(scene, &count);
     if (routes == NULL)
         return false;
-    nst_route_list(scene->stack, routes, count);
-    if (show->is_json)
-        json_begin(&json, NULL, '[');
-    for (size_t i = 0; i < count; i++) {
-        if ((nic != 0 && routes[i].nic != nic) || !show_has_family(show, &routes[i].prefix))
-            continue;
-        if (show->is_json)
-            json_route(scene, &routes[i], &json);
-        else
-            print_route(scene, &routes[i], show->out);
-    }
-    if (show->is_json)
-        json_end(&json, ']');
+    struct json json, *to = show_begin(show, &json);
+    for (size_t i = 0; i < count; i++)
+        if ((nic == 0 || routes[i].nic == nic) && show_has_family(show, &routes[i].prefix))
+            show_route(scene, show, &routes[i], to);
+    show_end(to);
     free(routes);
     return true;
 }
@@ -386,17 +380,11 @@ static const char *state_of(const struct nst_neigh *neigh)
     return neigh->state < sizeof(states) / sizeof(states[0]) ? states[neigh->state] : "?";
 }
 
-static bool has_mac(const struct nst_neigh *n)
-{
-    static const struct nst_mac none;
-    return memcmp(&n->mac, &none, sizeof(none)) != 0;
-}
-
 static void print_neigh(const struct nst_neigh *n, const char *nic, FILE *out)
 {
     char addr[NST_ADDR_TEXT], mac[SHOW_MAC_TEXT];
     fprintf(out, "%s dev %s", nst_addr_format(&n->addr, addr, sizeof(addr)), nic);
-    if (has_mac(n))
+    if (!mac_is_zero(&n->mac))
         fprintf(out, " lladdr %s", show_mac(n->mac, mac));
     if (n->router)
         fputs(" router", out);
@@ -409,7 +397,7 @@ static void json_neigh(const struct nst_neigh *n, const char *nic, struct json *
     json_begin(json, NULL, '{');
     json_text(json, "dst", nst_addr_format(&n->addr, addr, sizeof(addr)));
     json_text(json, "dev", nic);
-    if (has_mac(n))
+    if (!mac_is_zero(&n->mac))
         json_text(json, "lladdr", show_mac(n->mac, mac));
     if (n->router)
         json_text(json, "router", NULL);
@@ -448,15 +436,12 @@ static bool show_neighs_of(const struct scene *scene, const struct show *show, u
 
 bool show_neighs(const struct scene *scene, const struct show *show, uint32_t nic)
 {
-    struct json json = json_of(show), *to = show->is_json ? &json : NULL;
+    struct json json, *to = show_begin(show, &json);
     bool ok = true;
-    if (to != NULL)
-        json_begin(to, NULL, '[');
     for (uint32_t id = nst_nic_next(scene->stack, 0); id != 0; id = nst_nic_next(scene->stack, id))
         if (nic == 0 || nic == id)
             ok = show_neighs_of(scene, show, id, to) && ok;
-    if (to != NULL)
-        json_end(to, ']');
+    show_end(to);
     return ok;
 }
 
@@ -468,27 +453,28 @@ static bool counter_at(const struct scene *scene, uint32_t nic, size_t n, struct
                     : nst_stack_counter_at(scene->stack, n, ret);
 }
 
+void show_counter(const struct show *show, const struct nst_counter *counter, struct json *json)
+{
+    if (json != NULL)
+        json_number(json, counter->name, counter->value);
+    else
+        fprintf(show->out, "     %s: %llu\n", counter->name, (unsigned long long)counter->value);
+}
+
 void show_stats(const struct scene *scene, const struct show *show, uint32_t nic)
 {
-    struct json json = json_of(show);
+    struct json json, *to = show_begin(show, &json);
     struct nst_nic_info info;
     struct nst_counter counter;
-    if (show->is_json) {
-        json_begin(&json, NULL, '[');
-        json_begin(&json, NULL, '{');
-        if (nic != 0)
-            json_text(&json, "ifname", name_of(scene, nic, &info));
-    } else {
+    if (to == NULL)
         fprintf(show->out, "%s statistics:\n", nic != 0 ? "NIC" : "Stack");
-    }
-    for (size_t n = 0; counter_at(scene, nic, n, &counter); n++) {
-        if (show->is_json)
-            json_number(&json, counter.name, counter.value);
-        else
-            fprintf(show->out, "     %s: %llu\n", counter.name, (unsigned long long)counter.value);
-    }
-    if (show->is_json) {
-        json_end(&json, '}');
-        json_end(&json, ']');
-    }
+    else
+        json_begin(to, NULL, '{');
+    if (to != NULL && nic != 0)
+        json_text(to, "ifname", name_of(scene, nic, &info));
+    for (size_t n = 0; counter_at(scene, nic, n, &counter); n++)
+        show_counter(show, &counter, to);
+    if (to != NULL)
+        json_end(to, '}');
+    show_end(to);
 }

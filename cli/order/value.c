@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Single values of orders: addresses and link addresses. */
+/* Single values of orders: numbers, addresses and link addresses. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "order/order.h"
+#include "request.h"
 
-/* Decimal digits alone, up to `max`. */
-static bool parse_small(const char *text, unsigned max, unsigned *ret)
+bool order_parse_number(const char *text, uint64_t max, uint64_t *ret)
 {
-    unsigned n = 0;
-    if (*text == '\0')
+    char *end;
+    errno = 0;
+    unsigned long long n = strtoull(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n > max)
         return false;
-    for (; *text != '\0'; text++) {
-        if (*text < '0' || *text > '9')
-            return false;
-        n = n * 10 + (unsigned)(*text - '0');
-        if (n > max)
-            return false;
-    }
     *ret = n;
     return true;
 }
@@ -41,28 +37,20 @@ bool order_parse_prefix(const char *text, struct nst_addr *ret_addr, uint8_t *re
         return false;
     /* ::ffff:a.b.c.d is IPv4 here, and its lengths are those of IPv4. */
     const unsigned max = nst_addr_is_v4(&addr) ? 32 : 128;
-    unsigned prefix_len = max;
-    if (slash != NULL && !parse_small(slash + 1, max, &prefix_len))
+    uint64_t prefix_len = max;
+    if (slash != NULL && !order_parse_number(slash + 1, max, &prefix_len))
         return false;
     *ret_addr = addr;
     *ret_prefix_len = (uint8_t)prefix_len;
     return true;
 }
 
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 bool order_parse_mac(const char *text, struct nst_mac *ret_mac)
 {
     struct nst_mac mac;
     for (int i = 0; i < 6; i++, text += 3) {
-        const int high = hex_value(text[0]), low = high >= 0 ? hex_value(text[1]) : -1;
+        const int high = request_hex_digit(text[0]),
+                  low = high >= 0 ? request_hex_digit(text[1]) : -1;
         if (low < 0 || text[2] != (i < 5 ? ':' : '\0'))
             return false;
         mac.b[i] = (uint8_t)(high << 4 | low);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct device *devices_find(const struct devices *devices, const char *name)
+static struct device *find_device(const struct devices *devices, const char *name)
 {
     struct device *d = devices->first;
     while (d != NULL && strcmp(d->name, name) != 0)
@@ -16,23 +16,26 @@ struct device *devices_find(const struct devices *devices, const char *name)
 static struct device *find(const struct devices *devices, const char *name, unsigned column,
                            struct fault *fault)
 {
-    struct device *d = devices_find(devices, name);
+    struct device *d = find_device(devices, name);
     if (d == NULL)
         fault_set(fault, column, "there is no NIC '%s' (ENOENT): nic show lists them", name);
     return d;
 }
 
+/* What was added by type, and the two that have orders of their own. */
+static const char *kind_name(enum device_kind kind)
+{
+    if (kind == DEVICE_BRIDGE || kind == DEVICE_VLAN)
+        return order_object_name(kind == DEVICE_BRIDGE ? ORDER_BRIDGE : ORDER_VLAN);
+    return order_type_name((enum order_type)kind);
+}
+
 void devices_describe(const struct devices *devices, uint32_t nic, struct nic_details *ret_details)
 {
-    static const char *const types[] = {
-        [DEVICE_TAP] = "tap",   [DEVICE_TUN] = "tun",           [DEVICE_PACKET] = "packet",
-        [DEVICE_PIPE] = "pipe", [DEVICE_LOOPBACK] = "loopback", [DEVICE_BRIDGE] = "bridge",
-        [DEVICE_VLAN] = "vlan",
-    };
     for (const struct device *d = devices->first; d != NULL; d = d->next) {
         if (d->nic != nic)
             continue;
-        ret_details->type = types[d->kind];
+        ret_details->type = kind_name(d->kind);
         ret_details->ifname = d->ifname[0] != '\0' ? d->ifname : NULL;
         ret_details->link = d->kind == DEVICE_VLAN ? d->under->name : NULL;
         ret_details->vlan = d->vlan;
@@ -170,7 +173,7 @@ static bool complete(struct devices *devices, struct device *d, const struct ord
 static bool is_free(const struct devices *devices, const char *name, unsigned column,
                     struct fault *fault)
 {
-    return devices_find(devices, name) == NULL ||
+    return find_device(devices, name) == NULL ||
            fault_set(fault, column, "there is a NIC '%s' already (EEXIST): choose another name",
                      name);
 }

@@ -67,7 +67,6 @@ bool devices_act(struct devices *devices, const struct scene *scene, const struc
 /* Frees all; after the stack. */
 void devices_fini(struct devices *devices);
 
-struct device *devices_find(const struct devices *devices, const char *name);
 void devices_describe(const struct devices *devices, uint32_t nic, struct nic_details *ret_details);
 
 /* ---- device_open.c: opens and frees what the device itself is. ---- */

@@ -25,20 +25,16 @@ static bool counter_at(const struct device *d, size_t n, struct nst_counter *ret
                              : nst_trunk_counter_at(d->under->trunk, n, ret);
 }
 
-static void json_counters(const struct device *d, struct json *json)
+/* json NULL: as text. */
+static void show_counters(const struct device *d, const struct show *show, struct json *json)
 {
     struct nst_counter counter;
-    json_begin(json, "stats", '{');
+    if (json != NULL)
+        json_begin(json, "stats", '{');
     for (size_t n = 0; counter_at(d, n, &counter); n++)
-        json_number(json, counter.name, counter.value);
-    json_end(json, '}');
-}
-
-static void print_counters(const struct device *d, FILE *out)
-{
-    struct nst_counter counter;
-    for (size_t n = 0; counter_at(d, n, &counter); n++)
-        fprintf(out, "     %s: %llu\n", counter.name, (unsigned long long)counter.value);
+        show_counter(show, &counter, json);
+    if (json != NULL)
+        json_end(json, '}');
 }
 
 /* ---- Bridges ---- */
@@ -108,7 +104,7 @@ static void show_bridge(const struct devices *devices, const struct device *brid
         fprintf(show->out, "%s:\n", bridge->name);
         show_ports(devices, bridge, show, NULL);
         show_table(devices, bridge, show, NULL);
-        print_counters(bridge, show->out);
+        show_counters(bridge, show, NULL);
         return;
     }
     json_begin(json, NULL, '{');
@@ -119,7 +115,7 @@ static void show_bridge(const struct devices *devices, const struct device *brid
     json_begin(json, "fdb", '[');
     show_table(devices, bridge, show, json);
     json_end(json, ']');
-    json_counters(bridge, json);
+    show_counters(bridge, show, json);
     json_end(json, '}');
 }
 
@@ -132,7 +128,7 @@ static void show_vlan(const struct devices *devices, const struct device *d,
     if (json == NULL) {
         fprintf(show->out, "%s: id %u link %s%s%s\n", d->name, d->vlan, d->under->name,
                 d->master != NULL ? " master " : "", d->master != NULL ? d->master->name : "");
-        print_counters(d, show->out);
+        show_counters(d, show, NULL);
         return;
     }
     json_begin(json, NULL, '{');
@@ -141,7 +137,7 @@ static void show_vlan(const struct devices *devices, const struct device *d,
     json_text(json, "link", d->under->name);
     if (d->master != NULL)
         json_text(json, "master", d->master->name);
-    json_counters(d, json);
+    show_counters(d, show, json);
     json_end(json, '}');
 }
 
@@ -152,15 +148,11 @@ static void show_kind(const struct devices *devices, const struct show *show, co
                       void (*one)(const struct devices *devices, const struct device *d,
                                   const struct show *show, struct json *json))
 {
-    struct json json = {.out = show->out, .is_pretty = show->is_pretty};
-    struct json *to = show->is_json ? &json : NULL;
-    if (to != NULL)
-        json_begin(to, NULL, '[');
+    struct json json, *to = show_begin(show, &json);
     for (const struct device *d = devices->first; d != NULL; d = d->next)
         if (d->kind == kind && (name == NULL || strcmp(name, d->name) == 0))
             one(devices, d, show, to);
-    if (to != NULL)
-        json_end(to, ']');
+    show_end(to);
 }
 
 void devices_show_bridges(const struct devices *devices, const struct show *show, const char *name)

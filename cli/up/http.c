@@ -18,14 +18,15 @@ bool http_is_whole(const char *request, size_t len)
 
 /* The order that a part of the page, or a path, shows. */
 struct part {
-    const char *title, *path, *words;
+    const char *title, *path;
+    enum order_object object;
 };
 
 static const struct part parts[] = {
-    {"Addresses", "/addr.json", "addr"},    {"Routes", "/route.json", "route"},
-    {"Neighbours", "/neigh.json", "neigh"}, {"Services", "/service.json", "service"},
-    {"Bridges", "/bridge.json", "bridge"},  {"VLANs", "/vlan.json", "vlan"},
-    {"Counters", "/stats.json", "stats"},
+    {"Addresses", "/addr.json", ORDER_ADDR},    {"Routes", "/route.json", ORDER_ROUTE},
+    {"Neighbours", "/neigh.json", ORDER_NEIGH}, {"Services", "/service.json", ORDER_SERVICE},
+    {"Bridges", "/bridge.json", ORDER_BRIDGE},  {"VLANs", "/vlan.json", ORDER_VLAN},
+    {"Counters", "/stats.json", ORDER_STATS},
 };
 
 #define PARTS (sizeof(parts) / sizeof(parts[0]))
@@ -34,17 +35,13 @@ static const struct part parts[] = {
 static char *show_part(const struct services *services, const struct part *part, bool json,
                        size_t *ret_len)
 {
-    char line[32];
-    struct words words;
-    struct order order;
+    const struct order order = {.object = part->object, .verb = ORDER_SHOW};
     struct fault fault;
     char *text = NULL;
     struct show show = {.out = open_memstream(&text, ret_len), .is_json = json};
     if (show.out == NULL)
         return NULL;
-    snprintf(line, sizeof(line), "%s show", part->words);
-    const bool ok = words_split(line, &words, &fault) && order_parse(&words, &order, &fault) &&
-                    order_act(services->scene, &order, &show, &fault);
+    const bool ok = order_act(services->scene, &order, &show, &fault);
     if (fclose(show.out) == 0 && ok)
         return text;
     free(text);

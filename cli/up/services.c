@@ -10,17 +10,6 @@
 #define DATAGRAM       65535
 #define PORT_UNTRUSTED 1024 /* under it a service may be, which would answer the answer */
 
-const char *service_name(enum order_service kind)
-{
-    static const char *const names[] = {
-        [SERVICE_ECHO] = "echo",
-        [SERVICE_DISCARD] = "discard",
-        [SERVICE_CHARGEN] = "chargen",
-        [SERVICE_HTTP] = "http",
-    };
-    return names[kind];
-}
-
 /* ---- Streams ---- */
 
 static void on_stream(struct service_socket *socket)
@@ -165,8 +154,8 @@ static bool add(struct services *services, const struct order *order, struct fau
 
 static void print(const struct service *s, FILE *out)
 {
-    fprintf(out, "%s %u%s%s%s%s connections %llu datagrams %llu\n", service_name(s->kind), s->port,
-            s->stream.socket != 0 ? " tcp" : "", s->datagram.socket != 0 ? " udp" : "",
+    fprintf(out, "%s %u%s%s%s%s connections %llu datagrams %llu\n", order_service_name(s->kind),
+            s->port, s->stream.socket != 0 ? " tcp" : "", s->datagram.socket != 0 ? " udp" : "",
             s->dev[0] != '\0' ? " dev " : "", s->dev, (unsigned long long)s->connections,
             (unsigned long long)s->datagrams);
 }
@@ -174,7 +163,7 @@ static void print(const struct service *s, FILE *out)
 static void print_json(const struct service *s, struct json *json)
 {
     json_begin(json, NULL, '{');
-    json_text(json, "service", service_name(s->kind));
+    json_text(json, "service", order_service_name(s->kind));
     json_number(json, "port", s->port);
     json_bool(json, "tcp", s->stream.socket != 0);
     json_bool(json, "udp", s->datagram.socket != 0);
@@ -187,17 +176,14 @@ static void print_json(const struct service *s, struct json *json)
 
 static void show_all(const struct services *services, const struct show *show)
 {
-    struct json json = {.out = show->out, .is_pretty = show->is_pretty};
-    if (show->is_json)
-        json_begin(&json, NULL, '[');
+    struct json json, *to = show_begin(show, &json);
     for (const struct service *s = services->first; s != NULL; s = s->next) {
-        if (show->is_json)
-            print_json(s, &json);
+        if (to != NULL)
+            print_json(s, to);
         else
             print(s, show->out);
     }
-    if (show->is_json)
-        json_end(&json, ']');
+    show_end(to);
 }
 
 bool services_act(struct services *services, const struct order *order, const struct show *show,

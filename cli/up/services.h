@@ -63,8 +63,6 @@ void services_ready(const struct nst_ready *ready);
 /* Closes every socket; before the stack is freed. */
 void services_fini(struct services *services);
 
-const char *service_name(enum order_service kind);
-
 /* ---- connection.c ---- */
 
 /* Takes a connection over. Without memory or room it is reset. */

@@ -374,19 +374,13 @@ static bool tear_down(struct up *up)
     return ok && up->live == 0;
 }
 
-static void print_form(void *context, const char *line)
-{
-    (void)context;
-    printf("  %s\n", line);
-}
-
 static int usage(FILE *out)
 {
     fprintf(out, "usage: nst up [OPTIONS] CONFIG|-\n");
     if (out == stdout) {
         printf("\nMakes a stack as CONFIG says, and stays until Ctrl-C. Each line of it is one "
                "of:\n\n");
-        order_print_usage(-1, print_form, NULL);
+        order_print_usage(-1, "  ", stdout);
         printf("\nbut for those that show; # begins a comment.\n\n");
         options_print(specs);
     }
