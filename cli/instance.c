@@ -66,6 +66,44 @@ void instance_refuse(struct instance_client *client, const char *why)
     instance_answer(client, &line);
 }
 
+/* Who watches now. */
+static unsigned count_streams(const struct instance *instance)
+{
+    unsigned count = 0;
+    for (unsigned i = 0; i < INSTANCE_CLIENTS_MAX; i++)
+        count += instance->clients[i].stream != NULL;
+    return count;
+}
+
+static void put_nics(const struct nst_stack *stack, struct request_line *line)
+{
+    char nics[1024] = "";
+    size_t len = 0;
+    struct nst_nic_info info;
+    for (uint32_t id = nst_nic_next(stack, 0); id != 0; id = nst_nic_next(stack, id)) {
+        nst_nic_get_info(stack, id, &info);
+        if (len + sizeof(info.name) + 1 < sizeof(nics))
+            len += (size_t)snprintf(nics + len, sizeof(nics) - len, "%s%s", len > 0 ? "," : "",
+                                    info.name);
+    }
+    request_put(line, "nics", nics);
+}
+
+void instance_answer_info(struct instance_client *client, const struct nst_stack *stack,
+                          const char *program, nst_time begun)
+{
+    char text[8192];
+    struct request_line line;
+    request_begin(&line, text, sizeof(text), "ok");
+    request_put(&line, "name", client->instance->name);
+    request_put_number(&line, "pid", (uint64_t)getpid());
+    request_put(&line, "program", program);
+    request_put_number(&line, "seconds", (uint64_t)((nst_host_now() - begun) / NST_SEC));
+    put_nics(stack, &line);
+    request_put_number(&line, "captures", count_streams(client->instance));
+    instance_answer(client, &line);
+}
+
 /* Sends what the socket takes. */
 static void send_reply(struct instance_client *client)
 {

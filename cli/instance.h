@@ -79,6 +79,9 @@ void instance_close(struct instance *instance);
 /* The answer, a line of request.h. The client is gone afterwards, unless it is a stream. */
 void instance_answer(struct instance_client *client, struct request_line *line);
 void instance_refuse(struct instance_client *client, const char *why);
+/* The answer to "info": ok name= pid= program= seconds= nics= captures=. */
+void instance_answer_info(struct instance_client *client, const struct nst_stack *stack,
+                          const char *program, nst_time begun);
 /* The answer with `len` bytes of data behind it, which is malloc's and taken over. The client is
  * gone when it has read all, or has not within INSTANCE_PATIENCE. */
 void instance_reply(struct instance_client *client, struct request_line *line, char *data,

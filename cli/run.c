@@ -158,6 +158,7 @@ static bool complete_options(struct run *run)
     u->program = nst_addr_v4(10, 0, 2, 15);
     u->network6 = (struct nst_addr){{{0xfd, [7] = 2}}};
     u->prefix_len6 = 64;
+    u->program6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 0x15}}};
     u->gateway6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 2}}};
     u->dns6 = (struct nst_addr){{{0xfd, [7] = 2, [15] = 3}}};
     u->no_host_loopback = o->no_host_loopback;

@@ -26,31 +26,12 @@
 /* What may wait for it meanwhile; memory that is only taken when it is needed. */
 #define QUEUE (16u << 20)
 
-/* Who watches now. */
-static unsigned count_streams(const struct instance *instance)
-{
-    unsigned count = 0;
-    for (unsigned i = 0; i < INSTANCE_CLIENTS_MAX; i++)
-        count += instance->clients[i].stream != NULL;
-    return count;
-}
-
 static void answer_info(void *context, struct instance_client *client,
                         const struct request *request)
 {
     const struct run *run = context;
-    char text[2048];
-    struct request_line line;
     (void)request;
-    request_begin(&line, text, sizeof(text), "ok");
-    request_put(&line, "name", run->instance.name);
-    request_put_number(&line, "pid", (uint64_t)getpid());
-    request_put(&line, "program", run->program);
-    request_put_number(&line, "seconds",
-                       (uint64_t)((nst_host_now() - run->summary.begun) / NST_SEC));
-    request_put(&line, "nics", "nst0");
-    request_put_number(&line, "captures", count_streams(&run->instance));
-    instance_answer(client, &line);
+    instance_answer_info(client, run->stack, run->program, run->summary.begun);
 }
 
 /* ---- Captures ---- */

@@ -19,6 +19,7 @@ struct upstream {
     bool has_ipv6;            /* the rest of this group is given */
     struct nst_addr network6; /* fd00:0:0:2::/64 */
     uint8_t prefix_len6;
+    struct nst_addr program6; /* fd00:0:0:2::15 */
     struct nst_addr gateway6;
     struct nst_addr dns6;
     bool no_host_loopback;

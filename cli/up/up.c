@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "attach_text.h"
 #include "commands.h"
@@ -83,36 +82,12 @@ static void release(void *context, void *memory, size_t size)
 
 /* ---- Asked by others ---- */
 
-static void put_nics(const struct up *up, struct request_line *line)
-{
-    char nics[1024] = "";
-    size_t len = 0;
-    struct nst_nic_info info;
-    for (uint32_t id = nst_nic_next(up->stack, 0); id != 0; id = nst_nic_next(up->stack, id)) {
-        nst_nic_get_info(up->stack, id, &info);
-        if (len + sizeof(info.name) + 1 < sizeof(nics))
-            len += (size_t)snprintf(nics + len, sizeof(nics) - len, "%s%s", len > 0 ? "," : "",
-                                    info.name);
-    }
-    request_put(line, "nics", nics);
-}
-
 static void answer_info(void *context, struct instance_client *client,
                         const struct request *request)
 {
     const struct up *up = context;
-    char text[8192];
-    struct request_line line;
     (void)request;
-    request_begin(&line, text, sizeof(text), "ok");
-    request_put(&line, "name", up->instance.name);
-    request_put_number(&line, "pid", (uint64_t)getpid());
-    request_put(&line, "program", COMMAND);
-    request_put_number(&line, "seconds",
-                       (uint64_t)((nst_host_now() - up->services.begun) / NST_SEC));
-    put_nics(up, &line);
-    request_put_number(&line, "captures", 0);
-    instance_answer(client, &line);
+    instance_answer_info(client, up->stack, COMMAND, up->services.begun);
 }
 
 static void answer_order(void *context, struct instance_client *client,
