@@ -43,6 +43,12 @@ static nst_time between(struct nst_stack *stack, nst_time min, nst_time max)
     return min + rand_below(&stack->rand, (uint32_t)((max - min) / NST_MSEC)) * NST_MSEC;
 }
 
+/* Is there anybody to speak to, and does the host want it? */
+static bool may_speak(const struct addr_entry *e)
+{
+    return !e->info.no_dad && nic_has_neighbours(e->ep->nic);
+}
+
 /* ---- Asking and announcing ---- */
 
 static void announce(struct addr_entry *e)
@@ -54,9 +60,7 @@ static void announce(struct addr_entry *e)
 
 void acd_announce(struct addr_entry *e)
 {
-    const uint32_t caps = e->ep->nic->link->caps;
-    if (e->info.no_dad || !addr_entry_is_assigned(e) || !e->ep->enabled ||
-        (caps & NST_LINK_RESOLVES) == 0 || (caps & NST_LINK_LOOPBACK) != 0)
+    if (!may_speak(e) || !addr_entry_is_assigned(e) || !e->ep->enabled)
         return;
     wheel_cancel(&stack_of(e)->wheel, &e->timer);
     e->probes = 0;
@@ -86,17 +90,10 @@ static void fire(struct timer *timer, nst_time now)
         probe(e);
 }
 
-static bool must_probe(const struct addr_entry *e)
-{
-    const uint32_t caps = e->ep->nic->link->caps;
-    return e->info.probe && !e->info.no_dad && (caps & NST_LINK_RESOLVES) != 0 &&
-           (caps & NST_LINK_LOOPBACK) == 0;
-}
-
 void acd_start(struct addr_entry *e)
 {
     struct nst_stack *stack = stack_of(e);
-    const bool asked = must_probe(e);
+    const bool asked = e->info.probe && may_speak(e);
     wheel_cancel(&stack->wheel, &e->timer);
     timer_init(&e->timer, fire);
     e->probes = 0;

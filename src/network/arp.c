@@ -35,10 +35,10 @@ static bool parse(struct pkt *p)
 static void send(struct nic *nic, const struct arp_hdr *hdr, const struct nst_mac *to)
 {
     struct nst_stack *stack = nic->stack;
-    struct pkt *p = pkt_build(stack->pool, nic->link->max_header, ARP_LEN);
+    struct pkt *p = nic_build(nic, 0, ARP_LEN);
     if (p == NULL)
         return;
-    arp_build(nst_pkt_put(pkt_pub(p), ARP_LEN), hdr);
+    arp_build(p->data, hdr);
     pkt_set_net(p);
     if (hdr->op == ARP_OP_REQUEST)
         COUNT(stack->counters.arp_requests_sent);

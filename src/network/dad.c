@@ -49,8 +49,7 @@ static void fire(struct timer *timer, nst_time now)
 
 static bool is_needed(const struct addr_entry *e)
 {
-    const uint32_t caps = e->ep->nic->link->caps;
-    return !e->info.no_dad && (caps & NST_LINK_RESOLVES) != 0 && (caps & NST_LINK_LOOPBACK) == 0;
+    return !e->info.no_dad && nic_has_neighbours(e->ep->nic);
 }
 
 void dad_start(struct addr_entry *e)

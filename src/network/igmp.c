@@ -28,15 +28,6 @@ static const struct nst_addr all_igmp3_routers = {{{[10] = 0xff, [11] = 0xff, 22
 
 /* ---- Sending ---- */
 
-static struct pkt *build(const struct net_ep *ep, size_t len)
-{
-    const struct nic *nic = ep->nic;
-    struct pkt *p = pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
-    if (p != NULL)
-        nst_pkt_push(pkt_pub(p), (uint32_t)len);
-    return p;
-}
-
 /* Sends p, data at the IGMP header. */
 static void send(struct net_ep *ep, struct pkt *p, const struct nst_addr *to)
 {
@@ -65,7 +56,7 @@ static void send(struct net_ep *ep, struct pkt *p, const struct nst_addr *to)
 
 static void send_records(struct net_ep *ep, const struct group_record *records, unsigned count)
 {
-    struct pkt *p = build(ep, IGMP_LEN + (size_t)count * IGMP_RECORD_LEN);
+    struct pkt *p = nic_build(ep->nic, HDR_LEN, IGMP_LEN + count * IGMP_RECORD_LEN);
     if (p == NULL)
         return;
     uint8_t *at = p->data + igmp_report3_build(p->data, (uint16_t)count);
@@ -78,7 +69,7 @@ static void send_records(struct net_ep *ep, const struct group_record *records, 
 static void send_group(struct net_ep *ep, const struct group *g, enum igmp_type type,
                        const struct nst_addr *to)
 {
-    struct pkt *p = build(ep, IGMP_LEN);
+    struct pkt *p = nic_build(ep->nic, HDR_LEN, IGMP_LEN);
     if (p == NULL)
         return;
     igmp_group_build(p->data, type, addr_to_raw4(&g->addr));

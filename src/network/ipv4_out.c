@@ -9,7 +9,6 @@
  * nobody but the peer can see or guess it (RFC 7739 5.2).
  */
 #include "base/check.h"
-#include "network/icmp4.h"
 #include "network/ipv4.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
@@ -86,21 +85,12 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     return r;
 }
 
-/* RFC 1112 6.1: our own members of the group get a copy, whole. A loopback link brings it anyway.
- */
+/* RFC 1112 6.1 */
 static SLOW_PATH void loop(struct dst *d, const struct pkt *p, const struct ip_out *out)
 {
-    if (!groups_has(nic_ep(d->nic, NET_IPV4), &d->addr) ||
-        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > IP4_MAX_LEN - IP4_HDR_LEN)
-        return;
-    struct pkt *copy = pkt_clone(p);
+    struct pkt *copy = dst_group_copy(d, p, IP4_HDR_LEN, IP4_MAX_LEN - IP4_HDR_LEN);
     if (copy == NULL)
         return;
-    if (!pkt_reserve_headroom(copy, IP4_HDR_LEN)) {
-        pkt_drop(copy, DROP_NO_MEMORY);
-        return;
-    }
-    nst_pkt_complete_csum(pkt_pub(copy));
     push_header(d, copy, out, d->ip_id, 0);
     nic_loop(d->nic, copy, NST_ETHERTYPE_IPV4);
 }
@@ -123,22 +113,15 @@ int ip4_output(struct dst *d, struct pkt *p, const struct ip_out *out)
 
 void ip4_unresolved(struct net_ep *ep, const struct pkt *p)
 {
-    struct nst_stack *stack = ep->nic->stack;
     struct ip4_hdr hdr;
     if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.frag_off != 0 ||
         p->linear < hdr.hdr_len + 8u)
         return;
-    const struct nst_addr src = addr_from_raw4(hdr.src4);
-    struct nic *came_by = p->nic_id != 0 ? nic_by_id(stack, p->nic_id) : NULL;
-    if (came_by != NULL && addrs_owner(stack, NET_IPV4, &src) == NULL) {
-        icmp4_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
-        return;
-    }
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
-                                            .src = src,
+                                            .src = addr_from_raw4(hdr.src4),
                                             .dst = addr_from_raw4(hdr.dst4),
                                             .quote = p->data + hdr.hdr_len,
                                             .quote_len = p->linear - hdr.hdr_len};
-    (void)stack_report_error(stack, hdr.proto, &report);
+    stack_report_unresolved(ep, p, hdr.proto, &report);
 }

@@ -107,20 +107,12 @@ static SLOW_PATH int output_long(struct dst *d, struct pkt *p, const struct ip_o
     return r;
 }
 
-/* Our own members of the group get a copy, whole. A loopback link brings it anyway. */
+/* As over IPv4. */
 static SLOW_PATH void loop(struct dst *d, const struct pkt *p, const struct ip_out *out)
 {
-    if (!groups_has(nic_ep(d->nic, NET_IPV6), &d->addr) ||
-        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > UINT16_MAX)
-        return;
-    struct pkt *copy = pkt_clone(p);
+    struct pkt *copy = dst_group_copy(d, p, IP6_HDR_LEN, UINT16_MAX);
     if (copy == NULL)
         return;
-    if (!pkt_reserve_headroom(copy, IP6_HDR_LEN)) {
-        pkt_drop(copy, DROP_NO_MEMORY);
-        return;
-    }
-    nst_pkt_complete_csum(pkt_pub(copy));
     push_header(copy, &d->source, &d->addr, first_word(out->tos, flow_label(d, copy, out->proto)),
                 last_word(d, out, out->proto));
     nic_loop(d->nic, copy, NST_ETHERTYPE_IPV6);
@@ -162,23 +154,16 @@ void ip6_send_ndp(struct net_ep *ep, struct pkt *p, const struct nst_addr *src,
 
 void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
 {
-    struct nst_stack *stack = ep->nic->stack;
     struct ip6_chain chain;
     router_unreachable(ep);
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;
-    const struct nst_addr src = addr_v6_get(p->data + 8);
-    struct nic *came_by = p->nic_id != 0 ? nic_by_id(stack, p->nic_id) : NULL;
-    if (came_by != NULL && addrs_owner(stack, NET_IPV6, &src) == NULL) {
-        icmp6_send_error(came_by, p, NET_ERROR_HOST_UNREACHABLE, 0);
-        return;
-    }
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
-                                            .src = src,
+                                            .src = addr_v6_get(p->data + 8),
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,
                                             .quote_len = p->linear - chain.len};
-    (void)stack_report_error(stack, chain.next, &report);
+    stack_report_unresolved(ep, p, chain.next, &report);
 }

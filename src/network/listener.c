@@ -61,9 +61,7 @@ static enum listener_mode mode_of(const struct net_ep *ep)
 /* Is anything told on this endpoint now? */
 static bool is_telling(const struct net_ep *ep)
 {
-    const uint32_t caps = ep->nic->link->caps;
-    return ep->enabled && !ep->nic->no_group_reports && (caps & NST_LINK_RESOLVES) != 0 &&
-           (caps & NST_LINK_LOOPBACK) == 0;
+    return ep->enabled && !ep->nic->no_group_reports && nic_has_neighbours(ep->nic);
 }
 
 static bool is_told(const struct group *g)

@@ -11,7 +11,6 @@
 
 /* RFC 3376 8, RFC 3810 9; RFC 2236 8, RFC 2710 7 for the old versions. */
 #define LISTENER_ROBUSTNESS      2
-#define LISTENER_ROBUSTNESS_MAX  7 /* what a querier can say */
 #define LISTENER_INTERVAL        (125 * NST_SEC)
 #define LISTENER_UNSOLICITED     NST_SEC        /* between reports of a change */
 #define LISTENER_UNSOLICITED_OLD (10 * NST_SEC) /* the same, old versions */

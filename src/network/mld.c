@@ -24,29 +24,12 @@ static const struct nst_addr all_mld2_routers = {{{0xff, 0x02, [15] = 0x16}}};
 
 /* ---- Sending ---- */
 
-static struct pkt *build(const struct net_ep *ep, size_t len)
-{
-    const struct nic *nic = ep->nic;
-    struct pkt *p = pkt_build(nic->stack->pool, nic->link->max_header + HDR_LEN + (uint32_t)len, 0);
-    if (p != NULL)
-        nst_pkt_push(pkt_pub(p), (uint32_t)len);
-    return p;
-}
-
-static struct nst_addr source_of(const struct net_ep *ep)
-{
-    const struct addr_entry *e;
-    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (addr_is_link_local(&e->info.addr) && addr_entry_is_assigned(e))
-            return e->info.addr;
-    }
-    return (struct nst_addr){0};
-}
-
 /* Sends p, data at the ICMPv6 header. */
 static void send(struct net_ep *ep, struct pkt *p, const struct nst_addr *to)
 {
-    const struct nst_addr source = source_of(ep);
+    static const struct nst_addr unspecified;
+    const struct addr_entry *own = addrs_link_local(ep, NST_ADDR_ASSIGNED);
+    const struct nst_addr source = own != NULL ? own->info.addr : unspecified;
     icmp6_csum_put(p->data, csum_add(csum_pseudo_v6(&source, to, IP_PROTO_ICMPV6, p->len),
                                      pkt_csum(p, 0, p->len)));
     pkt_set_trans(p);
@@ -64,7 +47,7 @@ static void send(struct net_ep *ep, struct pkt *p, const struct nst_addr *to)
 
 static void send_records(struct net_ep *ep, const struct group_record *records, unsigned count)
 {
-    struct pkt *p = build(ep, MLD_REPORT2_LEN + (size_t)count * MLD_RECORD_LEN);
+    struct pkt *p = nic_build(ep->nic, HDR_LEN, MLD_REPORT2_LEN + count * MLD_RECORD_LEN);
     if (p == NULL)
         return;
     uint8_t *at = p->data + mld_report2_build(p->data, (uint16_t)count);
@@ -77,7 +60,7 @@ static void send_records(struct net_ep *ep, const struct group_record *records, 
 static void send_group(struct net_ep *ep, const struct group *g, uint8_t type,
                        const struct nst_addr *to)
 {
-    struct pkt *p = build(ep, MLD_LEN);
+    struct pkt *p = nic_build(ep->nic, HDR_LEN, MLD_LEN);
     if (p == NULL)
         return;
     mld_group_build(p->data, type, &g->addr);

@@ -29,6 +29,7 @@
 #define MESSAGE_MAX   (NDP_NEIGHBOR_LEN + NDP_OPT_MAC_LEN + NDP_OPT_NONCE_LEN)
 
 static const struct nst_addr all_nodes = {{{0xff, 0x02, [15] = 1}}};
+static const struct nst_addr all_routers = {{{0xff, 0x02, [15] = 2}}};
 
 /* ---- Groups ---- */
 
@@ -61,22 +62,14 @@ bool ndp_takes_group(const struct net_ep *ep, const struct nst_addr *group)
 
 /* ---- Sending ---- */
 
-static struct pkt *build(const struct net_ep *ep, const uint8_t *message, size_t len)
-{
-    struct pkt *p =
-        pkt_build(ep->nic->stack->pool, ep->nic->link->max_header + IP6_HDR_LEN, (uint32_t)len);
-    if (p != NULL)
-        memcpy(nst_pkt_put(pkt_pub(p), (uint32_t)len), message, len);
-    return p;
-}
-
 /* Sends to `dst`; mac NULL: a group's link address is known, a neighbour's is looked up. */
 static bool send(struct net_ep *ep, const uint8_t *message, size_t len, const struct nst_addr *src,
                  const struct nst_addr *dst, const struct nst_mac *mac)
 {
-    struct pkt *p = build(ep, message, len);
+    struct pkt *p = nic_build(ep->nic, IP6_HDR_LEN, (uint32_t)len);
     if (p == NULL)
         return false;
+    memcpy(p->data, message, len);
     const struct nst_mac group = mac_from_group(dst);
     if (mac == NULL && addr_is_multicast(dst))
         mac = &group;
@@ -111,26 +104,16 @@ void ndp_probe(struct net_ep *ep, const struct nst_addr *target, const uint8_t n
         COUNT(ep->nic->stack->counters.ndp_solicitations_sent);
 }
 
-static const struct addr_entry *link_local_of(const struct net_ep *ep)
-{
-    const struct addr_entry *e;
-    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (addr_is_link_local(&e->info.addr) && addr_entry_is_assigned(e))
-            return e;
-    }
-    return NULL;
-}
-
-void ndp_solicit_router(struct net_ep *ep, const struct nst_addr *to)
+void ndp_solicit_router(struct net_ep *ep)
 {
     static const struct nst_addr unspecified;
     uint8_t message[MESSAGE_MAX];
-    const struct addr_entry *own = link_local_of(ep);
+    const struct addr_entry *own = addrs_link_local(ep, NST_ADDR_ASSIGNED);
     size_t len = ndp_solicitation_build(message);
     /* RFC 4861 4.1: not from the unspecified address. */
     if (own != NULL)
         len += ndp_opt_mac_build(message + len, NDP_OPT_SOURCE_MAC, &ep->nic->link->addr);
-    if (send(ep, message, len, own != NULL ? &own->info.addr : &unspecified, to, NULL))
+    if (send(ep, message, len, own != NULL ? &own->info.addr : &unspecified, &all_routers, NULL))
         COUNT(ep->nic->stack->counters.router_solicitations_sent);
 }
 

@@ -24,8 +24,8 @@ static inline bool ndp_is_message(struct pkt *p, const struct ip6_chain *chain)
 /* net_proto.solicit: asks for the link address of `target`: its solicited-node group, or `mac`
  * alone. Without an address of its own a NIC cannot ask. */
 void ndp_solicit(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);
-/* Asks a group of routers to advertise (RFC 4861 6.3.7). */
-void ndp_solicit_router(struct net_ep *ep, const struct nst_addr *to);
+/* Asks all routers to advertise (RFC 4861 6.3.7). */
+void ndp_solicit_router(struct net_ep *ep);
 /* Asks whether another node has `target` (RFC 4862 5.4.2), with a nonce (RFC 7527 4.1). */
 void ndp_probe(struct net_ep *ep, const struct nst_addr *target, const uint8_t nonce[6]);
 

@@ -34,7 +34,6 @@
 #include "wire/ndp.h"
 
 static const struct nst_addr any;
-static const struct nst_addr all_routers = {{{0xff, 0x02, [15] = 2}}};
 
 static struct nst_stack *stack_of(const struct net_ep *ep)
 {
@@ -164,16 +163,6 @@ static void fire_life(struct timer *timer, nst_time now)
 
 /* ---- Asking ---- */
 
-static bool is_waiting_for_source(const struct net_ep *ep)
-{
-    const struct addr_entry *e;
-    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (addr_is_link_local(&e->info.addr) && e->info.state == NST_ADDR_TENTATIVE)
-            return true;
-    }
-    return false;
-}
-
 /* A random time around `mean`: a tenth less or more (RFC 7559 2, as RFC 3315 14). */
 static nst_time around(struct ip6_host *h, nst_time mean)
 {
@@ -184,11 +173,12 @@ static nst_time around(struct ip6_host *h, nst_time mean)
 static void fire_solicit(struct timer *timer, nst_time now)
 {
     struct ip6_host *h = container_of(timer, struct ip6_host, solicit);
-    if (is_waiting_for_source(h->ep)) {
+    /* Its source is still being tried. */
+    if (addrs_link_local(h->ep, NST_ADDR_TENTATIVE) != NULL) {
         stack_arm(stack_of(h->ep), timer, now + h->ep->neighs.config.retransmit / 2);
         return;
     }
-    ndp_solicit_router(h->ep, &all_routers);
+    ndp_solicit_router(h->ep);
     h->wait = around(h, h->wait == 0 ? SOLICIT_WAIT : 2 * h->wait);
     if (h->wait > SOLICIT_WAIT_MAX)
         h->wait = around(h, SOLICIT_WAIT_MAX);
@@ -237,7 +227,7 @@ void router_start(struct net_ep *ep)
 static void untune(struct ip6_host *h)
 {
     struct net_ep *ep = h->ep;
-    __typeof__(ep->neighs.config) config = ep->neighs.config;
+    struct nst_neigh_config config = ep->neighs.config;
     ep->hop_limit = 0;
     ep->mtu = 0;
     if (!h->has_tuned)
@@ -361,7 +351,7 @@ static void learn_prefix(struct ip6_host *h, const struct ndp_prefix *said)
 static void tune(struct ip6_host *h, const struct ndp_router *said)
 {
     struct neigh_table *t = &h->ep->neighs;
-    __typeof__(t->config) config = t->config;
+    struct nst_neigh_config config = t->config;
     if (said->reachable_ms != 0 && said->reachable_ms <= 3600000)
         config.base_reachable = said->reachable_ms * NST_MSEC;
     if (said->retransmit_ms != 0 && said->retransmit_ms <= 3600000)

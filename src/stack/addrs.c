@@ -147,11 +147,21 @@ void addrs_replace(struct addr_entry *e, const struct nst_addr *addr)
     route_changed(e->ep->nic->stack);
 }
 
+const struct addr_entry *addrs_link_local(const struct net_ep *ep, enum nst_addr_state state)
+{
+    const struct addr_entry *e;
+    LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
+        if (addr_is_link_local(&e->info.addr) && e->info.state == state)
+            return e;
+    }
+    return NULL;
+}
+
 const struct addr_entry *addrs_main(const struct net_ep *ep)
 {
     const struct addr_entry *e, *deprecated = NULL;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
+        if (!addr_entry_is_primary(e))
             continue;
         if (!e->info.deprecated)
             return e;
@@ -220,8 +230,7 @@ struct net_ep *addrs_owner(const struct nst_stack *stack, unsigned index,
     return NULL;
 }
 
-/* Bits behind the prefix say nothing about nearness. */
-static unsigned near_bits(const struct addr_entry *e, const struct nst_addr *remote)
+unsigned addr_entry_near_bits(const struct addr_entry *e, const struct nst_addr *remote)
 {
     const unsigned bits = addrs_common_bits(&e->info.addr, remote);
     return bits < e->info.prefix_len ? bits : e->info.prefix_len;
@@ -232,11 +241,11 @@ static const struct addr_entry *select4(const struct net_ep *ep, const struct ns
 {
     const struct addr_entry *e, *best = NULL;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
+        if (!addr_entry_is_primary(e))
             continue;
         if (best == NULL || (best->info.deprecated && !e->info.deprecated) ||
             (best->info.deprecated == e->info.deprecated &&
-             near_bits(e, remote) > near_bits(best, remote)))
+             addr_entry_near_bits(e, remote) > addr_entry_near_bits(best, remote)))
             best = e;
     }
     return best;

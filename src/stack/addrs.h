@@ -69,6 +69,8 @@ void addrs_replace(struct addr_entry *e, const struct nst_addr *addr);
 void addrs_remove(struct addr_entry *e, enum nst_event_why why);
 /* N62, N63. */
 enum addr_kind addrs_classify(const struct net_ep *ep, const struct nst_addr *addr);
+/* The first link-local address (IPv6) in that state; NULL: none. */
+const struct addr_entry *addrs_link_local(const struct net_ep *ep, enum nst_addr_state state);
 /* Is it assigned here (not temporary)? */
 bool addrs_has(const struct net_ep *ep, const struct nst_addr *addr);
 /* The enabled endpoint of the network protocol `index` to which addr is assigned; NULL: none. */
@@ -105,9 +107,18 @@ HIDDEN void addr_life_fire(struct timer *timer, nst_time now);
  * address has to go: its lifetime, a conflict. */
 void nic_addr_drop(struct addr_entry *e, enum nst_event_why why);
 
+/* Bits that it shares with `remote`; those behind its prefix say nothing about nearness (RFC 6724
+ * 2.2). */
+unsigned addr_entry_near_bits(const struct addr_entry *e, const struct nst_addr *remote);
+
 static inline bool addr_entry_is_assigned(const struct addr_entry *e)
 {
     return e->info.state == NST_ADDR_ASSIGNED;
+}
+/* Can it be chosen as a source? */
+static inline bool addr_entry_is_primary(const struct addr_entry *e)
+{
+    return addr_entry_is_assigned(e) && e->info.place != NST_PLACE_NEVER_PRIMARY;
 }
 
 #endif

@@ -452,6 +452,22 @@ uint32_t dst_room(const struct dst *d, uint32_t size)
     return max_u32(min_u32(left, (uint32_t)(left_bytes / size)), 1);
 }
 
+struct pkt *dst_group_copy(const struct dst *d, const struct pkt *p, uint32_t room, uint32_t most)
+{
+    if (!groups_has(&d->nic->eps[d->net->index], &d->addr) ||
+        (d->nic->link->caps & NST_LINK_LOOPBACK) != 0 || p->len > most)
+        return NULL;
+    struct pkt *copy = pkt_clone(p);
+    if (copy == NULL)
+        return NULL;
+    if (!pkt_reserve_headroom(copy, room)) {
+        pkt_drop(copy, DROP_NO_MEMORY);
+        return NULL;
+    }
+    nst_pkt_complete_csum(pkt_pub(copy));
+    return copy;
+}
+
 void dst_confirm(struct dst *d)
 {
     if (d->neigh != NULL)

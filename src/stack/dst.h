@@ -82,6 +82,11 @@ bool dst_shed(struct nst_stack *stack);
  * longest unused (N90). */
 bool dst_shed_neigh(struct nst_stack *stack, const struct neigh_table *t);
 
+/* A copy of p, at most `most` bytes at the transport header, for our own members of the group that
+ * d leads to: whole, with its checksum and `room` for the network header. NULL: none is to be made,
+ * for nobody is in it or the link is a loopback, which brings it anyway; or no memory. */
+struct pkt *dst_group_copy(const struct dst *d, const struct pkt *p, uint32_t room, uint32_t most);
+
 /* Head-room that a packet for dst needs in front of its transport header. */
 static inline uint32_t dst_headroom(const struct dst *d)
 {

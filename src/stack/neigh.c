@@ -46,6 +46,7 @@
 #include "stack/event.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
+#include "wire/addr.h"
 
 #define REDRAW_AFTER (2 * 3600 * NST_SEC)
 
@@ -185,16 +186,11 @@ static void tell(const struct neigh *n, enum nst_event_kind kind, enum nst_event
     event_put(n->table->ep->nic, &event);
 }
 
-static bool same_mac(const struct nst_mac *x, const struct nst_mac *y)
-{
-    return memcmp(x->b, y->b, sizeof(x->b)) == 0;
-}
-
 /* The state and (mac not NULL) the link address from now on. */
 static void become_because(struct neigh *n, enum nst_neigh_state state, const struct nst_mac *mac,
                            enum nst_event_why why)
 {
-    const bool moved = mac != NULL && !same_mac(&n->mac, mac);
+    const bool moved = mac != NULL && !mac_equal(&n->mac, mac);
     if (!moved && n->state == state)
         return;
     if (moved)
@@ -488,7 +484,7 @@ void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
     }
     if (n == NULL || n->state == NST_NEIGH_STATIC)
         return;
-    if (neigh_is_resolved(n) && same_mac(&n->mac, mac))
+    if (neigh_is_resolved(n) && mac_equal(&n->mac, mac))
         return;
     const bool waited = n->state == NST_NEIGH_INCOMPLETE;
     set_stale(n, mac);
@@ -501,7 +497,7 @@ void neigh_request_seen(struct neigh_table *t, const struct nst_addr *addr,
 static bool confirm_resolved(struct neigh *n, const struct nst_mac *mac, bool solicited,
                              bool override)
 {
-    const bool changed = mac != NULL && !same_mac(&n->mac, mac);
+    const bool changed = mac != NULL && !mac_equal(&n->mac, mac);
     if (changed && !override) {
         if (n->state == NST_NEIGH_REACHABLE)
             set_stale(n, NULL);

@@ -70,6 +70,11 @@ static inline struct net_ep *nic_ep(struct nic *nic, enum net_index index)
 {
     return nic->eps[index].proto != NULL ? &nic->eps[index] : NULL;
 }
+/* Can others be on its link, whose link addresses are asked for? */
+static inline bool nic_has_neighbours(const struct nic *nic)
+{
+    return (nic->link->caps & (NST_LINK_RESOLVES | NST_LINK_LOOPBACK)) == NST_LINK_RESOLVES;
+}
 /* The endpoint of the family of addr; NULL: it does not fit this NIC. */
 static inline struct net_ep *nic_ep_for(struct nic *nic, const struct nst_addr *addr)
 {
@@ -117,6 +122,10 @@ static inline bool nic_has_input(const struct nic *nic)
 
 /* Works off up to `limit` received packets; returns how many. */
 uint32_t nic_run_input(struct nic *nic, uint32_t limit);
+
+/* A packet of `len` bytes, still to be written, with room for `headers` and the link's header in
+ * front. NULL: no memory. */
+struct pkt *nic_build(const struct nic *nic, uint32_t headers, uint32_t len);
 
 /*
  * Sends p, data at the network header, to a link address: pushes the link header, cuts and

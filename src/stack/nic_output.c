@@ -142,6 +142,14 @@ static inline int admit(struct nic *nic, struct pkt *p)
     return 0;
 }
 
+struct pkt *nic_build(const struct nic *nic, uint32_t headers, uint32_t len)
+{
+    struct pkt *p = pkt_build(nic->stack->pool, nic->link->max_header + headers, len);
+    if (p != NULL)
+        nst_pkt_put(pkt_pub(p), len);
+    return p;
+}
+
 int nic_output(struct nic *nic, struct pkt *p, uint16_t ethertype, const struct nst_mac *dst)
 {
     const int r = admit(nic, p);
@@ -197,10 +205,10 @@ int nst_nic_write(struct nst_stack *stack, const struct nst_frame_to *to, const 
         return -NST_EINVAL;
     if (len > nic->link->mtu)
         return -NST_EMSGSIZE;
-    struct pkt *p = pkt_build(stack->pool, nic->link->max_header, (uint32_t)len);
+    struct pkt *p = nic_build(nic, 0, (uint32_t)len);
     if (p == NULL)
         return -NST_ENOMEM;
-    memcpy(nst_pkt_put(pkt_pub(p), (uint32_t)len), data, len);
+    memcpy(p->data, data, len);
     return nic_output(nic, p, to->ethertype, &to->dst);
 }
 

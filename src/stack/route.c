@@ -28,15 +28,7 @@ static struct lpm_key key_of(const struct nst_addr *addr)
 /* The address with all bits behind the prefix cleared, so that equal prefixes compare equal. */
 static struct nst_addr mask(const struct nst_addr *addr, unsigned bits)
 {
-    struct nst_addr m = *addr;
-    if (nst_addr_is_v4(addr))
-        bits += 96;
-    for (unsigned i = 0; i < sizeof(m.b); i++) {
-        if (bits >= 8 * (i + 1))
-            continue;
-        m.b[i] = bits <= 8 * i ? 0 : (uint8_t)(m.b[i] & 0xff00 >> (bits - 8 * i));
-    }
-    return m;
+    return addr_prefix(addr, nst_addr_is_v4(addr) ? bits + 96 : bits);
 }
 
 void route_table_init(struct nst_stack *stack)

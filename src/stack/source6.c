@@ -50,13 +50,6 @@ static uint8_t label_of(const struct nst_addr *addr)
     return p->label;
 }
 
-/* CommonPrefixLen, RFC 6724 2.2: not behind the source's own prefix. */
-static unsigned common_bits(const struct addr_entry *e, const struct nst_addr *remote)
-{
-    const unsigned bits = addr_common_prefix(&e->info.addr, remote);
-    return bits < e->info.prefix_len ? bits : e->info.prefix_len;
-}
-
 /* Is `x` to be preferred to `y`, which stands before it in the list? */
 static bool is_better(const struct addr_entry *x, const struct addr_entry *y,
                       const struct nst_addr *remote)
@@ -86,7 +79,7 @@ static bool is_better(const struct addr_entry *x, const struct addr_entry *y,
     if (tx != (y->info.kind == NST_ADDR_SLAAC_TEMPORARY))
         return tx;
     /* Rule 8: the longest matching prefix. */
-    return common_bits(x, remote) > common_bits(y, remote);
+    return addr_entry_near_bits(x, remote) > addr_entry_near_bits(y, remote);
 }
 
 bool source6_select(const struct net_ep *ep, const struct nst_addr *remote,
@@ -94,7 +87,7 @@ bool source6_select(const struct net_ep *ep, const struct nst_addr *remote,
 {
     const struct addr_entry *e, *best = NULL;
     LIST_FOR_EACH (e, &ep->addrs.list, struct addr_entry, node) {
-        if (!addr_entry_is_assigned(e) || e->info.place == NST_PLACE_NEVER_PRIMARY)
+        if (!addr_entry_is_primary(e))
             continue;
         if (best == NULL || is_better(e, best, remote))
             best = e;

@@ -320,6 +320,17 @@ bool stack_report_error(struct nst_stack *stack, uint8_t proto,
     return told;
 }
 
+void stack_report_unresolved(struct net_ep *ep, const struct pkt *p, uint8_t proto,
+                             const struct net_error_report *report)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    struct nic *came_by = nic_by_id(stack, p->nic_id); /* 0: it is our own */
+    if (came_by != NULL && addrs_owner(stack, ep->proto->index, &report->src) == NULL)
+        ep->proto->send_error(came_by, p, report->kind, 0);
+    else
+        (void)stack_report_error(stack, proto, report);
+}
+
 /* ---- What can be seen ---- */
 
 void stack_log(struct nst_stack *stack, const char *format, ...)

@@ -180,6 +180,10 @@ static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *
  * False: there is nobody to tell. */
 bool stack_report_error(struct nst_stack *stack, uint8_t proto,
                         const struct net_error_report *report);
+/* N47: p, of ep and of the transport `proto`, waited for a link address in vain: its own sender is
+ * told, on its socket or, where it is somebody else's packet, by an ICMP error. */
+void stack_report_unresolved(struct net_ep *ep, const struct pkt *p, uint8_t proto,
+                             const struct net_error_report *report);
 
 /* ---- What every packet asks of its destination (dst.h) ---- */
 

@@ -139,21 +139,12 @@ void raw_free(struct dgram *d)
 
 int raw_bind(struct dgram *d, const struct nst_endpoint *local)
 {
-    struct demux_key *key = &d->entry.key;
-
     if (d->is_bound || local->port == 0 || local->port > PROTOCOL_MAX)
         return -NST_EINVAL;
-    if (local->nic != 0 && nic_by_id(d->stack, local->nic) == NULL)
-        return -NST_EADDRNOTAVAIL;
-    if (!ports_address_is_usable(d->stack, &local->addr, local->nic))
-        return -NST_EADDRNOTAVAIL;
-    key->local = local->addr;
-    key->local_port = local->port;
-    key->nic = local->nic;
-    key->proto = (uint8_t)local->port;
-    d->bound_addr = local->addr;
-    d->is_bound = true;
-    return 0;
+    const int r = dgram_bind(d, local);
+    if (r == 0)
+        d->entry.key.proto = (uint8_t)local->port;
+    return r;
 }
 
 /* ---- Sending ---- */
