@@ -256,7 +256,7 @@ static void families_are_not_mixed_up(void **state)
     }
     /* With the same ports; now and then in the same slot. */
     for (unsigned i = 0; i < 400; i++) {
-        const unsigned v6 = i % 2;
+        const unsigned v6 = (i + 1) % 2;
         const uint16_t port = (uint16_t)(1000 + i / 2);
         choose(&lab, v6 != 0);
         inject(&lab, port);
