@@ -26,7 +26,8 @@ struct line {
 
 static void run_init(int control_fd, int wake_fd, int output_fd)
 {
-    char *argv[] = {"sh", "-c", "echo $$; exec sleep 1000", NULL};
+    static char sh[] = "sh", c[] = "-c", text[] = "echo $$; exec sleep 1000";
+    char *argv[] = {sh, c, text, NULL};
     struct signals signals;
     struct init init;
     dup2(output_fd, STDOUT_FILENO);
@@ -68,7 +69,7 @@ static int start(void **state)
     command(&line, CONTROL_GO, 0);
     assert_true(read(output[0], text, sizeof(text) - 1) > 0);
     close(output[0]);
-    line.program = atoi(text);
+    line.program = (pid_t)strtol(text, NULL, 10);
     assert_true(line.program > 0);
     *state = &line;
     return 0;
