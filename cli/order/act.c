@@ -18,6 +18,12 @@ bool scene_fail(struct fault *fault, unsigned column, const char *what, int erro
                      nst_error_name(error), next);
 }
 
+/* There was no memory for a list, which is not the stack's. */
+static bool fail_list(struct fault *fault)
+{
+    return fault_set(fault, 0, "no memory to list them (ENOMEM): free some");
+}
+
 uint32_t scene_find_nic(const struct scene *scene, const char *name, unsigned column,
                         struct fault *fault)
 {
@@ -169,24 +175,29 @@ static bool change_addr(const struct scene *scene, const struct order *order, ui
     return r == 0 || fail_addr(order, r, fault);
 }
 
-static bool flush_addrs(const struct scene *scene, uint32_t nic, struct fault *fault)
+static bool flush_addrs(const struct scene *scene, const struct show *show, uint32_t nic,
+                        struct fault *fault)
 {
-    struct nst_nic_addr addr;
-    while (nst_nic_addr_list(scene->stack, nic, &addr, 1) > 0) {
-        const int r = nst_nic_addr_remove(scene->stack, nic, &addr.addr);
-        if (r < 0)
-            return scene_fail(fault, 0, "an address", r);
-    }
-    return true;
+    size_t count;
+    struct nst_nic_addr *addrs = scene_list_addrs(scene, nic, &count);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (show_has_family(show, &addrs[i].addr))
+            r = nst_nic_addr_remove(scene->stack, nic, &addrs[i].addr);
+    const bool is_listed = addrs != NULL;
+    free(addrs);
+    if (!is_listed)
+        return fail_list(fault);
+    return r == 0 || scene_fail(fault, 0, "an address", r);
 }
 
-static bool act_addr(const struct scene *scene, const struct order *order, uint32_t nic,
-                     struct fault *fault)
+static bool act_addr(const struct scene *scene, const struct order *order, const struct show *show,
+                     uint32_t nic, struct fault *fault)
 {
     const struct nst_nic_addr addr = addr_of(order);
     int r;
     if (order->verb == ORDER_FLUSH)
-        return flush_addrs(scene, nic, fault);
+        return flush_addrs(scene, show, nic, fault);
     if (order->verb == ORDER_CHANGE)
         return change_addr(scene, order, nic, fault);
     if (order->verb == ORDER_ADD)
@@ -270,12 +281,12 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
     return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this route", r);
 }
 
-static bool flush_routes(const struct scene *scene, uint32_t nic)
+static bool flush_routes(const struct scene *scene, const struct show *show, uint32_t nic)
 {
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
     for (size_t i = 0; i < count; i++)
-        if (routes[i].nic == nic)
+        if (routes[i].nic == nic && show_has_family(show, &routes[i].prefix))
             nst_route_remove(scene->stack, &routes[i]);
     free(routes);
     return true;
@@ -297,8 +308,8 @@ static bool get_route(const struct scene *scene, const struct order *order, cons
     return true;
 }
 
-static bool act_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      const struct show *show, struct fault *fault)
+static bool act_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
     switch (order->verb) {
     case ORDER_ADD:
@@ -308,7 +319,7 @@ static bool act_route(const struct scene *scene, const struct order *order, uint
     case ORDER_GET:
         return get_route(scene, order, show, fault);
     default:
-        return flush_routes(scene, nic);
+        return flush_routes(scene, show, nic);
     }
 }
 
@@ -393,7 +404,7 @@ static bool show_object(const struct scene *scene, const struct order *order,
         ok = show_neighs(scene, show, nic);
     else
         show_stats(scene, show, nic);
-    return ok || fault_set(fault, 0, "no memory to list them (ENOMEM): free some");
+    return ok || fail_list(fault);
 }
 
 /* Is it about more than the stack? */
@@ -422,9 +433,9 @@ static bool act_on_stack(const struct scene *scene, const struct order *order,
         return show_object(scene, order, show, nic, fault);
     switch (order->object) {
     case ORDER_ADDR:
-        return act_addr(scene, order, nic, fault);
+        return act_addr(scene, order, show, nic, fault);
     case ORDER_ROUTE:
-        return act_route(scene, order, nic, show, fault);
+        return act_route(scene, order, show, nic, fault);
     case ORDER_NEIGH:
         return act_neigh(scene, order, show, nic, fault);
     default:

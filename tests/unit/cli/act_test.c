@@ -14,6 +14,7 @@ struct rig {
     struct scene scene;
     struct fault fault;
     char *said;
+    int family; /* -4, -6; 0: neither */
 };
 
 static void rig_init(struct rig *r)
@@ -47,7 +48,8 @@ static bool act(struct rig *r, const char *text, bool json)
     size_t len;
     free(r->said);
     r->said = NULL;
-    const struct show show = {.out = open_memstream(&r->said, &len), .is_json = json};
+    const struct show show = {
+        .out = open_memstream(&r->said, &len), .is_json = json, .family = r->family};
     snprintf(line, sizeof(line), "%s", text);
     r->fault.text[0] = '\0';
     const bool ok = words_split(line, &words, &r->fault) &&
@@ -113,6 +115,51 @@ static void routes_come_and_go(void **state)
     refused(&r, "route add 192.0.2.0/24", "needs a gateway or a NIC");
     done(&r, "route flush dev eth0");
     refused(&r, "route get 10.0.0.5", "ENETUNREACH");
+    rig_fini(&r);
+}
+
+/* Orders of -4 and -6. */
+static bool act_of(struct rig *r, int family, const char *text)
+{
+    r->family = family;
+    const bool ok = act(r, text, false);
+    r->family = 0;
+    return ok;
+}
+
+static void done_of(struct rig *r, int family, const char *text)
+{
+    if (!act_of(r, family, text))
+        fail_msg("-%d %s: %s", family, text, r->fault.text);
+}
+
+static void hides(struct rig *r, const char *text, const char *gone)
+{
+    assert_true(act(r, text, false));
+    if (strstr(r->said, gone) != NULL)
+        fail_msg("%s shows: %s", text, r->said);
+}
+
+static void a_flush_takes_the_family_that_was_asked_for(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    done(&r, "addr add 10.0.0.1/24 dev eth0");
+    done(&r, "addr add fd00::1/64 dev eth0 nodad");
+    done(&r, "route add 192.0.2.0/24 dev eth0");
+    done(&r, "route add 2001:db8::/32 dev eth0");
+    done_of(&r, 6, "route flush dev eth0");
+    hides(&r, "route", "2001:db8::/32");
+    shows(&r, "route", false, "192.0.2.0/24 dev eth0");
+    done_of(&r, 4, "route flush dev eth0");
+    hides(&r, "route", "192.0.2.0/24");
+    done_of(&r, 4, "addr flush dev eth0");
+    hides(&r, "addr", "10.0.0.1");
+    shows(&r, "addr", false, "inet6 fd00::1/64");
+    done(&r, "addr add 10.0.0.1/24 dev eth0");
+    done_of(&r, 6, "addr flush dev eth0");
+    hides(&r, "addr", "fd00::1");
+    shows(&r, "addr", false, "inet 10.0.0.1/24");
     rig_fini(&r);
 }
 
@@ -203,6 +250,7 @@ static void chargen_shifts_each_line(void **state)
 
 TESTS({"addresses come, change and go", addresses_come_change_and_go},
       {"routes come and go", routes_come_and_go},
+      {"a flush takes the family that was asked for", a_flush_takes_the_family_that_was_asked_for},
       {"neighbours come and go, and their settings", neighbours_come_and_go},
       {"counters are shown by name", counters_are_shown_by_name},
       {"what is fixed is only shown", what_is_fixed_is_only_shown},
