@@ -156,21 +156,29 @@ static bool fail_addr(const struct order *order, int error, struct fault *fault)
     }
 }
 
-/* What is not said stays as it is. */
+/* What was not said of it stays as it is. */
+static void fill_addr(const struct order *order, const struct nst_nic_addr *now,
+                      struct nst_nic_addr *addr)
+{
+    addr->kind = now->kind;
+    addr->place = order->at[FIELD_PLACE] != 0 ? addr->place : now->place;
+    addr->valid = order->at[FIELD_VALID] != 0 ? addr->valid : now->valid;
+    addr->preferred = order->at[FIELD_PREFERRED] != 0 ? addr->preferred : now->preferred;
+    addr->deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr->deprecated : now->deprecated;
+}
+
 static bool change_addr(const struct scene *scene, const struct order *order, uint32_t nic,
                         struct fault *fault)
 {
-    struct nst_nic_addr addrs[64], addr = addr_of(order);
-    int count = nst_nic_addr_list(scene->stack, nic, addrs, 64);
-    for (int i = 0; i < count && i < 64; i++) {
-        if (!nst_addr_equal(&addrs[i].addr, &addr.addr))
-            continue;
-        addr.kind = addrs[i].kind;
-        addr.place = order->at[FIELD_PLACE] != 0 ? addr.place : addrs[i].place;
-        addr.valid = order->at[FIELD_VALID] != 0 ? addr.valid : addrs[i].valid;
-        addr.preferred = order->at[FIELD_PREFERRED] != 0 ? addr.preferred : addrs[i].preferred;
-        addr.deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr.deprecated : addrs[i].deprecated;
-    }
+    struct nst_nic_addr addr = addr_of(order);
+    size_t count;
+    struct nst_nic_addr *addrs = scene_list_addrs(scene, nic, &count);
+    if (addrs == NULL)
+        return fail_list(fault);
+    for (size_t i = 0; i < count; i++)
+        if (nst_addr_equal(&addrs[i].addr, &addr.addr))
+            fill_addr(order, &addrs[i], &addr);
+    free(addrs);
     const int r = nst_nic_addr_change(scene->stack, nic, &addr);
     return r == 0 || fail_addr(order, r, fault);
 }

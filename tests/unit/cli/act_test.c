@@ -72,6 +72,13 @@ static void shows(struct rig *r, const char *text, bool json, const char *expect
         fail_msg("%s shows: %s", text, r->said);
 }
 
+static void hides(struct rig *r, const char *text, const char *gone)
+{
+    assert_true(act(r, text, false));
+    if (strstr(r->said, gone) != NULL)
+        fail_msg("%s shows: %s", text, r->said);
+}
+
 static void refused(struct rig *r, const char *text, const char *why)
 {
     assert_false(act(r, text, false));
@@ -97,6 +104,23 @@ static void addresses_come_change_and_go(void **state)
     done(&r, "addr flush dev eth0");
     struct nst_nic_addr left;
     assert_int_equal(nst_nic_addr_list(r.stack, 1, &left, 1), 0);
+    rig_fini(&r);
+}
+
+/* What was not said stays, however many addresses there are before it. */
+static void the_hundredth_address_is_changed(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    for (int i = 1; i <= 100; i++) {
+        char text[96];
+        snprintf(text, sizeof(text), "addr add 10.0.0.%d/24 dev eth0 valid_lft 60 preferred_lft 30",
+                 i);
+        done(&r, text);
+    }
+    done(&r, "addr change 10.0.0.100 dev eth0 preferred_lft 20");
+    shows(&r, "addr", false, "valid_lft 60sec preferred_lft 20sec");
+    hides(&r, "addr", "forever");
     rig_fini(&r);
 }
 
@@ -131,13 +155,6 @@ static void done_of(struct rig *r, int family, const char *text)
 {
     if (!act_of(r, family, text))
         fail_msg("-%d %s: %s", family, text, r->fault.text);
-}
-
-static void hides(struct rig *r, const char *text, const char *gone)
-{
-    assert_true(act(r, text, false));
-    if (strstr(r->said, gone) != NULL)
-        fail_msg("%s shows: %s", text, r->said);
 }
 
 static void a_flush_takes_the_family_that_was_asked_for(void **state)
@@ -249,6 +266,7 @@ static void chargen_shifts_each_line(void **state)
 }
 
 TESTS({"addresses come, change and go", addresses_come_change_and_go},
+      {"the hundredth address is changed", the_hundredth_address_is_changed},
       {"routes come and go", routes_come_and_go},
       {"a flush takes the family that was asked for", a_flush_takes_the_family_that_was_asked_for},
       {"neighbours come and go, and their settings", neighbours_come_and_go},
