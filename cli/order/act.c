@@ -188,14 +188,13 @@ static bool flush_addrs(const struct scene *scene, const struct show *show, uint
 {
     size_t count;
     struct nst_nic_addr *addrs = scene_list_addrs(scene, nic, &count);
+    if (addrs == NULL)
+        return fail_list(fault);
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++)
         if (show_has_family(show, &addrs[i].addr))
             r = nst_nic_addr_remove(scene->stack, nic, &addrs[i].addr);
-    const bool is_listed = addrs != NULL;
     free(addrs);
-    if (!is_listed)
-        return fail_list(fault);
     return r == 0 || scene_fail(fault, 0, "an address", r);
 }
 
@@ -278,6 +277,8 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
     const struct nst_route meant = route_of(order, nic);
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
+    if (routes == NULL)
+        return fail_list(fault);
     int r = -NST_ENOENT;
     for (size_t i = 0; i < count && r == -NST_ENOENT; i++)
         if (route_matches(&routes[i], &meant, order))
@@ -289,10 +290,13 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
     return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this route", r);
 }
 
-static bool flush_routes(const struct scene *scene, const struct show *show, uint32_t nic)
+static bool flush_routes(const struct scene *scene, const struct show *show, uint32_t nic,
+                         struct fault *fault)
 {
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
+    if (routes == NULL)
+        return fail_list(fault);
     for (size_t i = 0; i < count; i++)
         if (routes[i].nic == nic && show_has_family(show, &routes[i].prefix))
             nst_route_remove(scene->stack, &routes[i]);
@@ -327,7 +331,7 @@ static bool act_route(const struct scene *scene, const struct order *order, cons
     case ORDER_GET:
         return get_route(scene, order, show, fault);
     default:
-        return flush_routes(scene, show, nic);
+        return flush_routes(scene, show, nic, fault);
     }
 }
 
