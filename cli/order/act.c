@@ -216,9 +216,10 @@ static bool act_addr(const struct scene *scene, const struct order *order, const
 
 /* ---- Routes ---- */
 
-/* "default" is of the gateway's family. */
-static struct nst_route route_of(const struct order *order, uint32_t nic)
+/* "default" is of the gateway's family; without one, of that of -4 or -6. */
+static struct nst_route route_of(const struct order *order, const struct show *show, uint32_t nic)
 {
+    const bool is_v6 = order->at[FIELD_VIA] != 0 ? !nst_addr_is_v4(&order->via) : show->family == 6;
     struct nst_route route = {
         .prefix = order->addr,
         .prefix_len = order->prefix_len,
@@ -228,15 +229,15 @@ static struct nst_route route_of(const struct order *order, uint32_t nic)
         .metric = order->metric,
         .mtu = order->mtu,
     };
-    if (order->at[FIELD_VIA] != 0 && order->prefix_len == 0 && !nst_addr_is_v4(&order->via))
+    if (order->prefix_len == 0 && is_v6)
         route.prefix = (struct nst_addr){{{0}}};
     return route;
 }
 
-static bool add_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      struct fault *fault)
+static bool add_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
-    struct nst_route route = route_of(order, nic), to_gateway;
+    struct nst_route route = route_of(order, show, nic), to_gateway;
     if (order->at[FIELD_VIA] == 0 && nic == 0)
         return fault_set(fault, 0, "a route needs a gateway or a NIC: add via ADDRESS or dev NIC");
     if (nic == 0 && nst_route_lookup(scene->stack, &order->via, &to_gateway) < 0)
@@ -271,10 +272,10 @@ struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count
     return routes;
 }
 
-static bool del_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      struct fault *fault)
+static bool del_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
-    const struct nst_route meant = route_of(order, nic);
+    const struct nst_route meant = route_of(order, show, nic);
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
     if (routes == NULL)
@@ -325,9 +326,9 @@ static bool act_route(const struct scene *scene, const struct order *order, cons
 {
     switch (order->verb) {
     case ORDER_ADD:
-        return add_route(scene, order, nic, fault);
+        return add_route(scene, order, show, nic, fault);
     case ORDER_DEL:
-        return del_route(scene, order, nic, fault);
+        return del_route(scene, order, show, nic, fault);
     case ORDER_GET:
         return get_route(scene, order, show, fault);
     default:
@@ -435,11 +436,30 @@ static bool is_extra(const struct order *order)
     }
 }
 
+/* What was said may be of the family alone that was asked for. "default" is of either. */
+static bool check_family(const struct order *order, const struct show *show, struct fault *fault)
+{
+    const struct {
+        enum order_field field;
+        const struct nst_addr *addr;
+    } said[] = {{FIELD_PREFIX, &order->addr}, {FIELD_VIA, &order->via}, {FIELD_SRC, &order->src}};
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        const unsigned column = order->at[said[i].field];
+        const bool is_default =
+            said[i].field == FIELD_PREFIX && order->prefix_len == 0 && nst_addr_is_v4(&order->addr);
+        if (column != 0 && !is_default && !show_has_family(show, said[i].addr))
+            return fault_set(fault, column,
+                             "this is no address of IPv%d (EINVAL): -%d asks for one: leave it out",
+                             show->family, show->family);
+    }
+    return true;
+}
+
 static bool act_on_stack(const struct scene *scene, const struct order *order,
                          const struct show *show, struct fault *fault)
 {
     uint32_t nic;
-    if (!find_nic(scene, order, &nic, fault))
+    if (!check_family(order, show, fault) || !find_nic(scene, order, &nic, fault))
         return false;
     if (order->verb == ORDER_SHOW)
         return show_object(scene, order, show, nic, fault);

@@ -180,6 +180,26 @@ static void a_flush_takes_the_family_that_was_asked_for(void **state)
     rig_fini(&r);
 }
 
+static void default_is_of_the_family_that_was_asked_for(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    done_of(&r, 6, "route add default dev eth0");
+    shows(&r, "route", true, "\"dst\":\"default\",\"family\":\"inet6\"");
+    refused(&r, "route get 192.0.2.1", "ENETUNREACH");
+    refused(&r, "route del default", "ENOENT");
+    done_of(&r, 6, "route del default dev eth0");
+    done_of(&r, 4, "route add default dev eth0");
+    shows(&r, "route get 192.0.2.1", false, "default dev eth0");
+    assert_false(act_of(&r, 6, "route del 0.0.0.0/0 via 10.0.0.9"));
+    assert_non_null(strstr(r.fault.text, "-6"));
+    assert_false(act_of(&r, 6, "addr add 10.0.0.1/24 dev eth0"));
+    assert_false(act_of(&r, 4, "route add ::/0 dev eth0"));
+    assert_false(act_of(&r, 4, "addr add fd00::1/64 dev eth0"));
+    assert_non_null(strstr(r.fault.text, "-4"));
+    rig_fini(&r);
+}
+
 static void neighbours_come_and_go(void **state)
 {
     struct rig r;
@@ -269,6 +289,7 @@ TESTS({"addresses come, change and go", addresses_come_change_and_go},
       {"the hundredth address is changed", the_hundredth_address_is_changed},
       {"routes come and go", routes_come_and_go},
       {"a flush takes the family that was asked for", a_flush_takes_the_family_that_was_asked_for},
+      {"default is of the family that was asked for", default_is_of_the_family_that_was_asked_for},
       {"neighbours come and go, and their settings", neighbours_come_and_go},
       {"counters are shown by name", counters_are_shown_by_name},
       {"what is fixed is only shown", what_is_fixed_is_only_shown},
