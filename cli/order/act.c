@@ -258,7 +258,9 @@ static bool route_matches(const struct nst_route *route, const struct nst_route 
            route->prefix_len == meant->prefix_len &&
            (meant->nic == 0 || route->nic == meant->nic) &&
            (order->at[FIELD_VIA] == 0 || nst_addr_equal(&route->gateway, &meant->gateway)) &&
-           (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric);
+           (order->at[FIELD_SRC] == 0 || nst_addr_equal(&route->source, &meant->source)) &&
+           (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric) &&
+           (order->at[FIELD_MTU] == 0 || route->mtu == meant->mtu);
 }
 
 struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count)

@@ -137,6 +137,10 @@ static void routes_come_and_go(void **state)
     done(&r, "route del 192.0.2.0/24");
     refused(&r, "route del 192.0.2.0/24", "ENOENT");
     refused(&r, "route add 192.0.2.0/24", "needs a gateway or a NIC");
+    done(&r, "route add 192.0.2.0/24 dev eth0 src 10.0.0.1 mtu 1400");
+    refused(&r, "route del 192.0.2.0/24 src 10.0.0.2", "ENOENT");
+    refused(&r, "route del 192.0.2.0/24 mtu 1300", "ENOENT");
+    done(&r, "route del 192.0.2.0/24 src 10.0.0.1 mtu 1400");
     done(&r, "route flush dev eth0");
     refused(&r, "route get 10.0.0.5", "ENETUNREACH");
     rig_fini(&r);
