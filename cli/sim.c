@@ -59,7 +59,7 @@ static int read_file(const char *name, struct nst_sim_topology *topology)
 {
     size_t len = 0;
     struct nst_sim_error error;
-    char *text = file_read(name, &len);
+    char *text = file_read(name, FILE_ANY_SIZE, &len);
     if (text == NULL) {
         fprintf(stderr, "nst sim: cannot read %s: %s\n", name, strerror(errno));
         return 2;
