@@ -57,3 +57,20 @@ bool config_parse(char *text, size_t len, config_take *take, void *context, unsi
     }
     return true;
 }
+
+void config_add_stack(struct order *stack, const struct order *order)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (order->at[i] != 0)
+            stack->at[i] = order->at[i];
+    if (order->at[FIELD_NAME] != 0)
+        stack->name = order->name;
+    if (order->at[FIELD_MEMORY] != 0)
+        stack->memory = order->memory;
+    if (order->at[FIELD_SEED] != 0)
+        stack->seed = order->seed;
+    if (order->at[FIELD_WEAK_HOST] != 0)
+        stack->weak_host = order->weak_host;
+    if (order->at[FIELD_HANDLE_LOCAL] != 0)
+        stack->handle_local = order->handle_local;
+}
