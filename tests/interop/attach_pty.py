@@ -44,10 +44,6 @@ class Terminal:
             except OSError:
                 raise SystemExit(f"ended without {pattern!r}: {self.seen!r}") from None
 
-    def owner(self):
-        """The process group in the foreground, by the name of its leader."""
-        return name(os.tcgetpgrp(self.fd))
-
     def status(self):
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
@@ -87,13 +83,15 @@ def child_of(pid):
 
 
 def await_state(pid, wanted):
-    wait_until(lambda: state(pid) in wanted, lambda: f"{name(pid)}: state {state(pid)}, not {wanted}")
+    wait_until(lambda: state(pid) in tuple(wanted), lambda: f"{name(pid)}: state {state(pid)}, not {wanted}")
 
 
-def await_owner(t, wanted):
-    """Until the terminal is wanted's, and it runs."""
-    wait_until(lambda: t.owner() == wanted and state(os.tcgetpgrp(t.fd)) in "SR",
-               lambda: f"the terminal is {t.owner()}'s, not {wanted}'s")
+def await_job(t, wanted=None):
+    """Until the terminal is a running job's of the shell, or of one inside, by the name of its leader."""
+    def owner():
+        return os.tcgetpgrp(t.fd)
+    wait_until(lambda: (name(owner()) == wanted if wanted else owner() != t.pid) and state(owner()) in ("S", "R"),
+               lambda: f"the terminal is that of {name(owner())}")
 
 
 # Tells each signal when it comes, and at the end, which the last of them brings, how often each came.
@@ -177,7 +175,7 @@ def stop_and_continue(probe):
     t.expect("Stopped")
     t.expect("outer> ")
     t.type("fg\n")
-    await_owner(t, "probe")
+    await_job(t)
     t.type("two\n")
     t.expect("two\r\ntwo\r\n")
     t.type("\x04")
@@ -194,7 +192,7 @@ def background_reader_stops(probe):
     t.type("jobs\n")
     t.expect("Stopped")
     t.type("fg\n")
-    await_owner(t, "probe")
+    await_job(t)
     t.type("\x04")
     t.expect("outer> ")
 
@@ -206,7 +204,7 @@ def shell_inside(probe):
     if "no job control" in t.seen:
         raise SystemExit("no job control")
     t.type("sleep 1000\n")
-    await_owner(t, "sleep")
+    await_job(t, "sleep")
     t.type("\x1a")
     t.expect("Stopped")
     t.expect("inner> ")
@@ -215,7 +213,7 @@ def shell_inside(probe):
     t.type("jobs\n")
     t.expect("Running")
     t.type("fg\n")
-    await_owner(t, "sleep")
+    await_job(t, "sleep")
     t.type("\x03")
     t.expect("inner> ")
     t.type("echo rc=$?\n")

@@ -48,35 +48,18 @@ begin() {
     rm -f "$work/go"
     (as_exec "$nst" run --name "$name" "$@") 2>"$work/err.$name" >"$work/out.$name" &
     pid=$!
-    for _ in $(seq 200); do
-        as "$nst" capture --list 2>/dev/null | grep -q "^$name " && return
-        sleep 0.05
-    done
-    not_ok "$name can be spoken to" "$(cat "$work/err.$name")"
+    wait_until 60 is_listed "$name" || not_ok "$name can be spoken to" "$(cat "$work/err.$name")"
 }
+is_listed() { as "$nst" capture --list 2>/dev/null | grep -q "^$1 "; }
 as() { (as_exec "$@"); }
 # go NAME COUNT: lets the program of run NAME (which is `$wait; ...`) go on when COUNT clients capture it.
 wait="until [ -e $work/go ]; do sleep 0.05; done"
 go() {
-    for _ in $(seq 200); do
-        [ "$("$nst" capture --list --json 2>/dev/null | jq ".[] | select(.name == \"$1\") | .captures")" = "$2" ] && break
-        sleep 0.1
-    done
+    wait_until 60 has_captures "$1" "$2"
     touch "$work/go"
 }
-# await PID...: ends within 60 s, or is killed.
-await() {
-    local watchdog status
-    (sleep 60; kill -9 "$@" 2>/dev/null) &
-    watchdog=$!
-    wait "$@"
-    status=$?
-    kill $watchdog 2>/dev/null
-    wait $watchdog 2>/dev/null
-    return $status
-}
+has_captures() { [ "$("$nst" capture --list --json 2>/dev/null | jq ".[] | select(.name == \"$1\") | .captures")" = "$2" ]; }
 get="curl -s -o /dev/null http://10.0.2.2"
-
 
 needs tshark "captures" || exit 0
 needs curl "captures" || exit 0

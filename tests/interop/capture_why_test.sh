@@ -49,14 +49,11 @@ test_retransmissions() {
 }
 
 test_names() {
-    local file=$work/$who-d.pcapng port=$((20000 + RANDOM % 10000)) dns said
+    local file=$work/$who-d.pcapng said
     needs dnsmasq "$who: names" || return
-    dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts \
-        --conf-file=/dev/null --pid-file= --user="$(id -un)" --address=/here.test/10.0.2.2 --address=/six.test/2001:db8::6 \
-        --cname=alias.test,here.test --log-facility=/dev/null 2>"$work/dnsmasq.err" &
-    dns=$!
-    sleep 0.5
-    run 20 --dns 127.0.0.1:$port --pcap "$file" -- sh -c "$python -c 'import socket
+    start_names --listen-address=127.0.0.1 --address=/here.test/10.0.2.2 --address=/six.test/2001:db8::6 \
+        --cname=alias.test,here.test
+    run 20 --dns 127.0.0.1:$dns_port --pcap "$file" -- sh -c "$python -c 'import socket
 for name in \"here.test\", \"six.test\":
     print(socket.getaddrinfo(name, 80)[0][4][0])'; curl -s -o /dev/null http://here.test:$http/small" >"$work/out"
     said=$(dissect "$file" -q -z hosts)
@@ -64,7 +61,7 @@ for name in \"here.test\", \"six.test\":
     seen "$who: an IPv6 name too" $'^2001:db8::6\tsix.test' "$said"
     check "$who: tshark shows the name" here.test "$(dissect "$file" -N n -Y 'tcp.flags.syn == 1' -T fields -e ip.dst_host | head -n 1)"
     check_good "$who: names" "$file"
-    kill $dns; wait $dns 2>/dev/null
+    stop_names
 }
 
 who=${users##* }

@@ -60,7 +60,7 @@ test_without_library() {
 start() {
     (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; as_exec "$nst" run -v -- "$@") >"$work/out" 2>"$work/err" &
     pid=$!
-    for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
+    wait_until 60 says_or_ends $pid up "$work/out"
     init=$(pgrep -P "$pid" -x attach-init | head -1)
     namespaces=$([ -n "$init" ] && for type in net pid mnt; do readlink "/proc/$init/ns/$type" | tr -dc '0-9\n'; done)
 }
@@ -94,9 +94,9 @@ test_planted() {
     needs gdb "$who: a planted call" || return 0
     remember
     start sh -c 'setsid sleep 1000 & (setsid sh -c "trap \"\" TERM HUP; sleep 1000" &) ; sleep 0.1; echo up; sleep 1000'
-    (as_exec timeout 60 gdb -q -nx -batch -p "$pid" -ex 'set confirm off' \
+    (as_exec timeout 120 gdb -q -nx -batch -p "$pid" -ex 'set confirm off' \
         -ex 'print ((int (*)(int, int, int))socket)(16, 3, 0)' </dev/null >"$work/gdb" 2>&1)
-    timeout 10 tail --pid="$pid" -f /dev/null || { not_ok "$who: a planted call ends nst" "$(tail -n 3 "$work/gdb")"; kill -9 "$pid"; }
+    timeout 60 tail --pid="$pid" -f /dev/null || { not_ok "$who: a planted call ends nst" "$(tail -n 3 "$work/gdb")"; kill -9 "$pid"; }
     { wait "$pid"; } 2>/dev/null
     check "$who: a planted call ends nst by SIGSYS" 159 $?
     check_nothing_left "$who: and everything with it"
@@ -107,7 +107,7 @@ test_terminal() {
     printf '#!/bin/sh\nexec %s run -q "$@"\n' "$nst" >"$work/nst-run" && chmod 755 "$work/nst-run"
     for scenario in interrupt_once interrupt_kills group_kill_once stop_and_continue \
         background_reader_stops shell_inside terminal_comes_back stop_from_elsewhere; do
-        if why=$(as_exec timeout 90 $python "$work/attach_pty.py" $scenario "$work/nst-run" 2>&1); then
+        if why=$(as_exec timeout 300 $python "$work/attach_pty.py" $scenario "$work/nst-run" 2>&1); then
             ok "$who: terminal: ${scenario//_/ }"
         else
             not_ok "$who: terminal: ${scenario//_/ }" "$(tail -n 1 <<<"$why")"

@@ -35,7 +35,7 @@ start() {
     peer=$!
     exec 5>"$work/in" 4<"$work/out"
     local line
-    read -r -t 10 line <&4 && [ "$line" = open ] || not_ok "the peer opens its device" "$(cat "$work/err")"
+    read -r -t 60 line <&4 && [ "$line" = open ] || not_ok "the peer opens its device" "$(cat "$work/err")"
     sysctl -qw net.ipv6.conf.nst0.accept_dad=0
     ip link set nst0 address 02:00:00:77:00:01
 }
@@ -43,45 +43,34 @@ go() { echo go >&5; }
 ask() { # LINE: the answer
     local line
     echo "$1" >&5
-    while read -r -t 10 line <&4 && [ "$line" != . ]; do echo "$line"; done
+    while read -r -t 60 line <&4 && [ "$line" != . ]; do echo "$line"; done
 }
 stop() { # NAME
     echo quit >&5
     local line=
-    read -r -t 10 line <&4
+    read -r -t 60 line <&4
     check "$1: every packet is accounted for" "census balanced" "$line"
     wait "$peer"
     check "$1: the peer ends without a fault" 0 $?
     exec 4<&- 5>&-
     peer=
-    for _ in $(seq 50); do [ -e /sys/class/net/nst0 ] || break; sleep 0.1; done
+    wait_until 60 test ! -e /sys/class/net/nst0
 }
-# within SECONDS NAME PATTERN COMMAND...: the output has a line that matches, sooner or later.
+# within NAME PATTERN COMMAND...: the output has a line that matches, sooner or later; without: none any more.
 within() {
-    local limit=$1 name=$2 pattern=$3 said=
-    shift 3
-    for _ in $(seq $((limit * 5))); do
-        said=$("$@")
-        grep -qE "$pattern" <<<"$said" && { ok "$name"; return; }
-        sleep 0.2
-    done
-    not_ok "$name" "no '$pattern' in: $said"
+    local name=$1 pattern=$2 command=("${@:3}") said
+    if wait_until 60 shows; then ok "$name"; else not_ok "$name" "no '$pattern' in: $said"; fi
 }
-without() { # the same until no line matches
-    local limit=$1 name=$2 pattern=$3 said=
-    shift 3
-    for _ in $(seq $((limit * 5))); do
-        said=$("$@")
-        grep -qE "$pattern" <<<"$said" || { ok "$name"; return; }
-        sleep 0.2
-    done
-    not_ok "$name" "still '$pattern' in: $said"
+without() {
+    local name=$1 pattern=$2 command=("${@:3}") said
+    if wait_until 60 eval '! shows'; then ok "$name"; else not_ok "$name" "still '$pattern' in: $said"; fi
 }
+shows() { said=$("${command[@]}") && grep -qE "$pattern" <<<"$said"; }
 capture() { # what is seen on nst0 from now on
     have tshark || return
     tshark -q -i nst0 -w "$work/capture.pcapng" >"$work/shark" 2>&1 &
     shark=$!
-    for _ in $(seq 100); do grep -q Capturing "$work/shark" && break; sleep 0.1; done
+    wait_until 60 says_or_ends $shark Capturing "$work/shark"
 }
 end_capture() {
     [ -n "$shark" ] || return

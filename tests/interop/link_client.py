@@ -14,7 +14,7 @@ def echo():
     """UDP of every size that could matter; big ones go in fragments."""
     family = socket.AF_INET6 if ":" in PEER else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as s:
-        s.settimeout(5)
+        s.settimeout(60)
         s.connect((PEER, 7))
         sizes = list(range(0, 70)) + list(range(1440, 1500)) + list(range(2920, 2980))
         for size in sizes + [4000, 8000, 8192, 12345, 16384, 20000, 60000, 65507]:
@@ -26,7 +26,7 @@ def echo():
 
 
 def connect(port):
-    s = socket.create_connection((PEER, port), timeout=20)
+    s = socket.create_connection((PEER, port), timeout=60)
     return s
 
 

@@ -55,13 +55,15 @@ until_is() {
 matches() { if [[ $3 == $2 ]]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
 kernel() { ip neigh show "$1" dev nst0; }
 kernel_state() { kernel "$1" | awk '{ print $NF }'; }
+pinged_state() { ping_once "$1"; kernel_state "$1"; }
 kernel_mac() { kernel "$1" | grep -oE '([0-9a-f]{2}:){5}[0-9a-f]{2}'; }
-ping_once() { ping -q -c 1 -W 2 -w 4 "$1" >/dev/null 2>&1; }
+ping_once() { ping -q -c 1 -w 60 "$1" >/dev/null 2>&1; }
+is_silent() { ! ping -q -c 1 -w 1 "$1" >/dev/null 2>&1; }
 
 start() {
     local answer
     coproc PEER { exec "$work/neigh_peer" nst0 2>"$work/err"; }
-    read -r -t 20 -u "${PEER[0]}" answer
+    read -r -t 60 -u "${PEER[0]}" answer
     check "the peer starts" up "$answer"
     ip link set lo up
     echo 1 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6
@@ -70,7 +72,7 @@ start() {
     ip addr add fd77::1/64 dev nst0 nodad
     check "an address is announced" ok "$(tell addr 10.77.0.2 16)"
     check "an IPv6 address is added" ok "$(tell addr fd77::2 64)"
-    check "duplicate detection finds nobody" assigned "$(until_is 20 assigned tell state fd77::2)"
+    check "duplicate detection finds nobody" assigned "$(until_is 60 assigned tell state fd77::2)"
     for table in ipv4 ipv6; do # so that states pass quickly
         echo 1 >/proc/sys/net/$table/neigh/nst0/delay_first_probe_time
         echo 200 >/proc/sys/net/$table/neigh/nst0/retrans_time_ms
@@ -86,14 +88,14 @@ test_asking() { # KERNEL OURS
     check "the kernel resolved $2" $ours "$(kernel_mac "$2")"
     tell flush >/dev/null
     check "a datagram to $1 waits for its address" ok "$(tell send "$1")"
-    check "and the kernel answered for $1" "reachable $theirs" "$(until_is 10 "reachable*" tell neigh "$1")"
+    check "and the kernel answered for $1" "reachable $theirs" "$(until_is 60 "reachable*" tell neigh "$1")"
 }
 
 test_arping() {
     have arping || { skip "arping" "no arping (apt-get install iputils-arping)"; return; }
-    arping -q -c 2 -w 5 -I nst0 10.77.0.2 >/dev/null 2>&1
+    arping -q -c 2 -w 60 -I nst0 10.77.0.2 >/dev/null 2>&1
     check "arping is answered" 0 $?
-    arping -q -D -c 2 -w 5 -I nst0 10.77.0.2 >/dev/null 2>&1
+    arping -q -D -c 2 -w 60 -I nst0 10.77.0.2 >/dev/null 2>&1
     check "arping -D finds that the address is taken" 1 $?
     arping -q -D -c 2 -w 3 -I nst0 10.77.0.222 >/dev/null 2>&1
     check "arping -D finds that another is free" 0 $?
@@ -107,8 +109,7 @@ test_states_of_kernel() { # OURS
         ping_once "$1"
         check "$1 answers when the kernel has it as $state" 0 $?
         check "the kernel's neighbour $1 becomes reachable after $state" REACHABLE \
-            "$(for _ in $(seq 100); do ping_once "$1"; [ "$(kernel_state "$1")" = REACHABLE ] && break; sleep 0.1; done
-            kernel_state "$1")"
+            "$(until_is 60 REACHABLE pinged_state "$1")"
     done
     ping -q -c 1 -W 1 -w 1 "$2" >/dev/null 2>&1
     matches "nobody answers the kernel for $2" "@(INCOMPLETE|FAILED)" "$(kernel_state "$2")"
@@ -119,29 +120,29 @@ test_states_of_ours() { # KERNEL NOBODY
     tell flush >/dev/null
     tell events "$1" >/dev/null
     tell send "$1" >/dev/null
-    until_is 10 "stale*" tell neigh "$1" >/dev/null
+    until_is 60 "stale*" tell neigh "$1" >/dev/null
     tell send "$1" >/dev/null
-    until_is 10 "stale*" tell neigh "$1" >/dev/null # delay, probe, answered, and its time passed again
+    until_is 60 "stale*" tell neigh "$1" >/dev/null # delay, probe, answered, and its time passed again
     check "$1 went through every state that answers" "incomplete reachable stale delay probe reachable stale ." \
         "$(tell events "$1")"
     ip link set nst0 arp off # the kernel says nothing any more
     [ "${1#*:}" = "$1" ] || echo 1 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6
     tell send "$1" >/dev/null
-    matches "$1 is unreachable when it does not answer probes" "unreachable *" "$(until_is 10 "unreachable*" tell neigh "$1")"
+    matches "$1 is unreachable when it does not answer probes" "unreachable *" "$(until_is 60 "unreachable*" tell neigh "$1")"
     check "$1 was so by way of delay and probe" "delay probe unreachable ." "$(tell events "$1")"
     ip link set nst0 arp on
     [ "${1#*:}" = "$1" ] || { echo 0 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6; ip addr add "$1/64" dev nst0 nodad; }
     tell send "$1" >/dev/null
-    matches "$1 comes back" "@(reachable|stale) $theirs" "$(until_is 10 "@(reachable|stale) $theirs" tell neigh "$1")"
+    matches "$1 comes back" "@(reachable|stale) $theirs" "$(until_is 60 "@(reachable|stale) $theirs" tell neigh "$1")"
     tell send "$2" >/dev/null
-    matches "$2, which nobody has, is unreachable" "unreachable *" "$(until_is 10 "unreachable*" tell neigh "$2")"
+    matches "$2, which nobody has, is unreachable" "unreachable *" "$(until_is 60 "unreachable*" tell neigh "$2")"
     tell times 30000 5000 1000 >/dev/null
 }
 
 test_static() { # KERNEL OURS
     check "$1: a static entry" ok "$(tell static "$1" 02:00:00:77:00:99)"
-    ping_once "$2"
-    check "$1: with a wrong link address nothing comes back" 1 $?
+    is_silent "$2"
+    check "$1: with a wrong link address nothing comes back" 0 $?
     check "$1: and no request changes it" "static 02:00:00:77:00:99" "$(tell neigh "$1")"
     tell static "$1" $theirs >/dev/null
     ping_once "$2"
@@ -157,19 +158,19 @@ test_static() { # KERNEL OURS
 # ---- Duplicates ----
 test_duplicates() {
     check "IPv4: we probe for the kernel's address" ok "$(tell addr 10.77.0.1 16 probe)"
-    check "IPv4: and find that it has it" duplicate "$(until_is 20 duplicate tell state 10.77.0.1)"
+    check "IPv4: and find that it has it" duplicate "$(until_is 60 duplicate tell state 10.77.0.1)"
     matches "IPv4: and who it is" "*addr_duplicate $theirs *" "$(tell events 10.77.0.1)"
     tell drop 10.77.0.1 >/dev/null
     check "IPv4: we probe for a free one" ok "$(tell addr 10.77.0.3 16 probe)"
-    check "IPv4: and have it" assigned "$(until_is 20 assigned tell state 10.77.0.3)"
+    check "IPv4: and have it" assigned "$(until_is 60 assigned tell state 10.77.0.3)"
     tell drop 10.77.0.3 >/dev/null
     check "IPv6: we look for the kernel's address" ok "$(tell addr fd77::1 64)"
-    check "IPv6: and find that it has it" duplicate "$(until_is 20 duplicate tell state fd77::1)"
+    check "IPv6: and find that it has it" duplicate "$(until_is 60 duplicate tell state fd77::1)"
     matches "IPv6: and who it is" "*addr_duplicate $theirs *" "$(tell events fd77::1)"
     tell drop fd77::1 >/dev/null
     ip addr add fd77::2/64 dev nst0
     matches "IPv6: the kernel finds that we have ours" "*dadfailed*" \
-        "$(until_is 10 "*dadfailed*" ip -6 addr show dev nst0 to fd77::2)"
+        "$(until_is 60 "*dadfailed*" ip -6 addr show dev nst0 to fd77::2)"
     ip addr del fd77::2/64 dev nst0
     tell events 10.77.0.2 >/dev/null
     ip addr add 10.77.0.2/16 dev nst0 # the kernel takes it without asking
@@ -183,23 +184,23 @@ test_duplicates() {
 # ---- Link addresses that change ----
 test_moving() {
     local other=02:00:00:77:00:11 us=02:00:00:77:00:22
-    for a in 10.77.0.1 fd77::1; do tell send $a >/dev/null; until_is 10 "reachable*" tell neigh $a >/dev/null; done
+    for a in 10.77.0.1 fd77::1; do tell send $a >/dev/null; until_is 60 "reachable*" tell neigh $a >/dev/null; done
     echo 1 >/proc/sys/net/ipv4/conf/nst0/arp_notify
     echo 1 >/proc/sys/net/ipv6/conf/nst0/ndisc_notify
     ip link set nst0 address $other
     check "IPv4: the kernel's new link address is learnt from what it says" "stale $other" \
-        "$(until_is 10 "* $other" tell neigh 10.77.0.1)"
-    check "IPv6: and its other one, too" "stale $other" "$(until_is 10 "* $other" tell neigh fd77::1)"
+        "$(until_is 60 "* $other" tell neigh 10.77.0.1)"
+    check "IPv6: and its other one, too" "stale $other" "$(until_is 60 "* $other" tell neigh fd77::1)"
     ip link set nst0 address $theirs
-    until_is 10 "* $theirs" tell neigh 10.77.0.1 >/dev/null
+    until_is 60 "* $theirs" tell neigh 10.77.0.1 >/dev/null
     for a in 10.77.0.2 fd77::2; do ping_once $a; done
     check "our link address changes" ok "$(tell mac $us)"
-    check "IPv4: the kernel learns ours" $us "$(until_is 10 $us kernel_mac 10.77.0.2)"
-    check "IPv6: the kernel learns ours" $us "$(until_is 10 $us kernel_mac fd77::2)"
+    check "IPv4: the kernel learns ours" $us "$(until_is 60 $us kernel_mac 10.77.0.2)"
+    check "IPv6: the kernel learns ours" $us "$(until_is 60 $us kernel_mac fd77::2)"
     for a in 10.77.0.2 fd77::2; do ping_once $a; check "$a answers at its new address" 0 $?; done
     tell mac $ours >/dev/null
-    until_is 10 $ours kernel_mac 10.77.0.2 >/dev/null
-    until_is 10 $ours kernel_mac fd77::2 >/dev/null
+    until_is 60 $ours kernel_mac 10.77.0.2 >/dev/null
+    until_is 60 $ours kernel_mac fd77::2 >/dev/null
 }
 
 # ---- Floods ----
@@ -207,9 +208,9 @@ test_flood() { # FAMILY KERNEL OURS FIRST
     local before after
     tell use "$2" >/dev/null
     tell send "$2" >/dev/null
-    until_is 10 "reachable*" tell neigh "$2" >/dev/null
+    until_is 60 "reachable*" tell neigh "$2" >/dev/null
     $python "$here/neigh_flood.py" nst0 "$1" 2000
-    until_is 20 "@(5[1-9]?|[6-9]??|1???)" tell count >/dev/null
+    until_is 60 "@(5[1-9]?|[6-9]??|1???)" tell count >/dev/null
     tell events "$2" >/dev/null
     before=$(tell memory)
     $python "$here/neigh_flood.py" nst0 "$1" 100000 &

@@ -17,25 +17,21 @@ told() { grep -o "\"$1\":[0-9]*" "$work/replayed" | grep -o '[0-9]*$'; }
 
 # Down, up, many flows at once, datagrams, ping, names, what nobody answers.
 test_curl() {
-    local file=$work/$who.rec port=$((20000 + RANDOM % 10000)) dns=
+    local file=$work/$who.rec dns_port=53 dns=
     if have dnsmasq; then
-        dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1 --bind-interfaces --no-resolv --no-hosts \
-            --conf-file=/dev/null --pid-file= --user="$(id -un)" --address=/here.test/10.0.2.2 \
-            --log-facility=/dev/null 2>"$work/dnsmasq.err" &
-        dns=$!
-        sleep 0.5
+        start_names --listen-address=127.0.0.1 --address=/here.test/10.0.2.2
     fi
     touch "$file" && chmod 666 "$file"
-    run 90 -q --dns 127.0.0.1:$port --record "$file" -- sh -c "
+    run 90 -q --dns 127.0.0.1:$dns_port --record "$file" -- sh -c "
         curl -s -o '$work/$who-got' http://10.0.2.2:$http/medium || exit 3
         [ -z '$dns' ] || curl -s -o /dev/null http://here.test:$http/small || exit 4
         $python '$work/run_client.py' both_ways $both_ways $result 4 || exit 5
         $python '$work/run_client.py' parallel $echo 30 65536 || exit 6
         $python '$work/run_client.py' udp_exact $udp,$udp2 1 1472 9000 || exit 7
         $python '$work/run_client.py' refused $nobody || exit 8
-        ping -c 2 -i 0.2 -W 2 10.0.2.2 >/dev/null; exit 0"
+        ping -c 2 -i 0.2 -W 30 10.0.2.2 >/dev/null; exit 0"
     check "$who: curl and others run while they are recorded" "0 " "$? $(cat "$work/err")"
-    [ -z "$dns" ] || { kill "$dns"; wait "$dns" 2>/dev/null; }
+    [ -z "$dns" ] || stop_names
     replays "$who: it replays to identical packets" "$file" -w "$work/replayed.pcapng"
     if needs tshark "$who: -w has the packets"; then
         check "$who: -w has the packets" "$(($(told packets_in) + $(told packets_out)))" \
@@ -67,13 +63,14 @@ test_small_memory() {
 test_killed() {
     local file=$work/$who-killed.rec pid
     touch "$file" && chmod 666 "$file"
-    (as_exec "$nst" run -q --record "$file" -- sh -c "curl -s -o /dev/null http://10.0.2.2:$http/medium; sleep 30") \
-        >/dev/null 2>&1 &
+    (as_exec "$nst" run -q --record "$file" -- sh -c "curl -s -o /dev/null http://10.0.2.2:$http/medium; echo up; sleep 1000") \
+        >"$work/out" 2>&1 &
     pid=$!
-    sleep 2
+    wait_until 60 says_or_ends $pid up "$work/out"
+    wait_until 60 eval '[ "$(stat -c %s "$file")" -gt 3000000 ]'
     kill -9 $pid
     wait $pid 2>/dev/null
-    timeout 60 "$nst" replay --json "$file" >"$work/replayed" 2>"$work/replay.err"
+    timeout 250 "$nst" replay --json "$file" >"$work/replayed" 2>"$work/replay.err"
     check "$who: a recording of a killed nst replays as far as it goes" '0 "state":"truncated"' \
         "$? $(grep -o '"state":"[a-z]*"' "$work/replayed")"
     [ "$(told packets_out)" -gt 20 ] && ok "$who: and has its packets" || not_ok "$who: and has its packets" "$(cat "$work/replayed")"
@@ -97,15 +94,15 @@ while True:
     at += 8 + length
 open(sys.argv[1], "wb").write(data)
 END
-    timeout 60 "$nst" replay "$file" >/dev/null 2>"$work/replay.err" || status=$?
+    timeout 250 "$nst" replay "$file" >/dev/null 2>"$work/replay.err" || status=$?
     check "one changed byte of input: status 1" 1 $status
     grep -q '^nst replay: record [0-9]* differs, ' "$work/replay.err" && grep -q '^  recorded: ' "$work/replay.err" &&
         grep -q '^  replayed: ' "$work/replay.err" && ok "and the first difference is shown" ||
         not_ok "and the first difference is shown" "$(cat "$work/replay.err")"
     head -c 100000 /dev/urandom >"$file"
-    timeout 60 "$nst" replay "$file" >/dev/null 2>"$work/replay.err"
+    timeout 250 "$nst" replay "$file" >/dev/null 2>"$work/replay.err"
     check "what is no recording: status 2, and said" "2 1" "$? $(grep -c 'no recording, or a damaged one' "$work/replay.err")"
-    timeout 60 "$nst" replay "$work/missing" >/dev/null 2>"$work/replay.err"
+    timeout 250 "$nst" replay "$work/missing" >/dev/null 2>"$work/replay.err"
     check "a file that is not there: status 2, and said" "2 1" "$? $(grep -c '(ENOENT): ' "$work/replay.err")"
     run 20 --record "$work/no/such" -- true
     check "a recording that cannot be: 125, and said" "125 1" "$? $(grep -c '(ENOENT): make its folder first' "$work/err")"

@@ -80,7 +80,7 @@ test_iperf() {
     local iperf=$((20000 + RANDOM % 10000))
     iperf3 -s -p $iperf >/dev/null 2>&1 &
     local pid=$!
-    sleep 0.5
+    wait_until 60 listens tcp $iperf
     iperf "iperf3 up, one stream"
     iperf "iperf3 down, one stream" -R
     iperf "iperf3 up, eight streams" -P 8

@@ -58,7 +58,7 @@ def ask(s, data=b"hello"):
 
 def datagrams(family=socket.AF_INET):
     s = socket.socket(family, socket.SOCK_DGRAM)
-    s.settimeout(5)
+    s.settimeout(30)
     return s
 
 
@@ -93,7 +93,7 @@ def options():
     expect("and its domain", socket.AF_UNIX, b.getsockopt(socket.SOL_SOCKET, socket.SO_DOMAIN))
 
 
-def poll(s, events, timeout=5000):
+def poll(s, events, timeout=30000):
     p = select.poll()
     p.register(s, events)
     got = p.poll(timeout)
@@ -119,7 +119,7 @@ def non_blocking():
     p.register(s, select.EPOLLIN | select.EPOLLOUT | select.EPOLLET)
     p.poll(0)
     expect("connect_ex again", errno.EINPROGRESS, s.connect_ex((HOST, ECHO)))
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while s.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != 1 and time.monotonic() < deadline:
         p.poll(1)
     expect("the peer again", (HOST, ECHO), s.getpeername())
@@ -352,7 +352,7 @@ def timeouts():
         begun = time.monotonic()
         fails(what, errno.EAGAIN, call)
         took = time.monotonic() - begun
-        expect(f"{what} waited ({took:.2f} s)", True, 0.2 < took < 5)
+        expect(f"{what} waited ({took:.2f} s)", True, 0.2 < took < 20)
     u.setblocking(False)
     fails("or not at all", errno.EAGAIN, u.recvfrom, 10)
     u.setblocking(True)

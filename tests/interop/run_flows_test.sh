@@ -38,7 +38,7 @@ test_udp() {
 # 500 connections and 64 descriptors: all served or refused, and nst does not spin meanwhile.
 test_few_descriptors() {
     rm -f "$work/out"
-    (ulimit -n 64 && as_exec timeout -k 5 90 "$nst" run -q -- sh -c '
+    (ulimit -n 64 && as_exec timeout -k 5 240 "$nst" run -q -- sh -c '
         for _ in 1 2 3 4 5 6 7 8 9 10; do
             "$1" "$2" hold "$3" 45 &
         done

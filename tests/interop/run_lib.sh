@@ -89,9 +89,10 @@ as_exec() {
     fi
     exec "$@"
 }
-# run SECONDS ARGUMENTS...: nst run ARGUMENTS as $who, within a time; stderr goes to $work/err.
+# run SECONDS ARGUMENTS...: nst run ARGUMENTS as $who; stderr goes to $work/err. What would be long on an idle machine
+# is not on a busy one: it has four times SECONDS.
 run() {
-    local limit=$1
+    local limit=$(($1 * 4))
     shift
     (as_exec timeout -k 5 "$limit" "$nst" run "$@" 2>"$work/err")
 }
@@ -107,15 +108,38 @@ client() {
         not_ok "$name" "status $status: $(tail -n 3 <<<"$said") $(tail -n 2 "$work/err")"; fi
 }
 
+# await PID...: the status of the last of them; they are killed if they do not end within two minutes.
+await() {
+    local watchdog status
+    (sleep 120; kill -9 "$@") 2>/dev/null &
+    watchdog=$!
+    wait "$@"
+    status=$?
+    kill $watchdog 2>/dev/null
+    wait $watchdog 2>/dev/null
+    return $status
+}
+# listens tcp|udp PORT: somebody has that port, for IPv4 or IPv6; of TCP, listens there.
+listens() {
+    cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null | awk -v port="$(printf ':%04X' "$2")" -v tcp="$1" \
+        'substr($2, length($2) - 4) == port && (tcp != "tcp" || $4 == "0A") {found = 1} END {exit !found}'
+}
+# start_names OPTION...: a dnsmasq of the test's own; sets $dns_port and $dns, which is ended by stop_names.
+start_names() {
+    dns_port=$((20000 + RANDOM % 10000))
+    dnsmasq --keep-in-foreground --port=$dns_port --bind-interfaces --no-resolv --no-hosts --conf-file=/dev/null \
+        --pid-file= --user="$(id -un)" --log-facility=- "$@" >"$work/dnsmasq.err" 2>&1 </dev/null &
+    dns=$!
+    wait_until 60 says_or_ends $dns ': started, ' "$work/dnsmasq.err"
+    kill -0 $dns 2>/dev/null || not_ok "a name server starts" "$(cat "$work/dnsmasq.err")"
+}
+stop_names() { kill "$dns"; wait "$dns" 2>/dev/null; }
+
 # start_servers: run_server.py on the host's side; sets its ports: $http $echo ... as it prints them.
 start_servers() {
     $python "$work/run_server.py" "$work" >"$work/ports" 2>"$work/server.err" </dev/null &
     server=$!
-    for _ in $(seq 100); do
-        grep -q '^ready' "$work/ports" && break
-        kill -0 "$server" 2>/dev/null || break
-        sleep 0.1
-    done
+    wait_until 60 says_or_ends "$server" '^ready' "$work/ports"
     grep -q '^ready' "$work/ports" || { not_ok "the servers start" "$(tail -n 3 "$work/server.err")"; exit 1; }
     # shellcheck disable=SC1091 # made above: name=port
     . <(grep = "$work/ports")

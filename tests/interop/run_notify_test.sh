@@ -46,27 +46,16 @@ start() {
     (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run
         as_exec env --default-signal=INT,QUIT "$nst" run -q "$@") >"$work/out" 2>"$work/err" &
     pid=$!
-    for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
+    wait_until 60 says_or_ends $pid up "$work/out"
 }
-# await: the status of $pid, which is killed after 20 s.
-await() {
-    (sleep 20; kill -9 "$pid") &
-    local watchdog=$! status
-    wait "$pid"
-    status=$?
-    kill $watchdog 2>/dev/null
-    wait $watchdog 2>/dev/null
-    return $status
-}
-
 test_signals() {
     local signal scenario why
     for signal in INT TERM HUP USR1; do
         start -- sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
-        kill -$signal "$pid"; await; check "SIG$signal to nst is the program's" 9 $?
+        kill -$signal "$pid"; await $pid; check "SIG$signal to nst is the program's" 9 $?
     done
     start -- sh -c 'echo up; exec sleep 100'
-    kill -TERM "$pid"; await;        check "SIGTERM ends a program that does not care" 143 $?
+    kill -TERM "$pid"; await $pid;        check "SIGTERM ends a program that does not care" 143 $?
     # A call that nst keeps is interrupted as one that the kernel keeps.
     start -- $python -c '
 import signal, socket, sys
@@ -75,7 +64,7 @@ signal.signal(signal.SIGTERM, stop)
 s = socket.create_server(("127.0.0.1", 0))
 print("up", flush=True)
 s.accept()'
-    kill -TERM "$pid"; await;        check "a handler runs while accept waits" 11 $?
+    kill -TERM "$pid"; await $pid;        check "a handler runs while accept waits" 11 $?
     start -- $python -c '
 import signal, socket, sys
 def stop(*_): sys.exit(12)
@@ -84,10 +73,10 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.bind(("127.0.0.1", 0))
 print("up", flush=True)
 s.recvfrom(10)'
-    kill -TERM "$pid"; await;        check "and while recvfrom does" 12 $?
+    kill -TERM "$pid"; await $pid;        check "and while recvfrom does" 12 $?
     printf '#!/bin/sh\nexec "%s" run -q "$@"\n' "$nst" >"$work/nst-run" && chmod 755 "$work/nst-run"
     for scenario in interrupt_once interrupt_kills stop_and_continue shell_inside; do
-        if why=$(as_exec timeout 60 $python "$work/attach_pty.py" $scenario "$work/nst-run" 2>&1); then
+        if why=$(as_exec timeout 300 $python "$work/attach_pty.py" $scenario "$work/nst-run" 2>&1); then
             ok "terminal: ${scenario//_/ }"
         else
             not_ok "terminal: ${scenario//_/ }" "$(tail -n 1 <<<"$why")"
@@ -139,29 +128,25 @@ test_calls() {
 
 test_names() {
     needs dnsmasq "names" || return
-    local port=$((20000 + RANDOM % 10000)) resolver
-    dnsmasq --keep-in-foreground --port=$port --listen-address=127.0.0.1,::1 --bind-interfaces --no-resolv --no-hosts \
-        --conf-file=/dev/null --pid-file= --user="$(id -un)" --address=/name.test/192.0.2.7 --address=/here.test/10.0.2.2 \
-        --local=/test/ --log-facility=/dev/null 2>"$work/dnsmasq.err" &
-    local dns=$!
-    sleep 0.5
-    check "a name is resolved" 192.0.2.7 "$(run 20 --json --dns 127.0.0.1:$port -- getent ahostsv4 name.test | awk '{print $1; exit}')"
+    local resolver
+    start_names --listen-address=127.0.0.1,::1 --address=/name.test/192.0.2.7 --address=/here.test/10.0.2.2 --local=/test/
+    check "a name is resolved" 192.0.2.7 "$(run 20 --json --dns 127.0.0.1:$dns_port -- getent ahostsv4 name.test | awk '{print $1; exit}')"
     has "and is in the summary" '"names":\["name.test"\]'
     check "getent hosts" "192.0.2.7 name.test" \
-        "$(run 20 -q --dns 127.0.0.1:$port -- getent hosts name.test | awk '{print $1, $2}')"
-    run 20 -q --dns 127.0.0.1:$port -- getent hosts missing.test
+        "$(run 20 -q --dns 127.0.0.1:$dns_port -- getent hosts name.test | awk '{print $1, $2}')"
+    run 20 -q --dns 127.0.0.1:$dns_port -- getent hosts missing.test
     check "a name that there is not" 2 $?
-    check "names over TCP too" 192.0.2.7 "$(RES_OPTIONS=use-vc run 20 -q --dns 127.0.0.1:$port -- \
+    check "names over TCP too" 192.0.2.7 "$(RES_OPTIONS=use-vc run 20 -q --dns 127.0.0.1:$dns_port -- \
         getent ahostsv4 name.test | awk '{print $1; exit}')"
-    check "names from python" 192.0.2.7 "$(run 20 -q --dns 127.0.0.1:$port -- $python -c '
+    check "names from python" 192.0.2.7 "$(run 20 -q --dns 127.0.0.1:$dns_port -- $python -c '
 import socket
 print(socket.gethostbyname("name.test"))')"
     resolver=$(awk '$1 == "nameserver" && $2 !~ /:/ {print $2; exit}' /etc/resolv.conf)
-    extra=${resolver:-127.0.0.1} call asks_from_one_socket --dns 127.0.0.1:$port
-    run 20 -q --dns 127.0.0.1:$port -- curl -s -o "$work/got" "http://here.test:$http/medium"
+    extra=${resolver:-127.0.0.1} call asks_from_one_socket --dns 127.0.0.1:$dns_port
+    run 20 -q --dns 127.0.0.1:$dns_port -- curl -s -o "$work/got" "http://here.test:$http/medium"
     check "curl of a name" "0 $(cat "$work/medium.sum")" "$? $(sha256sum "$work/got" | cut -c1-64)"
     rm -f "$work/got"
-    kill $dns; wait $dns 2>/dev/null
+    stop_names
 }
 
 test_bulk() {
@@ -196,15 +181,15 @@ s, peer = server.accept()
 s.sendall(s.recv(100).upper())'
     got=$($python -c "
 import socket
-s = socket.create_connection(('127.0.0.1', $port), 10)
+s = socket.create_connection(('127.0.0.1', $port), 60)
 s.sendall(b'hello')
 print(s.recv(10).decode())" 2>&1)
-    await
+    await $pid
     check "a published port" "0 HELLO" "$? $(tail -n 1 <<<"$got")"
     got=$(run 20 -q --delay 50ms -- $python -c '
 import socket, sys, time
 begun = time.monotonic()
-socket.create_connection(("10.0.2.2", int(sys.argv[1])), 10)
+socket.create_connection(("10.0.2.2", int(sys.argv[1])), 60)
 print(time.monotonic() - begun >= 0.05)' "$echo")
     check "a delay" True "$got"
     run 20 -q --pcap "$work/trace" -- curl -s -o /dev/null "http://10.0.2.2:$http/medium"
@@ -220,11 +205,11 @@ server = socket.create_server(("::1", int(sys.argv[1])), family=socket.AF_INET6)
 s, _ = server.accept()
 s.sendall(b"six")' $port 2>"$work/err6" &
     local six=$!
-    sleep 0.5
+    wait_until 60 eval "listens tcp $port || ! kill -0 $six 2>/dev/null"
     if kill -0 $six 2>/dev/null; then
         check "a server of IPv6" six "$(run 20 -q -- $python -c '
 import socket, sys
-s = socket.create_connection(("fd00:0:0:2::2", int(sys.argv[1])), 10)
+s = socket.create_connection(("fd00:0:0:2::2", int(sys.argv[1])), 60)
 print(s.recv(10).decode())' $port)"
         kill $six 2>/dev/null
     else
@@ -272,7 +257,7 @@ test_death() {
     done
     [ $failed != "$before" ] || ok "kill -9 at any moment, 12 times: nothing is left"
     start -- sh -c 'setsid sleep 1000 & (setsid sleep 1000 &); echo up'
-    await;                              check "a program that leaves processes behind ends" 0 $?
+    await $pid;                              check "a program that leaves processes behind ends" 0 $?
     check_nothing_left "and they end with it"
 }
 
@@ -290,7 +275,7 @@ libc.prctl(38, 1, 0, 0, 0)
 assert libc.prctl(22, 2, ctypes.c_char_p(program), 0, 0) == 0
 os.execvp(sys.argv[1], sys.argv[1:])
 X
-    (as_exec timeout 20 $python "$work/forbid.py" "$nst" run -- true 2>"$work/err")
+    (as_exec timeout 60 $python "$work/forbid.py" "$nst" run -- true 2>"$work/err")
     check "refused too: 125" 125 $?
     has "and both are named" '^nst: cannot create namespaces \(ENOSPC\): .*; and cannot install a seccomp filter with a listener \(EPERM\): '
     run 20 -q -- "$nst" run -- true

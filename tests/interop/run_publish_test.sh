@@ -27,11 +27,7 @@ start_inside() {
     (as_exec "$nst" run -v "${publish[@]}" -- $python "$work/run_server.py" "$work" $FIRST) \
         >"$work/inside" 2>"$work/err" </dev/null &
     nst_pid=$!
-    for _ in $(seq 200); do
-        grep -q '^ready' "$work/inside" && break
-        kill -0 $nst_pid 2>/dev/null || break
-        sleep 0.1
-    done
+    wait_until 60 says_or_ends $nst_pid '^ready' "$work/inside"
     grep -q '^ready' "$work/inside" || { not_ok "$who: a server runs inside" "$(tail -n 3 "$work/err")"; exit 1; }
     local name port kind
     while IFS== read -r name port; do
@@ -51,7 +47,7 @@ stop_inside() {
 outside() {
     local name=$1 said status=0
     shift
-    said=$(NST_TEST_HOST=${host:-127.0.0.1} timeout -k 5 60 $python "$work/run_client.py" "$@" 2>&1) || status=$?
+    said=$(NST_TEST_HOST=${host:-127.0.0.1} timeout -k 5 240 $python "$work/run_client.py" "$@" 2>&1) || status=$?
     if [ $status = 0 ]; then ok "$who: $name"; else
         not_ok "$who: $name" "status $status: $(tail -n 3 <<<"$said") $(tail -n 2 "$work/err")"; fi
 }
@@ -61,9 +57,9 @@ test_bulk() {
     [ -e "$work/big" ] || head -c 100000000 /dev/urandom >"$work/big"
     chmod 644 "$work/big"
     sum=$(sha256sum <"$work/big" | cut -d' ' -f1)
-    got=$(timeout 60 curl -sS "http://127.0.0.1:$http/big" | sha256sum | cut -d' ' -f1)
+    got=$(timeout 240 curl -sS "http://127.0.0.1:$http/big" | sha256sum | cut -d' ' -f1)
     check "$who: 100 MB from the program, byte for byte" "$sum" "$got"
-    got=$(timeout 60 curl -sS -T "$work/big" "http://127.0.0.1:$http/")
+    got=$(timeout 240 curl -sS -T "$work/big" "http://127.0.0.1:$http/")
     check "$who: 100 MB to the program, byte for byte" "$sum" "$got"
     outside "both ways at once on one connection" both_ways "$both_ways" "$result" 16
     outside "200 connections at once" parallel "$echo" 200 65536
@@ -122,20 +118,17 @@ choose a port above 1023, or sysctl net.ipv4.ip_unprivileged_port_start=80"
 test_begin_and_end() {
     local status=0
     outside "what a program sends last arrives after its end" bye "$bye"
-    for _ in $(seq 100); do kill -0 $nst_pid 2>/dev/null || break; sleep 0.1; done
-    kill $nst_pid 2>/dev/null # one that has not ended by now
+    wait_until 60 eval "! kill -0 $nst_pid 2>/dev/null" || kill $nst_pid
     wait $nst_pid || status=$?
     check "$who: and its status is its own" 0 $status
-    (as_exec timeout -k 5 30 "$nst" run --json -v -p 127.0.0.1:0:7000 -- sleep 1) >"$work/inside" 2>"$work/err" &
+    rm -f "$work/enough"
+    (as_exec "$nst" run --json -v -p 127.0.0.1:0:7000 -- sh -c "until [ -e $work/enough ]; do sleep 0.05; done") \
+        >"$work/inside" 2>"$work/err" &
     local runner=$! port="" answers=0
-    for _ in $(seq 300); do
-        port=$(sed -n "s/^nst: tcp 127.0.0.1 port \([0-9]*\) is .*/\1/p" "$work/err")
-        [ -z "$port" ] || break
-        sleep 0.02
-    done
-    while kill -0 $runner 2>/dev/null; do
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && answers=$((answers + 1))
-    done
+    wait_until 60 says_or_ends $runner '^nst: tcp 127.0.0.1 port' "$work/err"
+    port=$(sed -n "s/^nst: tcp 127.0.0.1 port \([0-9]*\) is .*/\1/p" "$work/err")
+    wait_until 60 eval '(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && [ $((++answers)) = 20 ]'
+    touch "$work/enough"
     wait $runner || status=$?
     check "$who: clients that come before anybody listens do no harm" 0 $status
     $python - "$work/err" "$answers" <<'X' && ok "$who: and are told as failed" || not_ok "$who: and are told as failed" "$(tail -n 1 "$work/err")"
@@ -153,11 +146,11 @@ test_few_descriptors() {
         $python -c "$ECHO" $((FIRST + 1))) \
         >"$work/inside" 2>"$work/err" </dev/null &
     nst_pid=$!
-    for _ in $(seq 100); do grep -q '^ready' "$work/inside" && break; sleep 0.1; done
+    wait_until 60 says_or_ends $nst_pid '^ready' "$work/inside"
     echo=$(sed -n "s/^nst: tcp 127.0.0.1 port \([0-9]*\) is .*/\1/p" "$work/err")
     before=$(awk '{print $14 + $15}' /proc/$nst_pid/stat)
     check "$who: 300 connections with 64 descriptors are all served" "300 0" \
-        "$(NST_TEST_HOST=127.0.0.1 timeout -k 5 90 $python "$work/run_client.py" hold "$echo" 300 2>&1 | tail -n 1)"
+        "$(NST_TEST_HOST=127.0.0.1 timeout -k 5 240 $python "$work/run_client.py" hold "$echo" 300 2>&1 | tail -n 1)"
     ticks=$(($(awk '{print $14 + $15}' /proc/$nst_pid/stat) - before))
     [ $ticks -lt $((3 * $(getconf CLK_TCK))) ] && ok "$who: and nst did not spin" ||
         not_ok "$who: and nst did not spin" "$ticks ticks of CPU"

@@ -20,6 +20,7 @@ HOST = "0.0.0.0" if os.getuid() == 0 or len(sys.argv) > 2 else "127.0.0.1"
 folder = sys.argv[1]
 ports = itertools.count(int(sys.argv[2])) if len(sys.argv) > 2 else itertools.repeat(0)
 results = {}
+asked = set()  # the tokens of which somebody wants the result
 arrived = threading.Condition()
 
 
@@ -125,9 +126,11 @@ def both_ways(s):
 
 
 def slow_reader(s):
+    """Begins to read when somebody asks for its result."""
     s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
     token = token_of(s)
-    time.sleep(2)
+    with arrived:
+        arrived.wait_for(lambda: token in asked, 100)
     store(token, read_to_end(s, 0.002, 65536))
 
 
@@ -146,6 +149,7 @@ def resets_midway(s):
 
 def watches_reset(s):
     token = token_of(s)
+    s.sendall(b"!")
     try:
         store(token, read_to_end(s))
     except ConnectionResetError:
@@ -167,7 +171,9 @@ def result(s):
     """What is known under a token, when it is known."""
     token = token_of(s)
     with arrived:
-        arrived.wait_for(lambda: token in results, 30)
+        asked.add(token)
+        arrived.notify_all()
+        arrived.wait_for(lambda: token in results, 100)
         s.sendall(results.get(token, "nothing").encode())
 
 

@@ -12,7 +12,7 @@ chmod 755 "$work/refuse"
 
 # world COMMAND...: what runs nst; nst itself and its arguments are put behind it.
 world() { world=("$@"); }
-in_world() { (as_exec timeout -k 5 30 "${world[@]}" "$nst" run "$@" 2>"$work/err"); }
+in_world() { (as_exec timeout -k 5 120 "${world[@]}" "$nst" run "$@" 2>"$work/err"); }
 
 # works NAME [NOTE...]: traffic passes, both ways; and -v says each of the notes.
 works() {
@@ -56,7 +56,7 @@ test_bubblewrap() {
     works "bubblewrap without user namespaces" "cannot create namespaces (ENOSPC): raise sysctl \
 user.max_user_namespaces (and max_net_namespaces), which is used up or 0" "attached by notify"
 }
-as_exec_ok() { (as_exec timeout 10 "$@" >"$work/out" 2>"$work/err"); }
+as_exec_ok() { (as_exec timeout 60 "$@" >"$work/out" 2>"$work/err"); }
 
 test_refused() {
     world "$work/refuse" inet6 97

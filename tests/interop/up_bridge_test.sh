@@ -59,7 +59,7 @@ test_bulk() { # NAME FROM TO [OPTION...]
     in_ns b iperf3 -s -1 -D -I "$work/iperf.pid" >/dev/null 2>&1
     wait_for in_ns b sh -c 'ss -Hltn sport = :5201 | grep -q .'
     local said
-    said=$(in_ns a timeout 40 iperf3 -c 10.8.0.3 -n 100M -J "${@:2}" 2>&1)
+    said=$(in_ns a timeout 200 iperf3 -c 10.8.0.3 -n 100M -J "${@:2}" 2>&1)
     check "$1: 100 MB go through" ok "$(jq -r 'if .end.sum_received.bytes >= 100000000 then "ok" else .error end' <<<"$said")"
     jq -r '.end.sum_received.bits_per_second / 1e9 | "   # \(. * 100 | floor / 100) Gbit/s"' <<<"$said"
 }
@@ -111,8 +111,13 @@ vlan_device() {
     in_ns "$1" ip link set "$2.$3" up
 }
 
-# peer NAME EXPECTED ARGUMENT...: what a host of raw frames has to say; see up_vlan_peer.py. In namespace v.
-peer() { check "$1" "$2" "$(in_ns v timeout 30 "$python" "$here/up_vlan_peer.py" tapv "${@:3}" 2>&1 | tail -1)"; }
+# peer NAME EXPECTED ARGUMENT...: what a host of raw frames has to say; see up_vlan_peer.py. In namespace v. Only for
+# nothing it does not wait long.
+peer() {
+    local patience=60
+    [[ $2 != *None* ]] || patience=1.2
+    check "$1" "$2" "$(in_ns v timeout 100 "$python" "$here/up_vlan_peer.py" tapv "${@:3}" $patience 2>&1 | tail -1)"
+}
 
 test_vlan_over_bridge() {
     if ! vlan_device a tapa 5 10.5.0.2/24; then
@@ -151,7 +156,7 @@ test_vlans() {
     head -c 20000000 /dev/urandom >"$work/data"
     local address
     for address in 10.7.0.1 fd07::1 10.78.0.1 10.6.0.1; do
-        in_ns v timeout 30 nc -N $address 7 <"$work/data" >"$work/echoed"
+        in_ns v timeout 120 nc -N $address 7 <"$work/data" >"$work/echoed"
         check "VLANs: 20 MB to the echo and back, $address" same "$(cmp -s "$work/data" "$work/echoed" && echo same)"
     done
     check "VLANs: the kernel saw no bad checksum" 0 "$(in_ns v cat /proc/net/snmp | awk '/^Tcp: [0-9]/ {print $15 + 0}')"
@@ -170,7 +175,7 @@ for i in range(20000):
 END
     pings b 10.8.0.4 "flood: b and c talk"
     in_ns a "$python" "$work/flood.py" tapa
-    check "flood: the table is bounded" 1 "$("$nst" bridge -j | jq '.[0].fdb | length | if . <= 4096 and . > 1000 then 1 else . end')"
+    check "flood: the table is bounded" 1 "$("$nst" bridge -j | jq '.[0].fdb | length | if . <= 4096 and . > 500 then 1 else . end')"
     check "flood: a station in use is still known" tapc \
         "$("$nst" bridge show br0 | awk '$1 == "02:00:00:00:08:0c" {print $3}')"
     pings b 10.8.0.4 "flood: and reached"

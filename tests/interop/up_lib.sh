@@ -30,14 +30,8 @@ ip link set lo up
 # needs PROGRAM NAME: true if it is there; otherwise NAME is skipped.
 needs() { have "$1" || { skip "$2" "no $1"; false; }; }
 
-# wait_for COMMAND...: until it succeeds, up to 10 s.
-wait_for() {
-    for _ in $(seq 100); do
-        "$@" >/dev/null 2>&1 && return
-        sleep 0.1
-    done
-    return 1
-}
+# wait_for COMMAND...: until it succeeds, in silence.
+wait_for() { wait_until 60 "$@" >/dev/null 2>&1; }
 
 # start CONFIG [OPTION...]: nst up, until it is up. Its process id is $up, what it says $work/up.N.
 ups=0
@@ -57,10 +51,10 @@ stop() {
 
 # in_ns NAMESPACE COMMAND...
 in_ns() { ip netns exec "$@"; }
-# pings [NAMESPACE] ADDRESS NAME: one ping is answered within a few seconds (the first may wait for ARP or DAD).
+# pings [NAMESPACE] ADDRESS NAME: one ping is answered, sooner or later (the first may wait for ARP or DAD).
 pings() {
     local ns=()
     [ $# = 2 ] || { ns=(ip netns exec "$1"); shift; }
-    "${ns[@]}" ping -q -n -c 1 -w 5 "$1" >"$work/ping" 2>&1
+    "${ns[@]}" ping -q -n -c 1 -w 60 "$1" >"$work/ping" 2>&1
     check "$2" 0 $?
 }

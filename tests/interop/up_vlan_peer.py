@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A host on a VLAN, for kernels that have none: up_vlan_peer.py INTERFACE VID PCP EXPECT LOCAL REMOTE
+"""A host on a VLAN, for kernels that have none: up_vlan_peer.py INTERFACE VID PCP EXPECT LOCAL REMOTE SECONDS
 
 Resolves REMOTE and pings it by tagged frames (VID -1: untagged; 0: of a priority alone) from LOCAL.
 Says "arp icmp" if both are answered in the VLAN EXPECT (-1: untagged), and else what came instead."""
@@ -55,8 +55,8 @@ def csum(data):
 
 
 def await_reply(send_it, is_reply):
-    """What the reply came in, asking again every half second; None: nothing came."""
-    end = time.monotonic() + 5
+    """What the reply came in, asking again every half second; None: nothing came in SECONDS."""
+    end = time.monotonic() + float(sys.argv[7])
     again = 0.0
     while time.monotonic() < end:
         if time.monotonic() >= again:
