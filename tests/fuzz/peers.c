@@ -221,7 +221,7 @@ size_t peers_datagram(struct peers *w, struct input *in, uint8_t *out)
     const uint8_t how = input_take8(in);
     to.port = (uint16_t)(80 + (how & 1));
     from.port = (uint16_t)(from.port + (how >> 1 & 3));
-    const size_t len = frame_udp4(out, &from, &to, payload, input_take16(in) % PAYLOAD_MAX);
+    const size_t len = frame_udp(out, &from, &to, payload, input_take16(in) % PAYLOAD_MAX);
     if ((how & 0x80) != 0)
         out[IP4_HDR_LEN + 4 + (how >> 4 & 3)] = input_take8(in); /* length or checksum */
     return len;

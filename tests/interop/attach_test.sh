@@ -135,7 +135,7 @@ test_surroundings() {
         "$(exec 7</dev/null; as "$who" "$probe" -- sh -c "$list_descriptors" | xargs)"
     check "$who: the limit of descriptors is the user's" "$(ulimit -Sn)" "$(run -- sh -c 'ulimit -Sn')"
     check "$who: signal mask and ignored signals are the user's" \
-        "$(trap '' USR2; grep -E '^Sig(Blk|Ign)' /proc/self/status | xargs)" \
+        "$(trap '' USR2; timeout 60 grep -E '^Sig(Blk|Ign)' /proc/self/status | xargs)" \
         "$(trap '' USR2; run -- grep -E '^Sig(Blk|Ign)' /proc/self/status | xargs)"
     run -- true <&-;                               check "$who: works with stdin closed" 0 $?
     run -- sh -c 'exit 7' >&-;                     check "$who: works with stdout closed" 7 $?

@@ -22,6 +22,18 @@ s.sendto(b"x", ("224.0.0.251", 5353))'
     seen "$who: of multicast too" $'224.0.0.251\tdropped: [a-z_]+: [a-z]' "$said"
 }
 
+# lossy COUNT RULE...: a download of which the first COUNT packets that match RULE are lost, captured in $file.
+lossy() {
+    run 60 --json --mtu 1500 --pcap "$file" -- sh -c '
+        count=$1 url=$2
+        shift 2
+        iptables -A INPUT "$@" -j DROP || exit
+        { until iptables -nvxL INPUT | awk -v n=$count "/DROP/ && \$1 >= n {found = 1} END {exit !found}"; do sleep 0.05; done
+            iptables -F INPUT; } &
+        curl -s -o /dev/null "$url"
+        wait' sh "$1" "http://10.0.2.2:$http/small" "${@:2}"
+}
+
 test_retransmissions() {
     local file=$work/$who-c.pcapng said
     if [ "$(id -u)" != 0 ] || ! needs iptables "retransmissions"; then return; fi
@@ -38,12 +50,10 @@ test_retransmissions() {
     check "what has the comment was sent before" 0 "$(dissect "$file" -Y 'ip.src == 10.0.2.2 && tcp.len > 0' -T fields \
         -e tcp.seq -e tcp.len -e frame.comment | awk -F'\t' '/retransmit/ && $1 >= end {n++} $1 + $2 > end {end = $1 + $2}
         END {print n + 0}')"
-    run 60 --json --mtu 1500 --pcap "$file" -- sh -c "iptables -A INPUT -p tcp -m length --length 1000:65535 -j DROP &&
-        { sleep 1; iptables -F INPUT; } & sleep 0.2; $get:$http/small; wait"
+    lossy 4 -p tcp -m length --length 1000:65535
     said=$(comments "$file")
     seen "timeouts say so" 'retransmit_timeout: ' "$said"
-    run 60 --json --pcap "$file" -- sh -c "iptables -A INPUT -p tcp --tcp-flags SYN,ACK SYN,ACK -j DROP &&
-        { sleep 1.5; iptables -F INPUT; } & sleep 0.2; $get:$http/small; wait"
+    lossy 3 -p tcp --tcp-flags SYN,ACK SYN,ACK
     said=$(comments "$file")
     seen "a handshake that was not answered says so" 'retransmit_syn: ' "$said"
 }

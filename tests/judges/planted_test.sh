@@ -11,10 +11,15 @@ tmp=$(mktemp -d) || exit 1
 trap 'rm -rf "$tmp"' EXIT
 failed=0
 
-# sound DIR: a tree that every judge accepts.
+# sound DIR: a tree that every judge accepts, a copy of the one that is made first.
 sound() {
+    [ -d "$tmp/sound" ] || make_sound "$tmp/sound"
+    rm -rf "$1"
+    cp -a "$tmp/sound" "$1"
+}
+
+make_sound() {
     local d=$1
-    rm -rf "$d"
     mkdir -p "$d"/{include/nicstack,src/base,src/wire,src/packet,src/network,src/transport,docs}
     cp "$top/.clang-format" "$top/.clang-tidy" "$d/"
     cat >"$d/include/nicstack/a.h" <<'X'

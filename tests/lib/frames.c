@@ -3,6 +3,7 @@
 
 #include "wire/csum.h"
 #include "wire/eth.h"
+#include "wire/ip6.h"
 #include "wire/udp.h"
 
 size_t frame_ip4_hdr(uint8_t *out, const struct ip4_hdr *hdr, const uint8_t *options,
@@ -34,8 +35,8 @@ size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr
     return frame_ip4_hdr(out, &hdr, NULL, payload, len);
 }
 
-size_t frame_udp4_body(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                       const void *payload, size_t len)
+size_t frame_udp_body(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                      const void *payload, size_t len)
 {
     const size_t total = UDP_HDR_LEN + len;
     const struct udp_hdr hdr = {src->port, dst->port, (uint16_t)total, 0};
@@ -57,11 +58,26 @@ size_t frame_icmp4_body(uint8_t *out, const struct icmp4_hdr *hdr, const void *p
     return total;
 }
 
-size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                  const void *payload, size_t len)
+size_t frame_ip(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst, uint8_t proto,
+                const void *payload, size_t len)
 {
-    const size_t n = frame_udp4_body(out + IP4_HDR_LEN, src, dst, payload, len);
-    return frame_ip4(out, &src->addr, &dst->addr, IP_PROTO_UDP, NULL, n);
+    if (nst_addr_is_v4(dst))
+        return frame_ip4(out, src, dst, proto, payload, len);
+    if (payload != NULL)
+        memcpy(out + IP6_HDR_LEN, payload, len);
+    return len + ip6_build(out, &(struct ip6_hdr){.src = *src,
+                                                  .dst = *dst,
+                                                  .payload_len = (uint16_t)len,
+                                                  .next = proto,
+                                                  .hop_limit = 64});
+}
+
+size_t frame_udp(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                 const void *payload, size_t len)
+{
+    const size_t ip_len = nst_addr_is_v4(&dst->addr) ? IP4_HDR_LEN : IP6_HDR_LEN;
+    len = frame_udp_body(out + ip_len, src, dst, payload, len);
+    return frame_ip(out, &src->addr, &dst->addr, IP_PROTO_UDP, NULL, len);
 }
 
 size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,

@@ -21,12 +21,15 @@ size_t frame_ip4_hdr(uint8_t *out, const struct ip4_hdr *hdr, const uint8_t *opt
 /* The same with an ordinary header. */
 size_t frame_ip4(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
                  uint8_t proto, const void *payload, size_t len);
-/* What follows the IPv4 header alone: UDP and ICMP. payload NULL: it stands there already. */
-size_t frame_udp4_body(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                       const void *payload, size_t len);
+/* What follows the IP header alone: UDP and ICMP. payload NULL: it stands there already. */
+size_t frame_udp_body(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                      const void *payload, size_t len);
 size_t frame_icmp4_body(uint8_t *out, const struct icmp4_hdr *hdr, const void *payload, size_t len);
-size_t frame_udp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
-                  const void *payload, size_t len);
+/* An ordinary packet of the family of dst; payload NULL: it stands there already. */
+size_t frame_ip(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst, uint8_t proto,
+                const void *payload, size_t len);
+size_t frame_udp(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
+                 const void *payload, size_t len);
 /* hdr->hdr_len says how many bytes of options stand at `options` (NULL for 20); payload NULL is
  * none; ports are taken from src and dst. */
 size_t frame_tcp4(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,

@@ -76,7 +76,7 @@ void guest_inject_udp(struct guest *g, const struct nst_endpoint *src,
                       const struct nst_endpoint *dst, const void *data, size_t len)
 {
     uint8_t *body = malloc(UDP_HDR_LEN + len);
-    const size_t n = frame_udp4_body(body, src, dst, data, len);
+    const size_t n = frame_udp_body(body, src, dst, data, len);
     guest_inject(g, &src->addr, &dst->addr, IP_PROTO_UDP, body, n);
     free(body);
 }

@@ -127,23 +127,6 @@ void nicbox_advance(struct nicbox *b, nst_time by)
 
 /* ---- Frames ---- */
 
-static size_t build_udp6(uint8_t *out, const struct nst_endpoint *src,
-                         const struct nst_endpoint *dst, const void *payload, size_t len)
-{
-    const size_t total = UDP_HDR_LEN + len;
-    uint8_t *udp = out + IP6_HDR_LEN;
-    udp_build(udp, &(struct udp_hdr){src->port, dst->port, (uint16_t)total, 0});
-    memcpy(udp + UDP_HDR_LEN, payload, len);
-    const uint16_t csum = csum_fold_udp(csum_portable.sum(
-        udp, total, csum_pseudo(&src->addr, &dst->addr, IP_PROTO_UDP, (uint32_t)total)));
-    be16_put(udp + 6, csum);
-    return total + ip6_build(out, &(struct ip6_hdr){.src = src->addr,
-                                                    .dst = dst->addr,
-                                                    .payload_len = (uint16_t)total,
-                                                    .next = IP_PROTO_UDP,
-                                                    .hop_limit = 64});
-}
-
 void nicbox_inject(struct nicbox *b, unsigned n, const struct nicbox_udp *udp)
 {
     uint8_t packet[2000], frame[2100];
@@ -152,13 +135,13 @@ void nicbox_inject(struct nicbox *b, unsigned n, const struct nicbox_udp *udp)
     const struct nst_endpoint dst = {.addr = nicbox_parse(udp->dst), .port = udp->dport};
     const size_t payload_len = strlen(udp->payload);
     const bool v4 = nst_addr_is_v4(&dst.addr);
-    const size_t len = v4 ? frame_udp4(packet, &src, &dst, udp->payload, payload_len)
-                          : build_udp6(packet, &src, &dst, udp->payload, payload_len);
+    const size_t len = frame_udp(packet, &src, &dst, udp->payload, payload_len);
+    const bool is_own = memcmp(&udp->to, &(struct nst_mac){0}, sizeof(udp->to)) == 0;
     if (m->link.max_header == 0)
         memlink_inject(m, packet, len);
     else
         memlink_inject(m, frame,
-                       frame_eth(frame, WORLD_MAC(0x99), m->link.addr,
+                       frame_eth(frame, WORLD_MAC(0x99), is_own ? m->link.addr : udp->to,
                                  v4 ? NST_ETHERTYPE_IPV4 : NST_ETHERTYPE_IPV6, packet, len));
     nicbox_run(b);
 }

@@ -68,8 +68,9 @@ static inline const char *nicbox_pick(bool v6, const char *four, const char *six
 void nicbox_run(struct nicbox *b);
 void nicbox_advance(struct nicbox *b, nst_time by);
 
-/* A UDP datagram for NIC n, to its own link address, and a run. */
+/* A UDP datagram for NIC n, and a run. */
 struct nicbox_udp {
+    struct nst_mac to; /* none: the NIC's own link address */
     const char *src, *dst;
     uint16_t sport, dport;
     const char *payload;

@@ -71,16 +71,6 @@ void rig_run(struct rig *l)
     } while (nst_stack_next_deadline(l->stack) <= l->now);
 }
 
-void rig_run_for(struct rig *l, nst_time duration)
-{
-    const nst_time end = l->now + duration;
-    while (l->now < end) {
-        const nst_time next = nst_stack_next_deadline(l->stack);
-        l->now = next < end ? next : end;
-        rig_run(l);
-    }
-}
-
 struct nst_addr rig_addr(int nic, enum rig_family family, uint8_t host)
 {
     if (family == RIG_V4)
@@ -108,38 +98,20 @@ void rig_inject_ip(struct rig *l, int nic, const void *packet, size_t len)
                version == 4 ? NST_ETHERTYPE_IPV4 : NST_ETHERTYPE_IPV6, packet, len);
 }
 
-size_t rig_build_ip(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
-                    uint8_t proto, const void *payload, size_t len)
-{
-    if (nst_addr_is_v4(dst))
-        return frame_ip4(out, src, dst, proto, payload, len);
-    const struct ip6_hdr ip = {
-        .src = *src, .dst = *dst, .next = proto, .hop_limit = 64, .payload_len = (uint16_t)len};
-    ip6_build(out, &ip);
-    if (len > 0)
-        memcpy(out + IP6_HDR_LEN, payload, len);
-    return IP6_HDR_LEN + len;
-}
-
 size_t rig_build_udp(uint8_t *out, int nic, enum rig_family family, const struct rig_udp *udp)
 {
     static const struct nst_addr none;
     const char *text = udp->text != NULL ? udp->text : "";
-    const size_t len = UDP_HDR_LEN + strlen(text);
-    const struct nst_addr src =
-        nst_addr_equal(&udp->src, &none) ? rig_addr(nic, family, 2) : udp->src;
-    const struct nst_addr dst =
-        nst_addr_equal(&udp->dst, &none) ? rig_addr(nic, family, 1) : udp->dst;
-    uint8_t body[2000];
-    be16_put(body, udp->src_port != 0 ? udp->src_port : 5000);
-    be16_put(body + 2, udp->dst_port);
-    be16_put(body + 4, (uint16_t)len);
-    be16_put(body + 6, 0);
-    memcpy(body + UDP_HDR_LEN, text, strlen(text));
-    const uint32_t sum =
-        csum_short(body, len, csum_pseudo(&src, &dst, IP_PROTO_UDP, (uint32_t)len));
-    be16_put(body + 6, (uint16_t)(csum_fold_udp(sum) ^ (udp->bad_csum ? 1 : 0)));
-    return rig_build_ip(out, &src, &dst, IP_PROTO_UDP, body, len);
+    const struct nst_endpoint src = {
+        .addr = nst_addr_equal(&udp->src, &none) ? rig_addr(nic, family, 2) : udp->src,
+        .port = udp->src_port != 0 ? udp->src_port : 5000};
+    const struct nst_endpoint dst = {
+        .addr = nst_addr_equal(&udp->dst, &none) ? rig_addr(nic, family, 1) : udp->dst,
+        .port = udp->dst_port};
+    const size_t len = frame_udp(out, &src, &dst, text, strlen(text));
+    if (udp->bad_csum)
+        out[len - strlen(text) - 1] ^= 1; /* its last byte */
+    return len;
 }
 
 size_t rig_build_tcp(uint8_t *out, const struct nst_endpoint *src, const struct nst_endpoint *dst,
@@ -155,7 +127,7 @@ size_t rig_build_tcp(uint8_t *out, const struct nst_endpoint *src, const struct 
     tcp_build(body, &hdr);
     tcp_csum_put(body, csum_short(body, sizeof(body),
                                   csum_pseudo(&src->addr, &dst->addr, IP_PROTO_TCP, TCP_HDR_LEN)));
-    return rig_build_ip(out, &src->addr, &dst->addr, IP_PROTO_TCP, body, sizeof(body));
+    return frame_ip(out, &src->addr, &dst->addr, IP_PROTO_TCP, body, sizeof(body));
 }
 
 size_t rig_build_icmp(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
@@ -167,7 +139,7 @@ size_t rig_build_icmp(uint8_t *out, const struct nst_addr *src, const struct nst
     uint8_t *at = message;
     be16_put(at + 2, 0);
     be16_put(at + 2, csum_fold(csum_short(at, len, pseudo)));
-    return rig_build_ip(out, src, dst, proto, message, len);
+    return frame_ip(out, src, dst, proto, message, len);
 }
 
 void rig_inject_udp(struct rig *l, int nic, enum rig_family family, const struct rig_udp *udp)

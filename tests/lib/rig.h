@@ -59,7 +59,6 @@ void rig_add_nic(struct rig *l);
 void rig_end(struct rig *l);
 /* Runs until nothing is due now, and checks the census (N121). */
 void rig_run(struct rig *l);
-void rig_run_for(struct rig *l, nst_time duration);
 
 /* Addresses: host 1 of NIC i is the stack, others are the test's. */
 struct nst_addr rig_addr(int nic, enum rig_family family, uint8_t host);
@@ -88,9 +87,6 @@ size_t rig_build_tcp(uint8_t *out, const struct nst_endpoint *src, const struct 
 /* The IP packet of an ICMP message of the family, its checksum written; returns its length. */
 size_t rig_build_icmp(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
                       void *message, size_t len);
-/* An IP packet of protocol `proto`, as it is, from `src` to `dst`; returns its length. */
-size_t rig_build_ip(uint8_t *out, const struct nst_addr *src, const struct nst_addr *dst,
-                    uint8_t proto, const void *payload, size_t len);
 
 nst_socket rig_open(struct rig *l, enum nst_socket_type type);
 /* The same, bound: to any address, `port` and NIC `nic` (from 0; -1: every one). */

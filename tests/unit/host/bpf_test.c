@@ -75,12 +75,12 @@ static void compiled_filters_do_what_they_say(void **state)
     struct nst_endpoint src = here, dst = there;
     src.addr = nst_addr_v4(10, 0, 2, 15);
     dst.addr = nst_addr_v4(10, 0, 2, 3);
-    uint32_t len = (uint32_t)frame_udp4(packet, &src, &dst, "question", 8);
+    uint32_t len = (uint32_t)frame_udp(packet, &src, &dst, "question", 8);
     for (uint32_t linear = 0; linear <= len; linear++) {
         assert_int_equal(run(dns, COUNT_OF(dns), packet, len, linear), 262144);
         assert_int_equal(run(http, COUNT_OF(http), packet, len, linear), 0);
     }
-    len = (uint32_t)frame_udp4(packet, &dst, &src, "answer", 6);
+    len = (uint32_t)frame_udp(packet, &dst, &src, "answer", 6);
     assert_int_equal(run(dns, COUNT_OF(dns), packet, len, len), 0);
     const struct tcp_hdr hdr = {.src_port = 4000, .dst_port = 80, .flags = TCP_ACK, .hdr_len = 20};
     const struct nst_iovec get = {.base = (void *)"GET / HTTP/1.1", .len = 14};

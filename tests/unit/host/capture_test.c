@@ -233,10 +233,10 @@ static void checksums_are_completed_in_the_copy(void **state)
         rig_init(&r, false);
         r.config.snaplen = snaplen;
         rig_add(&r, new_file());
-        const size_t len = frame_udp4(packet, &stranger, &host,
-                                      "some bytes of data, many of them "
-                                      "all different",
-                                      45);
+        const size_t len = frame_udp(packet, &stranger, &host,
+                                     "some bytes of data, many of them "
+                                     "all different",
+                                     45);
         uint8_t right[2];
         memcpy(right, packet + 26, 2);
         const uint16_t raw = csum_fold_raw(
@@ -264,7 +264,7 @@ static void a_drop_says_why(void **state)
     struct rig r;
     uint8_t packet[100];
     rig_begin(&r);
-    const size_t len = frame_udp4(packet, &stranger, &host, "x", 1);
+    const size_t len = frame_udp(packet, &stranger, &host, "x", 1);
     memlink_inject(&r.link, packet, len); /* nobody listens: an error is sent */
     packet[len - 1] ^= 1;
     memlink_inject(&r.link, packet, len);
@@ -369,7 +369,7 @@ static void a_snap_length_cuts(void **state)
     r.config.snaplen = 70;
     rig_add(&r, new_file());
     uint8_t packet[600], frame[700];
-    const size_t len = frame_udp4(packet, &stranger, &host, packet, 500);
+    const size_t len = frame_udp(packet, &stranger, &host, packet, 500);
     const struct nst_mac from = {{2, 0, 0, 0, 0, 2}}, to = {{2, 0, 0, 0, 0, 1}};
     memlink_inject(&r.link, frame, frame_eth(frame, from, to, 0x0800, packet, len));
     turn(&r);

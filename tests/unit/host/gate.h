@@ -118,7 +118,7 @@ static inline void turn(struct gate *w)
         const nst_time begun_ = nst_host_now();                 \
         while (!(condition)) {                                  \
             turn(w);                                            \
-            if (nst_host_now() - begun_ > 20 * NST_SEC)         \
+            if (nst_host_now() - begun_ > 60 * NST_SEC)         \
                 fail_msg("waited in vain for: %s", #condition); \
         }                                                       \
     } while (0)

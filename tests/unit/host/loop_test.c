@@ -13,6 +13,7 @@ struct event {
     struct nst_loop_timer timer;
     struct nst_loop *loop;
     int calls;
+    int order; /* of its last call, among those of all timers */
     uint32_t events;
     struct event *victim;
 };
@@ -31,9 +32,13 @@ static void count_events(struct nst_watch *watch, uint32_t events)
         nst_loop_remove(e->loop, &e->victim->watch);
 }
 
+static int timer_calls;
+
 static void count_timer(struct nst_loop_timer *timer)
 {
-    of_timer(timer)->calls++;
+    struct event *e = of_timer(timer);
+    e->calls++;
+    e->order = ++timer_calls;
 }
 
 static struct nst_loop *new_loop(void)
@@ -131,10 +136,10 @@ static void timers_come_in_time_and_in_order(void **state)
     while (early.calls == 0)
         assert_int_equal(nst_loop_turn(loop, -1), 0);
     assert_true(nst_loop_now(loop) >= now + 5 * NST_MSEC);
-    assert_int_equal(late.calls, 0);
-    while (late.calls == 0)
+    while (late.calls == 0) /* it may have been the same turn, if this process had to wait */
         assert_int_equal(nst_loop_turn(loop, -1), 0);
     assert_true(nst_loop_now(loop) >= now + 20 * NST_MSEC);
+    assert_true(early.order < late.order);
     nst_loop_turn(loop, NST_MSEC);
     assert_int_equal(early.calls, 1);
     assert_int_equal(late.calls, 1);
@@ -177,7 +182,7 @@ static void stop_ends_run_from_a_signal_and_before(void **state)
     alarm(1);
     nst_time begun = nst_host_now();
     assert_int_equal(nst_loop_run(signalled), 0);
-    assert_in_range(nst_host_now() - begun, NST_SEC / 2, 10 * NST_SEC);
+    assert_in_range(nst_host_now() - begun, NST_SEC / 2, 60 * NST_SEC);
     nst_loop_free(signalled);
 }
 
@@ -186,7 +191,7 @@ static void a_turn_waits_no_longer_than_it_may(void **state)
     struct nst_loop *loop = new_loop();
     nst_time begun = nst_host_now();
     assert_int_equal(nst_loop_turn(loop, 3 * NST_MSEC), 0);
-    assert_in_range(nst_host_now() - begun, 3 * NST_MSEC, NST_SEC);
+    assert_in_range(nst_host_now() - begun, 3 * NST_MSEC, 60 * NST_SEC);
     nst_loop_free(loop);
 }
 

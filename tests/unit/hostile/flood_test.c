@@ -92,7 +92,7 @@ static size_t make_datagram(uint8_t *out, uint32_t i)
     static const uint8_t payload[500];
     const struct nst_endpoint from = {.addr = stranger(i), .port = (uint16_t)(i % 3000)},
                               to = {.addr = nst_addr_v4(10, 0, 0, 1), .port = (uint16_t)(i / 7)};
-    return frame_udp4(out, &from, &to, payload, i % sizeof(payload));
+    return frame_udp(out, &from, &to, payload, i % sizeof(payload));
 }
 
 static size_t make_echo(uint8_t *out, uint32_t i)
@@ -207,7 +207,7 @@ static size_t make_datagram_to_all(uint8_t *out, uint32_t i)
     static const uint8_t payload[500];
     const struct nst_endpoint from = {.addr = stranger(i), .port = (uint16_t)(i % 3000)},
                               to = {.addr = stranger(i + 99), .port = (uint16_t)(i / 7)};
-    return frame_udp4(out, &from, &to, payload, i % sizeof(payload));
+    return frame_udp(out, &from, &to, payload, i % sizeof(payload));
 }
 
 static void datagrams_to_the_forwarder(void **state)

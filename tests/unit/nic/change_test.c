@@ -208,12 +208,15 @@ static void its_link_address_is_another(void **state)
         assert_true(nicbox_take(&b, 1, IP_PROTO_UDP, &sent));
         assert_memory_equal(&sent.from, &WORLD_MAC(7), 6);
         /* What comes to the new one is for us; what comes to the old one is not. */
-        const struct nicbox_udp udp = {.src = peer,
-                                       .dst = nicbox_pick(v6, "10.0.0.1", "fd00::1"),
-                                       .dport = 7,
-                                       .payload = "new"};
+        struct nicbox_udp udp = {.src = peer,
+                                 .dst = nicbox_pick(v6, "10.0.0.1", "fd00::1"),
+                                 .dport = 7,
+                                 .payload = "new"};
         nicbox_inject(&b, 1, &udp);
         assert_true(nicbox_got(&b, s, "new"));
+        udp.to = WORLD_MAC(1);
+        nicbox_inject(&b, 1, &udp);
+        assert_true(nicbox_got_nothing(&b, s));
         assert_int_equal(nst_nic_set_link_addr(b.stack, 1, WORLD_MAC(7)), 0); /* as it was */
         nicbox_no_event(&b);
         nicbox_end(&b);

@@ -384,7 +384,7 @@ static void a_short_transport_header_is_not_fatal(void **state)
         rig_begin(&l, 1, NULL);
         const nst_socket r = rig_bind(&l, NST_RAW, IP_PROTO_UDP, 0);
         const struct nst_addr src = rig_addr(0, f, 2), dst = rig_addr(0, f, 1);
-        rig_inject_ip(&l, 0, l.bytes, rig_build_ip(l.bytes, &src, &dst, IP_PROTO_UDP, "abc", 3));
+        rig_inject_ip(&l, 0, l.bytes, frame_ip(l.bytes, &src, &dst, IP_PROTO_UDP, "abc", 3));
         assert_int_equal(rig_counter(&l, 0, "rx_malformed"), 0);
         assert_int_equal(rig_stack_counter(&l, "udp_malformed"), 1);
         assert_int_equal(rig_drain(&l, r), 1);

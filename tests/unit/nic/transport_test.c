@@ -32,7 +32,7 @@ static void inject_proto(struct rig *l, enum rig_family f, uint8_t proto, const 
                          size_t len)
 {
     const struct nst_addr src = rig_addr(0, f, 2), dst = rig_addr(0, f, 1);
-    rig_inject_ip(l, 0, l->bytes, rig_build_ip(l->bytes, &src, &dst, proto, payload, len));
+    rig_inject_ip(l, 0, l->bytes, frame_ip(l->bytes, &src, &dst, proto, payload, len));
 }
 
 /* Type, code and pointer of the ICMP message that frame i of NIC 0 carries. */
@@ -399,7 +399,7 @@ static void shake_hands(struct rig *l, enum rig_family f, uint16_t port)
     tcp_csum_put(body, csum_short(body, sizeof(body),
                                   csum_pseudo(&src.addr, &dst.addr, IP_PROTO_TCP, sizeof(body))));
     rig_inject_ip(l, 0, l->bytes,
-                  rig_build_ip(l->bytes, &src.addr, &dst.addr, IP_PROTO_TCP, body, sizeof(body)));
+                  frame_ip(l->bytes, &src.addr, &dst.addr, IP_PROTO_TCP, body, sizeof(body)));
 }
 
 static bool accepts(struct rig *l, nst_socket s)
@@ -600,7 +600,7 @@ static void inject_error(struct rig *l, enum rig_family f, const struct nst_addr
 {
     uint8_t message[100] = {0}, packet[200];
     const struct nst_addr peer = rig_addr(0, f, 2), us = rig_addr(0, f, 1);
-    const size_t quote = rig_build_ip(message + 8, about, &peer, OSPF, "eight...", 8);
+    const size_t quote = frame_ip(message + 8, about, &peer, OSPF, "eight...", 8);
     if (f == RIG_V4)
         icmp4_build(message, &(struct icmp4_hdr){.type = ICMP4_UNREACHABLE,
                                                  .code = ICMP4_PROTO_UNREACHABLE});

@@ -233,13 +233,15 @@ static void a_wrong_datagram_is_noticed(void **state)
 
 static void a_byte_too_many_or_too_few_is_noticed(void **state)
 {
-    struct rig r;
-    begin(&r, "host a b\nlink a -- b delay 10ms\nbulk a -> b bytes 100k\n");
-    nst_sim_run(r.sim, 25 * NST_MSEC);
-    r.sim->flows[0].ends[0].sent -= 7; /* its own account is wrong */
-    nst_sim_run(r.sim, 10 * NST_SEC);
-    assert_false(nst_sim_settle(r.sim, 60 * NST_SEC));
-    end(&r);
+    for (int wrong = -7; wrong <= 7; wrong += 14) {
+        struct rig r;
+        begin(&r, "host a b\nlink a -- b delay 10ms\nbulk a -> b bytes 100k\n");
+        nst_sim_run(r.sim, 25 * NST_MSEC);
+        r.sim->flows[0].ends[0].sent += wrong; /* its own account is wrong */
+        nst_sim_run(r.sim, 10 * NST_SEC);
+        assert_false(nst_sim_settle(r.sim, 60 * NST_SEC));
+        end(&r);
+    }
 }
 
 static void a_stall_is_noticed_and_explained_by_loss(void **state)

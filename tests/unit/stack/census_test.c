@@ -118,7 +118,7 @@ static void inject_udp(struct scene *s)
 {
     static const uint8_t payload[3000];
     const struct nst_endpoint from = somebody(s), to = somebody(s);
-    inject(s, NST_ETHERTYPE_IPV4, frame_udp4(s->bytes, &from, &to, payload, pick(s, 1400)));
+    inject(s, NST_ETHERTYPE_IPV4, frame_udp(s->bytes, &from, &to, payload, pick(s, 1400)));
 }
 
 static void inject_tcp(struct scene *s)

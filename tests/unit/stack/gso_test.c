@@ -144,7 +144,7 @@ static void cuts_udp(void **state)
     struct nst_pktq q = {0};
     uint8_t frame[64];
     segments_begin(&s);
-    size_t n = frame_udp4(frame, &SEGMENTS_SRC, &SEGMENTS_DST, NULL, 0);
+    size_t n = frame_udp(frame, &SEGMENTS_SRC, &SEGMENTS_DST, NULL, 0);
     struct pkt *p = segments_wrap(&s, frame, n, 2500);
     nst_pkt_request_csum(pkt_pub(p), 20, 6);
     p->gso = NST_GSO_UDP;

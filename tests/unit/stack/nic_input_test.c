@@ -132,12 +132,12 @@ static void own_source(void **state)
         struct nst_endpoint them = {.addr = nst_addr_v4(10, 0, 0, 2), .port = 5};
         world_init_single(
             &w, &(struct world_config){.stack.handle_local = on, .nic.promiscuous = true});
-        world_inject_ip(&w, packet, frame_udp4(packet, &us, &us, "x", 1));
+        world_inject_ip(&w, packet, frame_udp(packet, &us, &us, "x", 1));
         world_run(&w);
         assert_int_equal(world_nic_counter(&w.hosts[0], "rx_own_source"), on);
         assert_int_equal(world_counter(w.hosts[0].stack, "drop_own_source"), on);
         /* A promiscuous NIC does not make every source ours. */
-        world_inject_ip(&w, packet, frame_udp4(packet, &them, &us, "x", 1));
+        world_inject_ip(&w, packet, frame_udp(packet, &them, &us, "x", 1));
         world_run(&w);
         assert_int_equal(world_nic_counter(&w.hosts[0], "rx_own_source"), on);
         world_fini(&w);

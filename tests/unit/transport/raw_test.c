@@ -196,15 +196,15 @@ static void sums_where_it_is_told_to(void **state)
     /* What comes is checked; what cannot have one is wrong. */
     be16_put(message + 6, 0);
     be16_put(message + 6, csum_fold(csum_short(message, 8, pseudo)));
-    rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
+    rig_inject_ip(&l, 0, packet, frame_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
     assert_int_equal(rig_drain(&l, s), 1);
-    rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &to.addr, &us.addr, OSPF, message, 7));
-    rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &to.addr, &us.addr, OSPF, message, 0));
+    rig_inject_ip(&l, 0, packet, frame_ip(packet, &to.addr, &us.addr, OSPF, message, 7));
+    rig_inject_ip(&l, 0, packet, frame_ip(packet, &to.addr, &us.addr, OSPF, message, 0));
     message[0] ^= 1;
-    rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
+    rig_inject_ip(&l, 0, packet, frame_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
     assert_int_equal(rig_drain(&l, s), 0);
     assert_int_equal(nst_socket_set(l.stack, s, NST_OPT_CHECKSUM, -1), 0);
-    rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
+    rig_inject_ip(&l, 0, packet, frame_ip(packet, &to.addr, &us.addr, OSPF, message, 8));
     assert_int_equal(rig_drain(&l, s), 1);
     rig_end(&l);
 }
@@ -280,7 +280,7 @@ static void is_bounded_and_counts(void **state)
         const struct nst_addr src = rig_addr(0, f, 2), dst = rig_addr(0, f, 1);
         assert_int_equal(nst_socket_set(l.stack, s, NST_OPT_RECEIVE_BUFFER, 4096), 0);
         for (int i = 0; i < 100; i++)
-            rig_inject_ip(&l, 0, packet, rig_build_ip(packet, &src, &dst, OSPF, "x", 1));
+            rig_inject_ip(&l, 0, packet, frame_ip(packet, &src, &dst, OSPF, "x", 1));
         assert_int_equal(nst_socket_get(l.stack, s, NST_OPT_RECEIVE_DROPPED, &dropped), 0);
         assert_true(dropped > 0);
         assert_int_equal(rig_drain(&l, s), 100 - dropped);
@@ -321,7 +321,7 @@ static void is_a_socket_like_others(void **state)
                      udp = rig_bind(&l, NST_DATAGRAM, OSPF, -1);
     assert_int_equal(nst_socket_connect(l.stack, s, &to), 0);
     assert_int_equal(nst_socket_shutdown(l.stack, s, NST_SHUT_RECV), 0);
-    rig_inject_ip(&l, 0, l.bytes, rig_build_ip(l.bytes, &to.addr, &at.addr, OSPF, "twin", 4));
+    rig_inject_ip(&l, 0, l.bytes, frame_ip(l.bytes, &to.addr, &at.addr, OSPF, "twin", 4));
     assert_int_equal(nst_socket_recv(l.stack, s, NULL, 0, 0), 0);
     assert_int_equal(rig_drain(&l, twin), 1);
     assert_int_equal(rig_drain(&l, udp), 0);
