@@ -108,12 +108,14 @@ static int open_lines(int ret_control[2], int ret_wake[2])
 }
 
 /* Clones init, which never returns from here. */
-static int spawn(struct attach *attach, struct attach_config *config)
+static int spawn(struct attach *attach, struct attach_config *config, enum attach_step *ret_step)
 {
     int fds[2], wake[2];
     int error = open_lines(fds, wake);
+    *ret_step = ATTACH_STEP_FORK;
     if (error < 0)
         return error;
+    *ret_step = ATTACH_STEP_NAMESPACES;
     config->program.wake_fd = wake[1];
     pid_t pid = config->by_notify
                     ? namespaces_clone_raw(0)
@@ -228,9 +230,10 @@ static int start_once(struct attach *attach, struct attach_config *config)
 {
     if (config->by_notify)
         prctl(PR_SET_CHILD_SUBREAPER, 1); /* whoever is left when init is killed comes to nst */
-    int error = spawn(attach, config);
+    enum attach_step step;
+    int error = spawn(attach, config, &step);
     if (error < 0) {
-        describe(attach, ATTACH_STEP_NAMESPACES, -error);
+        describe(attach, step, -error);
         return error;
     }
     error = open_events(attach);

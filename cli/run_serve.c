@@ -22,8 +22,9 @@
 #define SEND_BUFFER_MAX    (1u << 20)
 #define RECEIVE_BUFFER_MAX (2u << 20)
 
-/* After the program has ended: nothing passed for this long, or this long at the most. */
-#define DRAIN_QUIET (100 * NST_MSEC)
+/* After the program has ended: nothing passed for this long (who reads at the other end may have to
+ * wait for a processor), or this long at the most. */
+#define DRAIN_QUIET NST_SEC
 #define DRAIN_MAX   (10 * NST_SEC)
 
 static int decide(void *context, const struct nst_request_info *request,

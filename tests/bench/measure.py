@@ -12,7 +12,7 @@ class Failure(Exception):
     """A program that was measured failed; the text says which, and what it said."""
 
 
-def run(*command, timeout=60, good=(0,)):
+def run(*command, timeout=300, good=(0,)):
     """What a program printed. Failure if its status is not among `good`, or it took too long."""
     try:
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=timeout,

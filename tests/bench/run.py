@@ -38,7 +38,7 @@ class Bench:
         self.build, self.runs, self.smoke = build, runs, smoke
         self.bulk_seconds, self.ask_seconds = str(bulk_seconds), str(ask_seconds)
         self.nst = os.path.join(build, "nst")
-        self.table, self.peers = table.Table(runs), peers.Peers(build, 90 if smoke else 600)
+        self.table, self.peers = table.Table(runs), peers.Peers(build, 600)
         self.places = {}
 
     def program(self, name):

@@ -41,7 +41,7 @@ Y
 
 test_rows() {
     rm -f "$build/bench.json"
-    timeout -k 5 170 python3 "$top/tests/bench/run.py" --smoke "$build" >"$work/said" 2>&1
+    timeout -k 5 900 python3 "$top/tests/bench/run.py" --smoke "$build" >"$work/said" 2>&1
     local status=$?
     if [ ! -s "$build/bench.json" ]; then
         not_ok "bench runs to its end" "status $status: $(tail -n 3 "$work/said")"

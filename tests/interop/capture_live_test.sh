@@ -69,7 +69,8 @@ test_nst_capture() {
     client=$!
     go interrupted 1
     kill -INT $client; await $client
-    check "$who: Ctrl-C ends it with its counts" "0 nst: 0 packets captured, of 0 that passed; 0 dropped" "$? $(cat "$work/said")"
+    # The program's kernel may say something of its own at any time.
+    seen "$who: Ctrl-C ends it with its counts" '^0 nst: [0-9]+ packets captured, of [0-9]+ that passed; 0 dropped$' "$? $(cat "$work/said")"
     kill $other; await $other
 }
 
@@ -161,7 +162,7 @@ except OSError:
     go private 1
     kill -TERM $client; await $client
     said=$(cat "$work/said")
-    seen "root may ask anybody's" '^nst: 0 packets captured' "$said"
+    seen "root may ask anybody's" '^nst: [0-9]+ packets captured' "$said"
     setpriv --reuid 12345 --regid 12345 --clear-groups $python -c '
 import socket, time
 s = socket.socket(socket.AF_UNIX)
