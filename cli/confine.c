@@ -12,12 +12,16 @@
 #include "confine_filter.h"
 
 /* A program of root's may have rights of its own and change its ids: reading its memory, looking
- * its descriptors up and ending it, without an init in a namespace, need these. */
+ * its descriptors up and ending it, without an init in a namespace, need these. So do interfaces.
+ */
 static unsigned long long kept(unsigned parts)
 {
-    if ((parts & CONFINE_NOTIFY) == 0 || geteuid() != 0)
-        return 0;
-    return 1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_KILL;
+    unsigned long long keep = 0;
+    if ((parts & CONFINE_NOTIFY) != 0 && geteuid() == 0)
+        keep |= 1ull << CAP_SYS_PTRACE | 1ull << CAP_DAC_READ_SEARCH | 1ull << CAP_KILL;
+    if ((parts & CONFINE_OPEN) != 0)
+        keep |= 1ull << CAP_NET_ADMIN | 1ull << CAP_NET_RAW;
+    return keep;
 }
 
 /* What could be gained by exec, which the filter forbids besides: no reason to complain where it
@@ -83,6 +87,9 @@ int confine_self(const struct confine_options *options, char ret_text[CONFINE_TE
     }
     snprintf(ret_text, CONFINE_TEXT_SIZE,
              "confined: no capabilities%s, no_new_privs, %u rules of system calls",
-             keep != 0 ? " but those to look into the program" : "", count);
+             (options->parts & CONFINE_OPEN) != 0 ? " but those to open devices"
+             : keep != 0                          ? " but those to look into the program"
+                                                  : "",
+             count);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Confines nst itself once it serves: what it has read from the network by then must not be able
- * to do more than serving.
+ * Confines nst run and nst up once they serve: what it has read from the network by then must not
+ * be able to do more than serving.
  *
  * Theory of operation. When everything is opened and before the program is let go, nst gives up
  * every capability (effective, permitted, inheritable, ambient and, if it may, bounding), sets
@@ -15,10 +15,12 @@
  *
  * What root keeps without capabilities: it signals init, which has its user, and init, which keeps
  * what it needs, signals the program. Published ports are bound and the terminal is opened before.
- * Where it answers the program's calls it keeps those to look into it and to end it.
+ * Where it answers the program's calls it keeps those to look into it and to end it. nst up has
+ * what it opens later opened by a process of its own (up/opener.h).
  *
  * (1) The filter is for this machine's own calls; those of any other kind (32-bit ones) kill.
- * (2) No memory becomes executable, no file is opened, no process is started.
+ * (2) No memory becomes executable, no file is opened (but by CONFINE_NOTIFY, to read, and
+ *     CONFINE_OPEN), no process is started.
  *
  * Limits: without libseccomp at build time, with sanitizers, and where seccomp is refused, there is
  * no filter; the rest is done all the same.
@@ -40,6 +42,8 @@ enum confine_part {
     CONFINE_NOTIFY = 4,  /* answers system calls of the program */
     CONFINE_TOP = 8,     /* draws what goes on */
     CONFINE_RECORD = 16, /* keeps what goes into the stack */
+    CONFINE_FLOWS = 32,  /* carries flows on by sockets of the host */
+    CONFINE_OPEN = 64,   /* opens TAPs and packet sockets, for nst up */
 };
 
 struct confine_options {

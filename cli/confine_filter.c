@@ -37,7 +37,9 @@ int confine_filter_install(const struct confine_options *options, unsigned *ret_
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <linux/seccomp.h>
+#include <linux/sockios.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdint.h>
@@ -54,6 +56,8 @@ int confine_filter_install(const struct confine_options *options, unsigned *ret_
 #define NOTIFY  CONFINE_NOTIFY
 #define TOP     CONFINE_TOP
 #define RECORD  CONFINE_RECORD
+#define FLOWS   CONFINE_FLOWS
+#define OPEN    CONFINE_OPEN
 
 /* One argument: is the value, of which the kernel looks at 32 bits; has none of the bits. */
 #define IS(number, value)                                                 \
@@ -99,10 +103,11 @@ static const struct rule rules[] = {
     {"epoll_pwait2", SERVE, EPOLL_PWAIT2},
 
     /* Flows: a socket each. Netlink, packet and unix sockets are not among them. */
-    {"socket", SERVE, 0, 1, IS(0, AF_INET)},
-    {"socket", SERVE, 0, 1, IS(0, AF_INET6)},
-    {"connect", SERVE},
-    {"accept4", SERVE}, /* published ports; they are bound and listening by now */
+    {"socket", FLOWS, 0, 1, IS(0, AF_INET)},
+    {"socket", FLOWS, 0, 1, IS(0, AF_INET6)},
+    {"connect", FLOWS},
+    /* The control socket, published ports; they are bound and listening by now. */
+    {"accept4", SERVE},
     {"shutdown", SERVE},
     {"getsockopt", SERVE},
     {"setsockopt", SERVE},
@@ -170,6 +175,19 @@ static const struct rule rules[] = {
 
     /* The file of a recording grows, by windows that are mapped: mmap is above. */
     {"fallocate", RECORD},
+
+    /* Devices: /dev/net/tun, and packet sockets on an interface whose number and MTU are asked. */
+    {"open", OPEN, 0, 1, LACKS(1, O_CREAT | O_TRUNC)},
+    {"openat", OPEN, 0, 1, LACKS(2, O_CREAT | O_TRUNC)},
+    {"ioctl", OPEN, 0, 1, IS(1, TUNSETIFF)},
+    {"ioctl", OPEN, 0, 1, IS(1, TUNSETVNETHDRSZ)},
+    {"ioctl", OPEN, 0, 1, IS(1, TUNSETOFFLOAD)},
+    {"socket", OPEN, 0, 1, IS(0, AF_PACKET)},
+    {"socket", OPEN, 0, 1, IS(0, AF_UNIX)}, /* to ask by: the C library's choice, and ours */
+    {"socket", OPEN, 0, 1, IS(0, AF_INET)},
+    {"ioctl", OPEN, 0, 1, IS(1, SIOCGIFINDEX)},
+    {"ioctl", OPEN, 0, 1, IS(1, SIOCGIFMTU)},
+    {"bind", OPEN},
 
     /* A table on the terminal: how large is that? */
     {"ioctl", TOP, 0, 1, IS(1, TIOCGWINSZ)},

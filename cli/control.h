@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The line between nst and its init: records over a pair of SOCK_SEQPACKET sockets. nst holds the
- * only other end, so its death is an end of file at init, and the death of init one at nst.
+ * The line between nst and its init, or another process that it has forked: records over a pair of
+ * SOCK_SEQPACKET sockets. nst holds the only other end, so its death is an end of file at init, and
+ * the death of init one at nst.
  */
 #ifndef NICSTACK_CLI_CONTROL_H
 #define NICSTACK_CLI_CONTROL_H
@@ -26,6 +27,8 @@ enum control_kind {
     /* nst to init */
     CONTROL_GO,     /* run the program */
     CONTROL_SIGNAL, /* a = signal to pass on */
+    /* the opener to nst up (up/opener.h) */
+    CONTROL_OPENED, /* with the device; a = 0 or why not, b = the interface's MTU, 0: not known */
 };
 
 struct control_record {

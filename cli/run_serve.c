@@ -274,7 +274,8 @@ static void confine(const struct run *run)
     /* Whoever asks by the control socket may have a capture at any time. */
     const unsigned top = run->options.top ? CONFINE_TOP : 0;
     const unsigned record = run->record.is_open ? CONFINE_RECORD : 0;
-    const struct confine_options options = {.parts = CONFINE_CAPTURE | notify | top | record,
+    const struct confine_options options = {.parts = CONFINE_FLOWS | CONFINE_CAPTURE | notify |
+                                                     top | record,
                                             .init_pid = run->attach.init_pid};
     (void)confine_self(&options, text);
     if (run->options.verbose)
