@@ -35,6 +35,7 @@ struct rx {
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
     bool raw_took;     /* a raw socket has a clone: its protocol is not unreachable (N101) */
+    struct flow_slot *flow; /* what is known of its flow; NULL: nothing is kept of it */
 };
 
 /* What a transport says about an IP packet to send. */
@@ -99,7 +100,8 @@ struct net_proto {
     /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
      */
     void (*announce)(struct net_ep *ep);
-    /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
+    /* N27: is there a whole network header, of a length that is there? Cuts off what follows it,
+     * and sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */
     void (*input)(struct net_ep *ep, struct pkt *p);
@@ -115,6 +117,9 @@ struct net_proto {
     /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
      * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
+    /* N47, N84: a neighbour did not answer; told before what waited for it ends. NULL: nothing to
+     * do. */
+    void (*neigh_failed)(struct net_ep *ep);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);
 };
