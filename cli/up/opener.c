@@ -13,8 +13,8 @@
 
 #include <nicstack/host.h>
 
-#include "confine.h"
-#include "control.h"
+#include "attach/control.h"
+#include "confine/confine.h"
 
 struct wanted {
     uint32_t type; /* enum order_type */

@@ -14,13 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach_text.h"
+#include "attach/attach_text.h"
 #include "commands.h"
-#include "confine.h"
-#include "descriptors.h"
-#include "instance.h"
-#include "options.h"
+#include "confine/confine.h"
+#include "instance/instance.h"
 #include "order/answer.h"
+#include "tool/descriptors.h"
+#include "tool/options.h"
 #include "up/config.h"
 #include "up/devices.h"
 #include "up/services.h"

@@ -12,7 +12,7 @@ build_probe() { # NAME OPTIONS...
     local name=$1
     shift
     $cc -std=gnu11 -D_GNU_SOURCE -O1 -Wall -I"$cli" -o "$work/$name" "$here/confine_probe.c" \
-        "$cli"/{confine,confine_filter,attach_text}.c "$@" 2>"$work/err" && chmod 755 "$work/$name"
+        "$cli"/{confine/confine,confine/confine_filter,attach/attach_text}.c "$@" 2>"$work/err" && chmod 755 "$work/$name"
 }
 probe() { { (as_exec "$work/probe" "$@" </dev/null >"$work/out" 2>&1); } 2>/dev/null; } # says nothing of how it died
 
