@@ -158,7 +158,8 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     const uint8_t *quote = p->data + ICMP4_HDR_LEN;
     const size_t len = p->linear - ICMP4_HDR_LEN;
     struct ip4_hdr quoted;
-    struct net_error_report report = {.nic = rx->nic};
+    struct net_error_report report = {
+        .nic = rx->nic, .type = icmp->type, .code = icmp->code, .offender = rx->src};
     if (rx->type != PKT_HOST || ip4_parse(quote, len, &quoted) == 0 || quoted.frag_off != 0 ||
         len < quoted.hdr_len + 8u || !read_error(icmp, &quoted, &report))
         return false;

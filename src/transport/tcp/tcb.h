@@ -184,9 +184,10 @@ struct tcb {
     bool connected : 1; /* was established once */
     bool bound : 1;     /* has a local port */
     bool fin_acked : 1;
-    bool fin_known : 1; /* rcv.fin is where the peer's stream ends; there are holes before it */
-    bool hungry : 1;    /* waits for memory (budget.h) */
-    bool granted : 1;   /* may send before those who wait */
+    bool fin_known : 1;    /* rcv.fin is where the peer's stream ends; there are holes before it */
+    bool hungry : 1;       /* waits for memory (budget.h) */
+    bool granted : 1;      /* may send before those who wait */
+    bool tells_errors : 1; /* NST_OPT_RECEIVE_ERRORS */
     bool challenging : 1, rejecting : 1; /* what TODO_ACK is for, told in the packet's note */
     struct tx *tx;
     struct ooo *ooo;

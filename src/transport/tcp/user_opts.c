@@ -101,6 +101,9 @@ int tcp_set(struct tcb *tcb, enum nst_option option, int64_t value)
         tcb->keepalive = on;
         timers_set_life(tcb);
         return 0;
+    case NST_OPT_RECEIVE_ERRORS:
+        tcb->tells_errors = on;
+        return 0;
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
@@ -154,6 +157,9 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_TCP_USER_TIMEOUT:
         value = opt->user_timeout;
+        break;
+    case NST_OPT_RECEIVE_ERRORS:
+        value = tcb->tells_errors;
         break;
     case NST_OPT_SEND_QUEUED:
         value = sndbuf_queued(tcb);
