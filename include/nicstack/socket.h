@@ -254,6 +254,18 @@ struct nst_tcp_info {
     nst_time srtt, rttvar, rttmin, rto;
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint64_t segs_out, segs_in, retransmits, timeouts, reordering, spurious;
+    /* What is not acknowledged, in segments: all of it; what the peer has reported to have, what
+     * counts as lost, what was sent again and may still arrive. */
+    uint32_t segs_unacked, segs_sacked, segs_lost, segs_retrans;
+    uint8_t probes; /* keep-alive or zero-window probes without an answer */
+    bool probing;   /* backoff is that of zero-window probes */
+    uint16_t mss_advertised;
+    nst_time delack;                                            /* an ACK may wait so long */
+    nst_time since_data_sent, since_data_received, since_heard; /* in milliseconds' steps */
+    uint64_t data_segs_out, data_segs_in; /* with payload; what a link merged counts once */
+    uint64_t segs_retransmitted, segs_delivered, segs_out_of_order;
+    uint64_t duplicate_reports; /* DSACKs that came */
+    uint64_t reorderings;       /* segments that arrived behind later ones */
 };
 /* -NST_EPROTOTYPE for what is no stream. */
 NST_API int nst_socket_tcp_info(struct nst_stack *stack, nst_socket s,

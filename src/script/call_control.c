@@ -268,8 +268,7 @@ static bool check_one(struct call *c, const struct script_value *v, const struct
 {
     const struct script_value *data = call_field(v, "cmsg_data");
     int level, type;
-    if (!kind_of(c, v, &level, &type) ||
-        !call_check_field(c, v, "cmsg_level", m->cmsg_level) ||
+    if (!kind_of(c, v, &level, &type) || !call_check_field(c, v, "cmsg_level", m->cmsg_level) ||
         !call_check_field(c, v, "cmsg_type", m->cmsg_type))
         return false;
     if (data == NULL || data->kind == VALUE_ANY)

@@ -151,7 +151,7 @@ static const struct {
 static struct value tcp_info(struct eval *e, const char *name)
 {
     struct arena *arena = e->code->arena;
-    int64_t found = 0;
+    uint64_t found = 0;
     if (e->code->info == NULL)
         return end(e, CODE_UNSUPPORTED, "there is no connection whose TCP_INFO could be asked");
     switch (tcpinfo_lookup(e->code->info, name, &found)) {
@@ -162,8 +162,9 @@ static struct value tcp_info(struct eval *e, const char *name)
     case TCPINFO_FOUND:
         break;
     }
-    e->code->values = arena_format(arena, "%s%s%s = %lld", e->code->values,
-                                   e->code->values[0] != '\0' ? ", " : "", name, (long long)found);
+    e->code->values =
+        arena_format(arena, "%s%s%s = %llu", e->code->values,
+                     e->code->values[0] != '\0' ? ", " : "", name, (unsigned long long)found);
     return number((double)found);
 }
 

@@ -311,6 +311,7 @@ static int get_tcp_level(struct kernel *p, const struct kernel_file *f, int name
     struct tcpinfo linux_info;
     switch (name) {
     case TCP_INFO:
+        stage_run(p->world); /* it tells how long ago things were */
         if (nst_socket_tcp_info(p->world->stack, f->socket, &info) < 0)
             return -EINVAL;
         tcpinfo_fill(&info, &linux_info);

@@ -209,7 +209,10 @@ struct tcb {
     uint32_t retransmits; /* segments, for NST_TCP_INFO */
     uint16_t spurious;    /* recoveries that were none */
     uint32_t segs_in, segs_out;
-    uint64_t bytes_acked, bytes_received;
+    uint32_t data_segs_in, data_segs_out; /* of these, with payload */
+    uint32_t segs_resent, delivered;      /* each segment that the peer has, once */
+    uint32_t dsacks, reorderings, segs_ooo;
+    uint64_t bytes_acked, bytes_received, bytes_resent;
 };
 
 /* TCP of one stack. */
