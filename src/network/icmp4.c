@@ -52,7 +52,10 @@ static struct pkt *build_reply(const struct pkt *p, const struct dst *d)
     h[0] = ICMP4_ECHO_REPLY;
     if (p->csum == NST_CSUM_UNKNOWN) { /* it was right: RFC 1624 */
         const uint16_t from = (uint16_t)(p->data[0] << 8 | p->data[1]);
-        be16_put(h + 2, csum_replace16(be16_get(h + 2), from, (uint16_t)(h[0] << 8 | h[1])));
+        const uint16_t to = (uint16_t)(h[0] << 8 | h[1]);
+        const uint16_t csum = csum_replace16(be16_get(h + 2), from, to);
+        /* The same sum, but of a message that is all zeros only this one is right. */
+        be16_put(h + 2, csum != 0 ? csum : 0xffff);
     } else {
         be16_put(h + 2, 0);
         icmp4_csum_put(h, pkt_csum(reply, 0, reply->len));

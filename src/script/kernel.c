@@ -49,6 +49,15 @@ int kernel_refuse(struct kernel *p, int error, const char *what, int64_t number)
     return -error;
 }
 
+int kernel_refuse_named(struct kernel *p, int error, const char *name)
+{
+    if (p->unsupported == NULL) {
+        snprintf(p->unsupported_text, sizeof(p->unsupported_text), "%s is not built in", name);
+        p->unsupported = p->unsupported_text;
+    }
+    return -error;
+}
+
 static int free_number(const struct kernel *p)
 {
     if (p->take_number != NULL)

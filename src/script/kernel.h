@@ -82,6 +82,7 @@ struct kernel_file *kernel_file(const struct kernel *p, int fd);
 bool kernel_may(const struct kernel *p, int capability);
 /* Remembers that something is not built in, for whoever wants to skip. Gives `error` negated. */
 int kernel_refuse(struct kernel *p, int error, const char *what, int64_t number);
+int kernel_refuse_named(struct kernel *p, int error, const char *name);
 
 /* ---- Life ---- */
 int kernel_socket(struct kernel *p, int domain, int type, int protocol);

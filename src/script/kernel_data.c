@@ -134,6 +134,14 @@ static int64_t send_all(struct kernel *p, struct kernel_file *f, const struct ms
     }
 }
 
+static int refuse_flags(struct kernel *p, int flags)
+{
+    return kernel_refuse_named(p, EOPNOTSUPP,
+                               (flags & MSG_OOB) != 0        ? "MSG_OOB of a send"
+                               : (flags & MSG_FASTOPEN) != 0 ? "MSG_FASTOPEN (RFC 7413)"
+                                                             : "MSG_ZEROCOPY");
+}
+
 int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int flags,
                        struct kernel_wait *wait)
 {
@@ -148,7 +156,7 @@ int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int f
     if (len < 0)
         return len;
     if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0)
-        return kernel_refuse(p, EOPNOTSUPP, "send flag", flags);
+        return refuse_flags(p, flags);
     r = kernel_control_take(p, f, msg, &send);
     if (r == 0)
         r = kernel_error_take(f);

@@ -11,6 +11,7 @@
 #include <nicstack/host.h>
 
 #include "script/kernel.h"
+#include "script/symbols.h"
 #include "script/tcpinfo.h"
 
 #define MEMINFO_VARS 9 /* of SO_MEMINFO: receive queue and buffer, send queue and buffer, ... */
@@ -55,11 +56,21 @@ static const struct option *find(int level, int name)
 /* Says which option it was that nobody knows. */
 static int unknown(struct kernel *p, int level, int name)
 {
-    const char *what = level == SOL_SOCKET   ? "SOL_SOCKET option"
-                       : level == SOL_TCP    ? "TCP option"
-                       : level == IPPROTO_IP ? "IP option"
-                                             : "socket option";
-    return kernel_refuse(p, ENOPROTOOPT, what, name);
+    static const struct {
+        int level;
+        const char *prefix, *what;
+    } levels[] = {{SOL_SOCKET, "SO_", "the SOL_SOCKET option"},
+                  {IPPROTO_TCP, "TCP_", "the TCP option"},
+                  {IPPROTO_IP, "IP_", "the IP option"},
+                  {IPPROTO_IPV6, "IPV6_", "the IPv6 option"}};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (levels[i].level != level)
+            continue;
+        const char *text = symbols_name(levels[i].prefix, name);
+        return text != NULL ? kernel_refuse_named(p, ENOPROTOOPT, text)
+                            : kernel_refuse(p, ENOPROTOOPT, levels[i].what, name);
+    }
+    return kernel_refuse(p, ENOPROTOOPT, "an option of level", level);
 }
 
 /* ---- Setting ---- */
@@ -172,6 +183,8 @@ int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void 
         return r;
     if (value == NULL)
         return -EFAULT;
+    if (level == SOL_TCP && f->type != NST_STREAM)
+        return -ENOPROTOOPT;
     const struct option *o = find(level, name);
     if (o != NULL) {
         if (len < sizeof(number))
@@ -338,6 +351,8 @@ int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value
     const struct option *o = find(level, name);
     if (o != NULL)
         return get_stack(p, f, o, value, len);
+    if (level == SOL_TCP && f->type != NST_STREAM)
+        return -ENOPROTOOPT;
     if (kernel_side_get(f, level, name, &side) == 0)
         return give_number(side, value, len);
     if (level == SOL_SOCKET)

@@ -321,6 +321,14 @@ bool symbols_lookup(const char *name, int64_t *ret_value)
     return false;
 }
 
+const char *symbols_name(const char *prefix, int64_t value)
+{
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
+        if (symbols[i].value == value && strncmp(symbols[i].name, prefix, strlen(prefix)) == 0)
+            return symbols[i].name;
+    return NULL;
+}
+
 static const struct symbol errors[] = {
     S(EPERM),           S(ENOENT),
     S(EINTR),           S(EIO),
