@@ -8,7 +8,6 @@
 #include "wire/eth.h"
 
 #define IP_PROTO_TCP 6
-#define TAGS_MAX     2
 
 _Static_assert(sizeof(struct virtio_net_hdr) == VNET_HDR_LEN, "the header as it is on the line");
 
@@ -86,16 +85,7 @@ static bool apply_csum(const struct virtio_net_hdr *h, struct nst_pkt *p)
 /* Where the network header begins: behind an Ethernet header may be VLAN tags. */
 static uint32_t network_offset(const struct nst_pkt *p, uint32_t link_header)
 {
-    if (link_header != ETH_HDR_LEN)
-        return link_header;
-    uint32_t at = link_header;
-    for (unsigned i = 0; i < TAGS_MAX && p->linear >= at + ETH_TAG_LEN; i++) {
-        const uint16_t type = be16_get(p->data + at - 2);
-        if (type != ETH_TYPE_VLAN && type != ETH_TYPE_QINQ)
-            break;
-        at += ETH_TAG_LEN;
-    }
-    return at;
+    return link_header == ETH_HDR_LEN ? eth_header_len(p->data, p->linear) : link_header;
 }
 
 bool vnet_apply(const uint8_t header[VNET_HDR_LEN], uint32_t link_header, bool segmentation,

@@ -39,8 +39,7 @@
 #define PACKETS_DEFAULT 512
 #define BYTES_DEFAULT   (1u << 20)
 #define GSO_MAX         65535
-#define TAGS_MAX        2
-#define MAX_HEADER      (ETH_HDR_LEN + TAGS_MAX * ETH_TAG_LEN)
+#define MAX_HEADER      (ETH_HDR_LEN + ETH_TAGS_MAX * ETH_TAG_LEN)
 #define HEADROOM        64 /* before the pieces of a large segment */
 
 struct port {
@@ -64,7 +63,7 @@ struct nst_bridge {
     struct nst_link link; /* first: its own end */
     struct nst_allocator allocator;
     struct port **ports; /* ports_max of them, NULL where there is none */
-    uint32_t ports_max, port_count;
+    uint32_t ports_max;
     uint32_t queue_packets, queue_bytes;
     struct table table;
     uint32_t now; /* seconds */
@@ -80,19 +79,6 @@ static struct nst_bridge *bridge_of(struct nst_link *link)
 }
 
 /* ---- Leaving by a port ---- */
-
-/* Bytes in front of the network header, with tags. */
-static uint32_t header_len(const struct nst_pkt *p)
-{
-    uint32_t len = ETH_HDR_LEN;
-    for (unsigned i = 0; i < TAGS_MAX && p->linear >= len + ETH_TAG_LEN; i++) {
-        const uint16_t type = be16_get(p->data + len - 2);
-        if (type != ETH_TYPE_VLAN && type != ETH_TYPE_QINQ)
-            break;
-        len += ETH_TAG_LEN;
-    }
-    return len;
-}
 
 static void put_out(struct port *port, struct nst_pkt *p)
 {
@@ -133,7 +119,7 @@ static void put_cut(struct port *port, struct nst_pkt *p, uint32_t header)
 /* Consumes p. */
 static void leave(struct port *port, struct nst_pkt *p)
 {
-    const uint32_t header = header_len(p);
+    const uint32_t header = eth_header_len(p->data, p->linear);
     const uint32_t len = p->gso != NST_GSO_NONE ? p->gso_size : p->len - header;
     if (len > port->link->mtu) {
         port->bridge->counters.too_big++;
@@ -207,34 +193,36 @@ static bool may_leave(const struct port *from, const struct port *to)
            !(from != NULL && from->isolated && to->isolated);
 }
 
+/* A copy of p leaves by a port. */
+static void leave_copy(struct port *to, const struct nst_pkt *p)
+{
+    struct nst_pkt *copy = nst_pkt_clone(p);
+    if (copy != NULL)
+        leave(to, copy);
+    else
+        to->bridge->counters.no_memory++;
+}
+
 /* To all ports that may have it, and, with `up`, to the own link. Consumes p. */
 static void flood(struct nst_bridge *b, const struct port *from, struct nst_pkt *p, bool up)
 {
-    struct port *last = NULL;
+    struct port *last = NULL; /* it gets p itself, unless the own link does */
     b->counters.flooded++;
     for (uint32_t i = 0; i < b->ports_max; i++) {
         if (!may_leave(from, b->ports[i]))
             continue;
-        struct nst_pkt *copy = last != NULL ? nst_pkt_clone(p) : NULL;
-        if (copy != NULL)
-            leave(last, copy);
-        else if (last != NULL)
-            b->counters.no_memory++;
+        if (last != NULL)
+            leave_copy(last, p);
         last = b->ports[i];
     }
-    if (!up) {
-        if (last != NULL)
-            leave(last, p);
-        else
-            nst_pkt_free(p);
-        return;
-    }
-    struct nst_pkt *copy = last != NULL ? nst_pkt_clone(p) : NULL;
-    if (copy != NULL)
-        leave(last, copy);
+    if (up && last != NULL)
+        leave_copy(last, p);
+    if (up)
+        nst_pktq_push(&b->up, p);
     else if (last != NULL)
-        b->counters.no_memory++;
-    nst_pktq_push(&b->up, p);
+        leave(last, p);
+    else
+        nst_pkt_free(p);
 }
 
 static void learn(struct nst_bridge *b, const struct port *from, struct nst_mac addr)
@@ -505,7 +493,6 @@ int nst_bridge_add_port(struct nst_bridge *b, struct nst_link *link)
         .index = (uint16_t)index,
     };
     b->ports[index] = port;
-    b->port_count++;
     if (b->is_attached)
         attach_port(port);
     return 0;
@@ -521,7 +508,6 @@ int nst_bridge_remove_port(struct nst_bridge *b, struct nst_link *link)
     table_forget(&b->table, port->index);
     unblock(port);
     b->ports[port->index] = NULL;
-    b->port_count--;
     b->allocator.free(b->allocator.context, port, sizeof(*port));
     return 0;
 }

@@ -16,21 +16,11 @@
 
 extern HIDDEN const struct net_proto ip4_proto;
 
-#define IP4_MEMO_SIZE 16
-
-/* A pair of addresses that was found good on a NIC: unicast to an assigned address. */
-struct ip4_memo {
-    const struct nic *nic;
-    uint32_t src4, dst4;
-    uint32_t generation; /* of the routes, which every change of addresses bumps */
-};
-
 struct ip4_state {
-    struct ip4_memo memo[IP4_MEMO_SIZE];
     struct reassembly reassembly;
 };
 
-/* net_proto.parse, N27: makes the header linear. False: malformed. */
+/* net_proto.parse, N27: makes the header linear, cuts padding off. False: malformed. */
 bool ip4_parse_packet(struct pkt *p);
 /* net_proto.input: judges p and gives it to its transport. Consumes p. */
 void ip4_input(struct net_ep *ep, struct pkt *p);

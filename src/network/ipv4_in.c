@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Theory of operation. A packet is judged in this order, and the first objection decides: header
- * shape, header checksum, padding cut off, source, destination, options, reassembly; then its
- * transport gets it. What a link says about checksums is about the transport's (N25): the header's
- * own is always checked. A pair of addresses that passed is remembered (struct ip4_memo), so that
- * the next packet of a flow costs one comparison; any change of addresses forgets all of them.
+ * shape (and padding is cut off), header checksum, source, destination, options, reassembly; then
+ * its transport gets it. What a link says about checksums is about the transport's (N25): the
+ * header's own is always checked. What passed is kept as a known flow (flow_cache.h), whose next
+ * packet costs one comparison.
  *
  * RFC 1122 3.2.1.3 (addresses), 3.3.6 (link broadcasts), 3.3.4.2 (strong model by default, weak by
  * stack->weak_host), 3.2.1.8 and RFC 7126 (options). Not done: forwarding.
@@ -15,13 +15,13 @@
 #include "stack/stack.h"
 #include "wire/addr.h"
 
-/* A header without options, whole, whose total length is plausible: nearly every packet's. */
+/* A header without options, whole, of a packet without padding: nearly every one. */
 static inline bool is_plain(const struct pkt *p)
 {
     if (p->linear < IP4_HDR_LEN || p->data[0] != 0x45)
         return false;
     const uint32_t total_len = be16_get(p->data + 2);
-    return total_len >= IP4_HDR_LEN && total_len <= p->len;
+    return total_len >= IP4_HDR_LEN && total_len == p->len;
 }
 
 static SLOW_PATH bool parse_any(struct pkt *p)
@@ -34,6 +34,8 @@ static SLOW_PATH bool parse_any(struct pkt *p)
     struct ip4_hdr hdr;
     if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len)
         return false;
+    if (p->len > hdr.total_len) /* RFC 894: Ethernet pads */
+        pkt_trim(p, hdr.total_len);
     p->trans_off = (uint16_t)(p->data + hdr_len - p->head);
     return true;
 }
@@ -96,20 +98,6 @@ static bool judge_destination(const struct net_ep *ep, const struct pkt *p, stru
     return kind == ADDR_TEMPORARY;
 }
 
-static inline struct ip4_memo *memo_for(const struct nst_stack *stack, uint32_t src4, uint32_t dst4)
-{
-    return &stack->ip4->memo[((src4 ^ dst4) * 0x9e3779b1u) >> 28 & (IP4_MEMO_SIZE - 1)];
-}
-
-static inline bool is_remembered(const struct net_ep *ep, const struct pkt *p, uint32_t src4,
-                                 uint32_t dst4)
-{
-    const struct nst_stack *stack = ep->nic->stack;
-    const struct ip4_memo *memo = memo_for(stack, src4, dst4);
-    return memo->src4 == src4 && memo->dst4 == dst4 && memo->nic == ep->nic &&
-           memo->generation == stack->routes.generation && p->type == PKT_HOST;
-}
-
 /* Fills in rx->type and dst_assigned; DROP_REASON_MAX: fine. */
 static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
 {
@@ -118,12 +106,6 @@ static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pk
         return DROP_IP_BAD_SOURCE;
     if (!ours)
         return DROP_IP_NOT_OURS;
-    if (rx->type == PKT_HOST && rx->dst_assigned && p->type == PKT_HOST)
-        *memo_for(ep->nic->stack, rx->src.w[3], rx->dst.w[3]) =
-            (struct ip4_memo){.nic = ep->nic,
-                              .src4 = rx->src.w[3],
-                              .dst4 = rx->dst.w[3],
-                              .generation = ep->nic->stack->routes.generation};
     return DROP_REASON_MAX;
 }
 
@@ -210,25 +192,62 @@ static inline void deliver(struct nst_stack *stack, struct pkt *p, const struct 
                            uint32_t hdr_len)
 {
     nst_pkt_pull(pkt_pub(p), hdr_len);
-    pkt_set_trans(p);
     COUNT(stack->counters.ip4_delivered);
     stack_deliver_transport(stack, p, rx);
 }
+
+/* ---- The flow cache ---- */
+
+/* In one piece, without options, and long enough for ports. */
+static inline bool may_be_known(const struct pkt *p)
+{
+    return p->type == PKT_HOST && p->linear >= IP4_HDR_LEN + 4 && p->data[0] == 0x45 &&
+           (csum_load16(p->data + 6) & be16_swap(IP4_FRAGMENT)) == 0;
+}
+
+static inline struct flow_slot *slot_of(struct nst_stack *stack, const uint8_t *header)
+{
+    uint64_t addrs;
+    memcpy(&addrs, header + 12, sizeof(addrs));
+    return flow_slot_of(&stack->flows, addrs, flow_ports(header + IP4_HDR_LEN));
+}
+
+/* The slot of p's flow; NULL: it is not known. */
+static inline struct flow_slot *find_known(struct net_ep *ep, const struct pkt *p)
+{
+    if (unlikely(!may_be_known(p)))
+        return NULL;
+    struct nst_stack *stack = ep->nic->stack;
+    const uint8_t *h = p->data;
+    struct flow_slot *slot = slot_of(stack, h);
+    if (likely(slot->rx.src.w[3] == addr_raw4_get(h + 12) &&
+               slot->rx.dst.w[3] == addr_raw4_get(h + 16) &&
+               slot->ports == flow_ports(h + IP4_HDR_LEN) && slot->rx.proto == h[9] &&
+               slot->ep == ep && slot->generation == stack->routes.generation))
+        return slot;
+    return NULL;
+}
+
+/* What was found out about p, whose addresses are good. */
+static void keep(struct net_ep *ep, const struct pkt *p, struct rx *rx)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    if (rx->type == PKT_HOST && rx->dst_assigned && flow_has_ports(rx->proto) && may_be_known(p))
+        flow_keep(slot_of(stack, p->data), rx, ep, flow_ports(p->data + IP4_HDR_LEN),
+                  stack->routes.generation);
+}
+
+/* ---- Input ---- */
 
 /* Every packet: in the order that the theory of operation gives. */
 static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
 {
     struct ip4_hdr hdr;
-    if (ip4_parse(p->data, p->linear, &hdr) == 0 || hdr.total_len > p->len) {
-        refuse(ep, p, DROP_NET_MALFORMED);
-        return;
-    }
+    ip4_parse(p->data, p->linear, &hdr);
     if (!ip4_csum_ok(p->data, hdr.hdr_len)) {
         refuse(ep, p, DROP_IP_CSUM);
         return;
     }
-    if (p->len > hdr.total_len) /* RFC 894: Ethernet pads */
-        pkt_trim(p, hdr.total_len);
     struct rx rx = {.nic = ep->nic,
                     .net = ep->proto,
                     .src = addr_from_raw4(hdr.src4),
@@ -244,33 +263,24 @@ static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
     rx.proto = hdr.proto;
     rx.ttl = hdr.ttl;
     rx.tos = hdr.tos;
+    keep(ep, p, &rx);
+    p->trans_off = (uint16_t)(p->net_off + hdr.hdr_len); /* a whole that was reassembled, too */
     deliver(ep->nic->stack, p, &rx, hdr.hdr_len);
 }
 
-/* The same for a whole packet without options, of a flow that is remembered: nothing else can
- * object. ip4_parse_packet has found the header, and that its length is plausible. */
+/* The same for a packet of a flow that is known: nothing else can object. ip4_parse_packet has
+ * found the header, and that its length is plausible. */
 void ip4_input(struct net_ep *ep, struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
     const uint8_t *h = p->data;
     COUNT(stack->counters.ip4_received);
-    if (unlikely(p->trans_off - p->net_off != IP4_HDR_LEN || (be16_get(h + 6) & 0x3fff) != 0 ||
-                 !is_remembered(ep, p, addr_raw4_get(h + 12), addr_raw4_get(h + 16)) ||
-                 !csum_ok(csum_header20(h)))) {
+    struct flow_slot *slot = find_known(ep, p);
+    if (unlikely(slot == NULL || !csum_header20_ok(h))) {
         input_any(ep, p);
         return;
     }
-    const uint32_t total_len = be16_get(h + 2);
-    if (p->len > total_len)
-        pkt_trim(p, total_len);
-    const struct rx rx = {.nic = ep->nic,
-                          .net = ep->proto,
-                          .src = addr_from_raw4(addr_raw4_get(h + 12)),
-                          .dst = addr_from_raw4(addr_raw4_get(h + 16)),
-                          .proto = h[9],
-                          .ttl = h[8],
-                          .tos = h[1],
-                          .type = PKT_HOST,
-                          .dst_assigned = true};
-    deliver(stack, p, &rx, IP4_HDR_LEN);
+    slot->rx.ttl = h[8];
+    slot->rx.tos = h[1];
+    deliver(stack, p, &slot->rx, IP4_HDR_LEN);
 }

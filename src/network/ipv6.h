@@ -23,17 +23,7 @@
 
 extern HIDDEN const struct net_proto ip6_proto;
 
-#define IP6_MEMO_SIZE 16
-
-/* A pair of addresses that was found good on a NIC: unicast to an assigned address. */
-struct ip6_memo {
-    struct nst_addr src, dst;
-    const struct nic *nic;
-    uint32_t generation; /* of the routes, which every change of addresses bumps */
-};
-
 struct ip6_state {
-    struct ip6_memo memo[IP6_MEMO_SIZE];
     struct reassembly *reassembly; /* NULL before the first fragment: it is most of a new stack */
     uint64_t label_factor;         /* odd, secret: flow labels (RFC 6437) */
     struct siphash_key iid_key;    /* secret_key of RFC 7217 5 */

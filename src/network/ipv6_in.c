@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Theory of operation. A packet is judged in this order, and the first objection decides: header
- * shape, padding cut off, source, destination, the chain of extension headers (with reassembly);
- * then its transport gets it. A pair of addresses that passed is remembered (struct ip6_memo), as
- * IPv4 does it.
+ * shape (and padding is cut off), source, destination, the chain of extension headers (with
+ * reassembly); then its transport gets it. What passed is kept as a known flow (flow_cache.h).
  *
  * IPv4-mapped addresses (::ffff:0:0/96) are how the stack writes IPv4 addresses, so no packet on a
  * wire may have one: it would be taken for what it is not (RFC 4942 2.2).
@@ -21,9 +20,14 @@
 
 bool ip6_parse_packet(struct pkt *p)
 {
-    if (!pkt_pull_up(p, IP6_HDR_LEN) || p->data[0] >> 4 != 6 ||
-        (uint32_t)be16_get(p->data + 4) + IP6_HDR_LEN > p->len)
+    if (!pkt_pull_up(p, IP6_HDR_LEN) || p->data[0] >> 4 != 6)
         return false;
+    const uint32_t total_len = (uint32_t)be16_get(p->data + 4) + IP6_HDR_LEN;
+    if (unlikely(total_len != p->len)) {
+        if (total_len > p->len)
+            return false;
+        pkt_trim(p, total_len); /* padding */
+    }
     p->trans_off = (uint16_t)(p->data + IP6_HDR_LEN - p->head);
     return true;
 }
@@ -70,22 +74,6 @@ static bool judge_destination(const struct net_ep *ep, const struct pkt *p, stru
     return kind == ADDR_TEMPORARY;
 }
 
-static inline struct ip6_memo *memo_for(const struct nst_stack *stack, const struct nst_addr *src,
-                                        const struct nst_addr *dst)
-{
-    return &stack->ip6->memo[((src->w[3] ^ dst->w[3]) * 0x9e3779b1u) >> 28 & (IP6_MEMO_SIZE - 1)];
-}
-
-static inline bool is_remembered(const struct net_ep *ep, const struct pkt *p,
-                                 const struct nst_addr *src, const struct nst_addr *dst)
-{
-    const struct nst_stack *stack = ep->nic->stack;
-    const struct ip6_memo *memo = memo_for(stack, src, dst);
-    return nst_addr_equal(&memo->src, src) && nst_addr_equal(&memo->dst, dst) &&
-           memo->nic == ep->nic && memo->generation == stack->routes.generation &&
-           p->type == PKT_HOST;
-}
-
 /* Fills in rx->type and dst_assigned; DROP_REASON_MAX: fine. */
 static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pkt *p, struct rx *rx)
 {
@@ -94,12 +82,6 @@ static enum drop_reason judge_addresses(const struct net_ep *ep, const struct pk
         return DROP_IP_BAD_SOURCE;
     if (!ours)
         return DROP_IP_NOT_OURS;
-    if (rx->type == PKT_HOST && rx->dst_assigned && p->type == PKT_HOST)
-        *memo_for(ep->nic->stack, &rx->src, &rx->dst) =
-            (struct ip6_memo){.src = rx->src,
-                              .dst = rx->dst,
-                              .nic = ep->nic,
-                              .generation = ep->nic->stack->routes.generation};
     return DROP_REASON_MAX;
 }
 
@@ -112,30 +94,51 @@ static inline void deliver(struct nst_stack *stack, struct pkt *p, const struct 
                            uint32_t hdr_len)
 {
     nst_pkt_pull(pkt_pub(p), hdr_len);
-    pkt_set_trans(p);
     COUNT(stack->counters.ip6_delivered);
     stack_deliver_transport(stack, p, rx);
 }
 
-static inline struct rx begin_rx(struct net_ep *ep, const uint8_t *header)
+/* ---- The flow cache ---- */
+
+/* In one piece, without extension headers, and long enough for ports. */
+static inline bool may_be_known(const struct pkt *p)
 {
-    return (struct rx){.nic = ep->nic,
-                       .net = ep->proto,
-                       .src = addr_v6_get(header + 8),
-                       .dst = addr_v6_get(header + 24),
-                       .proto = header[6],
-                       .ttl = header[7],
-                       .tos = tclass_of(header),
-                       .type = PKT_HOST,
-                       .dst_assigned = true};
+    return p->type == PKT_HOST && p->linear >= IP6_HDR_LEN + 4 && flow_has_ports(p->data[6]);
 }
 
-static inline void trim(struct pkt *p)
+static inline struct flow_slot *slot_of(struct nst_stack *stack, const uint8_t *header)
 {
-    const uint32_t total = (uint32_t)be16_get(p->data + 4) + IP6_HDR_LEN;
-    if (p->len > total)
-        pkt_trim(p, total);
+    uint64_t src, dst;
+    memcpy(&src, header + 16, sizeof(src)); /* the interfaces' halves */
+    memcpy(&dst, header + 32, sizeof(dst));
+    return flow_slot_of(&stack->flows, src ^ dst, flow_ports(header + IP6_HDR_LEN));
 }
+
+/* The slot of p's flow; NULL: it is not known. */
+static inline struct flow_slot *find_known(struct net_ep *ep, const struct pkt *p)
+{
+    if (unlikely(!may_be_known(p)))
+        return NULL;
+    struct nst_stack *stack = ep->nic->stack;
+    const uint8_t *h = p->data;
+    struct flow_slot *slot = slot_of(stack, h);
+    if (likely(memcmp(&slot->rx.src, h + 8, 16) == 0 && memcmp(&slot->rx.dst, h + 24, 16) == 0 &&
+               slot->ports == flow_ports(h + IP6_HDR_LEN) && slot->rx.proto == h[6] &&
+               slot->ep == ep && slot->generation == stack->routes.generation))
+        return slot;
+    return NULL;
+}
+
+/* What was found out about p, whose addresses are good. */
+static void keep(struct net_ep *ep, const struct pkt *p, struct rx *rx)
+{
+    struct nst_stack *stack = ep->nic->stack;
+    if (rx->type == PKT_HOST && rx->dst_assigned && may_be_known(p))
+        flow_keep(slot_of(stack, p->data), rx, ep, flow_ports(p->data + IP6_HDR_LEN),
+                  stack->routes.generation);
+}
+
+/* ---- Input ---- */
 
 static void refuse_ndp(struct nst_stack *stack, struct pkt *p)
 {
@@ -143,12 +146,26 @@ static void refuse_ndp(struct nst_stack *stack, struct pkt *p)
     pkt_drop(p, DROP_NDP_MALFORMED);
 }
 
+static void deliver_any(struct net_ep *ep, struct pkt *p, struct rx *rx,
+                        const struct ip6_chain *chain)
+{
+    keep(ep, p, rx);
+    p->trans_off = (uint16_t)(p->net_off + chain->len);
+    deliver(ep->nic->stack, p, rx, chain->len);
+}
+
 /* Every packet: in the order that the theory of operation gives. */
 static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
-    struct rx rx = begin_rx(ep, p->data);
-    trim(p);
+    struct rx rx = {.nic = ep->nic,
+                    .net = ep->proto,
+                    .src = addr_v6_get(p->data + 8),
+                    .dst = addr_v6_get(p->data + 24),
+                    .proto = p->data[6],
+                    .ttl = p->data[7],
+                    .tos = tclass_of(p->data),
+                    .type = PKT_HOST};
     const enum drop_reason objection = judge_addresses(ep, p, &rx);
     if (objection != DROP_REASON_MAX) {
         COUNT(stack->counters.ip6_address_errors);
@@ -166,25 +183,22 @@ static SLOW_PATH void input_any(struct net_ep *ep, struct pkt *p)
     else if (chain.fragmented && ndp_is_message(p, &chain)) /* RFC 6980 5: silently */
         refuse_ndp(stack, p);
     else
-        deliver(stack, p, &rx, chain.len);
+        deliver_any(ep, p, &rx, &chain);
 }
 
-static inline bool is_usual_transport(uint8_t next)
-{
-    return next == IP_PROTO_TCP || next == IP_PROTO_UDP || next == IP_PROTO_ICMPV6;
-}
-
-/* The same for a packet without extension headers, of a flow that is remembered: nothing else can
- * object. ip6_parse_packet has found the header, and that its length is plausible. */
+/* The same for a packet of a flow that is known: nothing else can object. ip6_parse_packet has
+ * found the header, and that its length is plausible. */
 void ip6_input(struct net_ep *ep, struct pkt *p)
 {
     struct nst_stack *stack = ep->nic->stack;
+    const uint8_t *h = p->data;
     COUNT(stack->counters.ip6_received);
-    const struct rx rx = begin_rx(ep, p->data);
-    if (unlikely(!is_usual_transport(rx.proto) || !is_remembered(ep, p, &rx.src, &rx.dst))) {
+    struct flow_slot *slot = find_known(ep, p);
+    if (unlikely(slot == NULL)) {
         input_any(ep, p);
         return;
     }
-    trim(p);
-    deliver(stack, p, &rx, IP6_HDR_LEN);
+    slot->rx.ttl = h[7];
+    slot->rx.tos = tclass_of(h);
+    deliver(stack, p, &slot->rx, IP6_HDR_LEN);
 }

@@ -30,11 +30,12 @@ struct stack_counters {
 };
 
 /* Adds n: the only way to change a counter. One writer, so no locked instruction is needed; on
- * x86-64 an aligned 64-bit add to memory is never seen half done. */
+ * x86-64 an aligned 64-bit add to memory is never seen half done, and told as an instruction it is
+ * one (for a volatile object compilers make it three). */
 static inline void counter_add(uint64_t *counter, uint64_t n)
 {
 #if defined(__x86_64__)
-    *(volatile uint64_t *)counter += n;
+    __asm__("addq %1, %0" : "+m"(*counter) : "er"(n) : "cc");
 #else
     __atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Records as text, one line each. What does not parse is shown as far as it does, and said so. */
 #include "record/show.h"
+#include "wire/addr.h"
 
 #include "record/get.h"
 #include "wire/show.h"
@@ -44,11 +45,7 @@ void tell_mac(struct fmt *f, const char *name, struct record_in *in)
 {
     const struct nst_mac mac = get_mac(in);
     fmt_f(f, " %s ", name);
-    for (unsigned i = 0; i < sizeof(mac.b); i++) {
-        if (i > 0)
-            fmt_char(f, ':');
-        fmt_hex_bytes(f, &mac.b[i], 1);
-    }
+    mac_show(f, &mac);
 }
 
 void tell_endpoint(struct fmt *f, const char *name, struct record_in *in)

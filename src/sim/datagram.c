@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "base/bytes.h"
 #include "sim/sim.h"
 
 enum {
@@ -15,20 +16,6 @@ enum {
 static const uint8_t *pattern_of(const struct sim_flow *flow, uint64_t number)
 {
     return flow->sim->pattern + (flow->index * (uint64_t)7919 + number * 61) % SIM_PERIOD;
-}
-
-static void put64(uint8_t *to, uint64_t v)
-{
-    for (int i = 0; i < 8; i++)
-        to[i] = (uint8_t)(v >> (56 - 8 * i));
-}
-
-static uint64_t get64(const uint8_t *from)
-{
-    uint64_t v = 0;
-    for (int i = 0; i < 8; i++)
-        v = v << 8 | from[i];
-    return v;
 }
 
 /* When the next one is due after this one, exactly. */
@@ -47,8 +34,8 @@ void sim_datagram_send(struct sim_flow *flow)
     if (flow->is_stopped || flow->is_off || !end->is_open || flow->act_at != NST_TIME_NEVER ||
         (flow->config.count != 0 && flow->result.messages_sent == flow->config.count))
         return;
-    put64(buffer, flow->result.messages_sent);
-    put64(buffer + 8, (uint64_t)sim_now(flow->sim));
+    be64_put(buffer, flow->result.messages_sent);
+    be64_put(buffer + 8, (uint64_t)sim_now(flow->sim));
     memcpy(buffer + HEADER, pattern_of(flow, flow->result.messages_sent), size - HEADER);
     if (nst_socket_sendto(end->host->stack, end->s, buffer, size, 0, &flow->server) == size) {
         flow->result.messages_sent++;
@@ -107,20 +94,17 @@ static void take(struct sim_flow *flow, size_t n)
 {
     const uint8_t *buffer = flow->sim->buffer;
     struct nst_sim_flow_result *r = &flow->result;
-    const uint64_t number = get64(buffer);
+    const uint64_t number = be64_get(buffer);
     if (n != flow->config.size || number >= r->messages_sent ||
         memcmp(buffer + HEADER, pattern_of(flow, number), n - HEADER) != 0) {
         sim_fault(flow->sim, "flow %u: a datagram of %zu bytes came that was never sent",
                   flow->index, n);
         return;
     }
-    const nst_time delay = sim_now(flow->sim) - (nst_time)get64(buffer + 8);
+    const nst_time delay = sim_now(flow->sim) - (nst_time)be64_get(buffer + 8);
     count_number(flow, number);
-    r->messages++;
     r->received += n;
-    r->delay_sum += delay;
-    r->delay_min = r->messages == 1 || delay < r->delay_min ? delay : r->delay_min;
-    r->delay_max = delay > r->delay_max ? delay : r->delay_max;
+    sim_count_message(r, delay);
 }
 
 void sim_datagram_receive(struct sim_end *end)

@@ -66,7 +66,6 @@ void sim_flow_progress(struct sim_end *end, bool moved, bool waiting)
 void sim_flow_harm(struct sim_flow *flow)
 {
     const nst_time now = sim_now(flow->sim);
-    flow->harms++;
     if (flow->last_harm != 0 && now - flow->last_harm < HARM_APART)
         return;
     flow->last_harm = now;

@@ -124,7 +124,6 @@ struct sim_flow {
     nst_time last_harm;
     uint32_t attempts; /* times at which packets of it were harmed, since there was progress */
     uint32_t attempts_before; /* what is left to explain of those before */
-    uint64_t harms;           /* packets */
     bool has_server;          /* its connection was accepted */
     uint64_t readable;        /* bytes that a slow reader may read before act_at */
     struct nst_sim_flow_result result;
@@ -232,5 +231,14 @@ void sim_flow_harm(struct sim_flow *flow);
 /* This end has sent all and seen all: closes it. */
 void sim_flow_end_closed(struct sim_end *end);
 void sim_flow_fail(struct sim_flow *flow, int error);
+
+/* One more message of a flow, which took `delay`. */
+static inline void sim_count_message(struct nst_sim_flow_result *r, nst_time delay)
+{
+    r->messages++;
+    r->delay_sum += delay;
+    r->delay_min = r->messages == 1 || delay < r->delay_min ? delay : r->delay_min;
+    r->delay_max = delay > r->delay_max ? delay : r->delay_max;
+}
 
 #endif

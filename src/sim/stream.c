@@ -48,10 +48,7 @@ static void finish_response(struct sim_flow *flow)
 {
     const nst_time now = sim_now(flow->sim), delay = now - flow->asked;
     struct nst_sim_flow_result *r = &flow->result;
-    r->messages++;
-    r->delay_sum += delay;
-    r->delay_min = r->messages == 1 || delay < r->delay_min ? delay : r->delay_min;
-    r->delay_max = delay > r->delay_max ? delay : r->delay_max;
+    sim_count_message(r, delay);
     if (!flow->is_stopped && (flow->config.count == 0 || r->messages < flow->config.count))
         flow->act_at = now + flow->config.think;
 }

@@ -268,8 +268,8 @@ static inline struct flow flow_of(const struct rx *rx, uint16_t src_port, uint16
     return (struct flow){&rx->dst, &rx->src, dst_port, src_port, rx->nic->id, rx->proto};
 }
 
-static __attribute__((noinline)) struct demux_entry *
-lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port, uint16_t dst_port)
+static struct demux_entry *lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port,
+                                  uint16_t dst_port)
 {
     const struct demux_port *port = find_port(&stack->demux, port_id(rx->proto, dst_port));
     if (port == NULL)
@@ -283,22 +283,14 @@ lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port, uint16_t
     return find_bound(stack, port, &f);
 }
 
-struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port,
-                                 uint16_t dst_port)
+struct demux_entry *demux_lookup_anew(struct nst_stack *stack, const struct rx *rx,
+                                      uint16_t src_port, uint16_t dst_port)
 {
-    struct demux *d = &stack->demux;
-    if (unlikely(!nst_addr_is_v4(&rx->src)))
-        return lookup(stack, rx, src_port, dst_port);
-    const uint64_t addrs = (uint64_t)rx->dst.w[3] << 32 | rx->src.w[3];
-    const uint64_t id = (uint64_t)rx->nic->id << 32 | (uint32_t)dst_port << 16 | src_port;
-    const uint32_t mixed = (uint32_t)((addrs ^ id ^ rx->proto) * 0x9e3779b97f4a7c15 >> 32);
-    struct demux_memo *memo = &d->memo[mixed / (UINT32_MAX / DEMUX_MEMO_SIZE + 1)];
-    if (likely(memo->addrs == addrs && memo->id == id && memo->change == d->change &&
-               memo->entry->key.proto == rx->proto))
-        return memo->entry;
     struct demux_entry *e = lookup(stack, rx, src_port, dst_port);
-    if (e != NULL)
-        *memo = (struct demux_memo){addrs, id, d->change, e};
+    if (e != NULL && rx->flow != NULL) {
+        rx->flow->entry = e;
+        rx->flow->change = stack->demux.change;
+    }
     return e;
 }
 

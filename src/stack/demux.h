@@ -14,8 +14,8 @@
  * bound to none; one bound to another NIC does not match. What is still equal shares the port: with
  * reuse_port a keyed hash of the flow chooses, else the newest wins.
  *
- * What was found for an IPv4 flow is remembered in a small table without keys, of which outsiders
- * can do no worse than empty it. Every registration makes all of it stale.
+ * What was found is kept with what else is known of the flow (flow_cache.h). Every registration
+ * makes all of it stale.
  *
  * Invariants
  *  1. A registered entry is in its port's `bound`, or connected, in `connected` and counted in
@@ -69,16 +69,6 @@ struct demux_port {
     uint32_t id;        /* protocol << 16 | port */
 };
 
-#define DEMUX_MEMO_SIZE 16
-
-/* What a look-up of an IPv4 flow found. */
-struct demux_memo {
-    uint64_t addrs;  /* local << 32 | remote */
-    uint64_t id;     /* NIC, then the ports */
-    uint64_t change; /* valid while it is demux.change */
-    struct demux_entry *entry;
-};
-
 struct demux {
     struct hash connected; /* struct demux_entry by 4-tuple */
     struct hash ports;     /* struct demux_port */
@@ -87,7 +77,6 @@ struct demux {
     uint64_t ports_key[2];       /* RFC 6056's secret keys are drawn from it */
     uint32_t counters[DEMUX_PORT_COUNTERS];
     uint64_t change; /* grows with every registration; at least 1 */
-    struct demux_memo memo[DEMUX_MEMO_SIZE];
 };
 
 void demux_init(struct nst_stack *stack);
@@ -103,9 +92,10 @@ int demux_add(struct nst_stack *stack, struct demux_entry *e);
 /* Unregisters; not registered is fine. */
 void demux_remove(struct nst_stack *stack, struct demux_entry *e);
 
-/* The endpoint for a packet: exact 4-tuple first. NULL: none. Ports in host order. */
-struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx, uint16_t src_port,
-                                 uint16_t dst_port);
+/* The endpoint for a packet: exact 4-tuple first. NULL: none. Ports in host order, those of
+ * rx->flow if there is one. In line where it is known already (stack.h). */
+struct demux_entry *demux_lookup_anew(struct nst_stack *stack, const struct rx *rx,
+                                      uint16_t src_port, uint16_t dst_port);
 /* Only the exact 4-tuple, from our side of it; nic 0 is any. */
 struct demux_entry *demux_lookup_exact(struct nst_stack *stack, const struct demux_key *key);
 /* The next endpoint after `e` (NULL: the first) that also matches a multicast or broadcast

@@ -44,23 +44,32 @@ static SLOW_PATH uint8_t type_of_other(const struct nic *nic, const struct nst_m
     return (nic->link->caps & NST_LINK_RESOLVES) != 0 ? PKT_OTHERHOST : PKT_HOST;
 }
 
-/* N24: whom the frame is for, by its destination. N23: left empty, it becomes the NIC's own. */
-static inline uint8_t type_of(const struct nic *nic, struct nst_mac *dst)
+/* N24: whom the frame is for, by its destination. N23: left empty, it is the NIC's own. */
+static inline uint8_t type_of(const struct nic *nic, const struct nst_mac *dst)
 {
-    if (mac_is_zero(dst)) {
-        *dst = nic->link->addr;
+    if (mac_is_zero(dst) || mac_equal(dst, &nic->link->addr))
         return PKT_HOST;
-    }
-    return mac_equal(dst, &nic->link->addr) ? PKT_HOST : type_of_other(nic, dst);
+    return type_of_other(nic, dst);
+}
+
+/* N26: packet sockets see N23's address, too. */
+static SLOW_PATH void tap(struct nic *nic, struct pkt *p, struct nst_link_header *header)
+{
+    if (mac_is_zero(&header->dst))
+        header->dst = nic->link->addr;
+    nic_tap_inbound(nic, p, header);
+}
+
+static inline bool ep_takes(const struct net_ep *ep, uint16_t ethertype)
+{
+    return ep->proto != NULL && ep->proto->ethertype == ethertype;
 }
 
 static struct net_ep *ep_by_ethertype(struct nic *nic, uint16_t ethertype)
 {
-    for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
-        struct net_ep *ep = &nic->eps[i];
-        if (ep->proto != NULL && ep->proto->ethertype == ethertype)
-            return ep;
-    }
+    for (unsigned i = 0; i < NET_INDEX_MAX; i++)
+        if (ep_takes(&nic->eps[i], ethertype))
+            return &nic->eps[i];
     return NULL;
 }
 
@@ -142,7 +151,7 @@ static void receive(struct nic *nic, struct pkt *p, struct coalesce *c)
 
     /* N26: each, whatever it is and whomever it is for */
     if (unlikely(nic->tapped))
-        nic_tap_inbound(nic, p, &header);
+        tap(nic, p, &header);
     /* N24: and no farther, but into a promiscuous NIC */
     if (unlikely(p->type == PKT_OTHERHOST)) {
         COUNT(nic->counters.rx_otherhost);

@@ -35,6 +35,7 @@ struct rx {
     uint8_t type;      /* enum pkt_type of the IP destination: PKT_HOST, BROADCAST, MULTICAST */
     bool dst_assigned; /* dst is an address of ours; false: taken by a promiscuous NIC only */
     bool raw_took;     /* a raw socket has a clone: its protocol is not unreachable (N101) */
+    struct flow_slot *flow; /* what is known of its flow; NULL: nothing is kept of it */
 };
 
 /* What a transport says about an IP packet to send. */
@@ -101,7 +102,8 @@ struct net_proto {
     /* The NIC's link address is another one: the neighbours are to learn it. NULL: nothing to say.
      */
     void (*announce)(struct net_ep *ep);
-    /* N27: is there a whole network header? Sets trans_off when a transport header follows. */
+    /* N27: is there a whole network header, of a length that is there? Cuts off what follows it,
+     * and sets trans_off when a transport header follows. */
     bool (*parse)(struct pkt *p);
     /* A packet from the NIC, data at the network header. Consumes p. */
     void (*input)(struct net_ep *ep, struct pkt *p);

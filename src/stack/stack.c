@@ -70,6 +70,7 @@ static void fill_in(struct nst_stack *stack, const struct nst_stack_config *conf
     route_table_init(stack);
     dst_table_init(stack);
     demux_init(stack);
+    stack_choose_inputs(stack);
 }
 
 int stack_new(const struct nst_stack_config *config, struct nst_stack **ret_stack)
@@ -103,6 +104,7 @@ void stack_add_transport(struct nst_stack *stack, const struct transport_proto *
     CHECK(stack->transport_count < STACK_TRANSPORTS_MAX);
     stack->transport[stack->transport_count++] = proto;
     stack->transport_index[proto->number] = stack->transport_count;
+    stack_choose_inputs(stack);
 }
 
 /* Both undo what stack_start did, as far as it came. */
@@ -295,7 +297,8 @@ void stack_refuse_transport(struct pkt *p, const struct rx *rx)
     pkt_drop(p, DROP_TRANS_UNKNOWN);
 }
 
-void stack_deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
+/* The rarer part of stack_deliver_transport: raw sockets, or no transport. */
+static void deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 {
     const struct transport_proto *transport = stack_transport(stack, rx->proto);
     struct rx seen = *rx;
@@ -306,6 +309,14 @@ void stack_deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx 
         transport->input(stack, p, &seen);
     else
         stack_refuse_transport(p, &seen);
+}
+
+void stack_choose_inputs(struct nst_stack *stack)
+{
+    stack->transport_input[0] = deliver_rest;
+    for (unsigned i = 0; i < stack->transport_count; i++)
+        stack->transport_input[i + 1] =
+            stack->raw_input != NULL ? deliver_rest : stack->transport[i]->input;
 }
 
 bool stack_report_error(struct nst_stack *stack, uint8_t proto,

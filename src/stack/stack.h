@@ -30,6 +30,7 @@
 #include "packet/pool.h"
 #include "stack/demux.h"
 #include "stack/dst.h"
+#include "stack/flow_cache.h"
 #include "stack/proto.h"
 #include "stack/ready.h"
 #include "stack/route.h"
@@ -63,6 +64,10 @@ struct nst_stack {
     const struct net_proto *net[NET_INDEX_MAX]; /* NULL: not built in */
     uint8_t transport_index[256];               /* protocol number -> index + 1 */
     const struct transport_proto *transport[STACK_TRANSPORTS_MAX];
+    /* Who gets packets, by transport_index: the transport, or deliver_rest where there is
+     * none or raw sockets want to see them first. */
+    void (*transport_input[STACK_TRANSPORTS_MAX + 1])(struct nst_stack *stack, struct pkt *p,
+                                                      const struct rx *rx);
     /* N101: who takes what no socket matched: the forwarder. Returns true if it consumed p. */
     bool (*default_handler)(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
     /*
@@ -90,6 +95,7 @@ struct nst_stack {
     struct route_table routes;
     struct dst_table dsts;
     struct demux demux;
+    struct flow_cache flows;
     struct ready_list ready;
     struct event_ring *events; /* NULL: nobody wants them */
     struct tape *tape;         /* NULL: nobody records */
@@ -161,19 +167,24 @@ static inline void stack_arm(struct nst_stack *stack, struct timer *t, nst_time 
  * socket took it (N101). */
 void stack_refuse_transport(struct pkt *p, const struct rx *rx);
 
-/* The rarer part of stack_deliver_transport: raw sockets, or no transport. */
-SLOW_PATH void stack_deliver_rest(struct nst_stack *stack, struct pkt *p, const struct rx *rx);
+/* Chooses stack->transport_input anew: a transport came, or the first or last raw socket. */
+void stack_choose_inputs(struct nst_stack *stack);
 
 /* N100, N101: raw clones, the transport's input, or its absence answered. Network protocols call it
  * with data at the transport header. Consumes p. */
 static inline void stack_deliver_transport(struct nst_stack *stack, struct pkt *p,
                                            const struct rx *rx)
 {
-    const struct transport_proto *transport = stack_transport(stack, rx->proto);
-    if (likely(transport != NULL && stack->raw_input == NULL))
-        transport->input(stack, p, rx);
-    else
-        stack_deliver_rest(stack, p, rx);
+    stack->transport_input[stack->transport_index[rx->proto]](stack, p, rx);
+}
+
+/* demux_lookup_anew, unless the flow's endpoint is known. */
+static inline struct demux_entry *demux_lookup(struct nst_stack *stack, const struct rx *rx,
+                                               uint16_t src_port, uint16_t dst_port)
+{
+    if (likely(rx->flow != NULL && rx->flow->change == stack->demux.change))
+        return rx->flow->entry;
+    return demux_lookup_anew(stack, rx, src_port, dst_port);
 }
 
 /* N105: tells raw sockets and the transport `proto` of an error that quotes a packet of theirs.

@@ -14,6 +14,12 @@
 /* The queue may hold that much in blocks that are mostly empty. */
 #define WASTE_MAX (16 * 1024)
 
+/* What dgram_push looks at closer: everything, or what comes after the queue has begun to fill. */
+static void set_easy(struct dgram *d)
+{
+    d->rx_easy = d->shut_recv || d->quote != NULL ? 0 : min_u64(d->rx_max, WASTE_MAX);
+}
+
 static void writable(struct todo *todo)
 {
     struct dgram *d = container_of(todo, struct dgram, wait);
@@ -39,6 +45,7 @@ void dgram_init(struct dgram *d, struct nst_stack *stack, enum dgram_kind kind, 
     d->entry.key.proto = protos[kind];
     d->rx_max = DGRAM_BUFFER;
     d->tx_max = DGRAM_BUFFER;
+    set_easy(d);
     list_init(&d->members);
     d->group_ttl = 1; /* RFC 1112 6.1 */
     d->group_loop = true;
@@ -296,14 +303,14 @@ uint32_t dgram_copy_csum_slow(struct pkt *p, const struct dgram_out *out,
 
 /* ---- Receiving ---- */
 
-static SLOW_PATH bool refuse(struct pkt *p, enum drop_reason reason)
+static bool refuse(struct pkt *p, enum drop_reason reason)
 {
     pkt_drop(p, reason);
     return false;
 }
 
 /* The queue begins to fill: packets that waste their block move into smaller ones. */
-static SLOW_PATH uint32_t shrink(struct pkt *p)
+static uint32_t shrink(struct pkt *p)
 {
     nst_pkt_shrink(pkt_pub(p));
     return dgram_pkt_size(p);
@@ -319,43 +326,30 @@ static void take_quote(struct dgram_quote *quote, const struct pkt *p)
     memcpy(quote->bytes, p->head + p->net_off, quote->len);
 }
 
-bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
-                uint16_t dst_port)
+bool dgram_push_slow(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
+                     uint16_t dst_port)
 {
     uint32_t size = dgram_pkt_size(p);
 
-    if (unlikely(d->shut_recv))
+    if (d->shut_recv)
         return refuse(p, DROP_SOCKET_CLOSED);
-    if (unlikely(dgram_is_full(d))) {
+    if (dgram_is_full(d)) {
         d->rx_dropped++;
         return refuse(p, DROP_SOCKET_FULL);
     }
-    pkt_count_delivered(p);
-    if (unlikely(d->quote != NULL))
+    if (d->quote != NULL)
         take_quote(d->quote, p); /* before the packet shrinks to its payload */
-    if (unlikely(d->rx_bytes + size > WASTE_MAX))
+    if (d->rx_bytes + size > WASTE_MAX)
         size = shrink(p);
-    *PKT_CB(p, struct dgram_cb) = (struct dgram_cb){
-        .remote = rx->src,
-        .local = rx->dst,
-        .nic = rx->nic->id,
-        .size = size,
-        .remote_port = src_port,
-        .local_port = dst_port,
-        .ttl = rx->ttl,
-        .tos = rx->tos,
-    };
-    d->rx_bytes += size;
-    pktq_push(&d->rxq, p);
-    ready_notify(&d->stack->ready, d->ready, NST_READY_IN);
+    dgram_queue(d, p, rx, src_port, dst_port, size);
     return true;
 }
 
 static void describe(const struct pkt *p, size_t size, struct nst_message *ret)
 {
     const struct dgram_cb *cb = PKT_CB(p, const struct dgram_cb);
-    ret->remote = (struct nst_endpoint){cb->remote, cb->remote_port, 0, cb->nic};
-    ret->local = (struct nst_endpoint){cb->local, cb->local_port, 0, cb->nic};
+    ret->remote = (struct nst_endpoint){cb->remote, cb->remote_port, 0, p->nic_id};
+    ret->local = (struct nst_endpoint){cb->local, cb->local_port, 0, p->nic_id};
     ret->ttl = cb->ttl;
     ret->tos = cb->tos;
     ret->truncated = p->len > size;
@@ -396,6 +390,7 @@ int dgram_keep_quote(struct dgram *d, const struct net_proto *net)
     if (d->quote == NULL)
         return -NST_ENOMEM;
     d->quote->net = net;
+    set_easy(d);
     return 0;
 }
 
@@ -460,6 +455,7 @@ int dgram_shutdown(struct dgram *d, int how)
     if (!d->has_peer)
         return -NST_ENOTCONN;
     d->shut_recv |= (how & NST_SHUT_RECV) != 0;
+    set_easy(d);
     d->shut_send |= (how & NST_SHUT_SEND) != 0;
     ready_notify(&d->stack->ready, d->ready, dgram_events(d));
     return 0;
@@ -502,6 +498,7 @@ static int set_buffer(struct dgram *d, enum nst_option option, int64_t value)
         d->rx_max = (uint64_t)value;
     else
         d->tx_max = (uint32_t)value;
+    set_easy(d);
     return 0;
 }
 

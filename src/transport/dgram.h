@@ -80,6 +80,7 @@ struct dgram {
     struct dgram_errors *errors; /* NULL: nobody asked for them */
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
+    uint64_t rx_easy;    /* as far as rx_bytes may grow before a packet is looked at closer */
     uint64_t rx_dropped; /* packets that found rxq full */
     uint32_t tx_max;
     int error; /* pending, -NST_E*, or 0 */
@@ -100,7 +101,6 @@ struct dgram {
 /* What a packet in rxq brings along. */
 struct dgram_cb {
     struct nst_addr remote, local;
-    uint32_t nic;
     uint32_t size; /* memory that it holds */
     uint16_t remote_port, local_port;
     uint8_t ttl, tos;
@@ -197,10 +197,46 @@ static inline bool dgram_is_full(const struct dgram *d)
 {
     return d->rx_bytes >= d->rx_max;
 }
+/* Memory that a packet holds, bytes. */
+static inline uint32_t dgram_pkt_size(const struct pkt *p)
+{
+    uint32_t size = sizeof(*p) + (p->block != NULL ? p->block->size : 0);
+    for (uint32_t i = 0; i < p->nslices; i++)
+        size += p->slice[i].block->size;
+    return size;
+}
+
+/* Puts p, of `size` bytes, data at what the reader gets, into the queue. */
+static inline void dgram_queue(struct dgram *d, struct pkt *p, const struct rx *rx,
+                               uint16_t src_port, uint16_t dst_port, uint32_t size)
+{
+    pkt_count_delivered(p);
+    struct dgram_cb *cb = PKT_CB(p, struct dgram_cb);
+    cb->remote = rx->src;
+    cb->local = rx->dst;
+    cb->size = size;
+    cb->remote_port = src_port;
+    cb->local_port = dst_port;
+    cb->ttl = rx->ttl;
+    cb->tos = rx->tos;
+    d->rx_bytes += size;
+    pktq_push(&d->rxq, p);
+    ready_notify(&d->stack->ready, d->ready, NST_READY_IN);
+}
+
 /* Queues a received packet, data at what the reader gets, or drops it when there is no room.
  * Consumes p. False: dropped. */
-bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
-                uint16_t dst_port);
+bool dgram_push_slow(struct dgram *d, struct pkt *p, const struct rx *rx, uint16_t src_port,
+                     uint16_t dst_port);
+static inline bool dgram_push(struct dgram *d, struct pkt *p, const struct rx *rx,
+                              uint16_t src_port, uint16_t dst_port)
+{
+    const uint32_t size = dgram_pkt_size(p);
+    if (unlikely(d->rx_bytes + size > d->rx_easy))
+        return dgram_push_slow(d, p, rx, src_port, dst_port);
+    dgram_queue(d, p, rx, src_port, dst_port, size);
+    return true;
+}
 
 /* As nst_socket_recvfrom says; ret_message may be NULL. */
 int64_t dgram_recv(struct dgram *d, void *data, size_t size, uint32_t flags,
@@ -249,14 +285,5 @@ int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value)
 void dgram_local(const struct dgram *d, struct nst_endpoint *ret);
 /* 0 or -NST_ENOTCONN. */
 int dgram_remote(const struct dgram *d, struct nst_endpoint *ret);
-
-/* Memory that a packet holds, bytes. */
-static inline uint32_t dgram_pkt_size(const struct pkt *p)
-{
-    uint32_t size = sizeof(*p) + (p->block != NULL ? p->block->size : 0);
-    for (uint32_t i = 0; i < p->nslices; i++)
-        size += p->slice[i].block->size;
-    return size;
-}
 
 #endif

@@ -123,6 +123,7 @@ struct dgram *raw_new(struct nst_stack *stack, struct ready *ready)
     list_add_tail(&stack->raws, &raw->d.node);
     stack->raw_input = input;
     stack->raw_error = error;
+    stack_choose_inputs(stack);
     return &raw->d;
 }
 
@@ -135,6 +136,7 @@ void raw_free(struct dgram *d)
     if (list_is_empty(&stack->raws)) {
         stack->raw_input = NULL;
         stack->raw_error = NULL;
+        stack_choose_inputs(stack);
     }
 }
 

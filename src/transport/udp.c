@@ -112,11 +112,10 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
 
 /* ---- Receiving ---- */
 
-static inline void deliver(struct dgram *d, struct pkt *p, const struct rx *rx,
-                           const struct udp_hdr *hdr)
+static inline void deliver(struct dgram *d, struct pkt *p, const struct rx *rx, struct udp_hdr hdr)
 {
     nst_pkt_pull(pkt_pub(p), UDP_HDR_LEN);
-    if (likely(dgram_push(d, p, rx, hdr->src_port, hdr->dst_port)))
+    if (likely(dgram_push(d, p, rx, hdr.src_port, hdr.dst_port)))
         COUNT(d->stack->counters.udp_received);
     else
         COUNT(d->stack->counters.udp_buffer_full);
@@ -126,7 +125,7 @@ void udp_redeliver(struct dgram *d, struct pkt *p, const struct rx *rx)
 {
     struct udp_hdr hdr;
     if (udp_parse(p->data, p->linear, &hdr) != 0)
-        deliver(d, p, rx, &hdr);
+        deliver(d, p, rx, hdr);
     else
         pkt_drop(p, DROP_TRANS_MALFORMED);
 }
@@ -149,9 +148,9 @@ static inline bool csum_is_right(const struct pkt *p, const struct rx *rx, uint1
 
 /* N103: every match gets its own. */
 static SLOW_PATH void deliver_all(struct nst_stack *stack, struct pkt *p, const struct rx *rx,
-                                  const struct udp_hdr *hdr)
+                                  struct udp_hdr hdr)
 {
-    struct demux_entry *e = demux_next_match(stack, rx, hdr->src_port, hdr->dst_port, NULL);
+    struct demux_entry *e = demux_next_match(stack, rx, hdr.src_port, hdr.dst_port, NULL);
 
     if (e == NULL) {
         COUNT(stack->counters.udp_no_port);
@@ -159,7 +158,7 @@ static SLOW_PATH void deliver_all(struct nst_stack *stack, struct pkt *p, const 
         return;
     }
     for (;;) {
-        struct demux_entry *next = demux_next_match(stack, rx, hdr->src_port, hdr->dst_port, e);
+        struct demux_entry *next = demux_next_match(stack, rx, hdr.src_port, hdr.dst_port, e);
         struct dgram *d = container_of(e, struct dgram, entry);
         if (next == NULL) {
             deliver(d, p, rx, hdr);
@@ -207,12 +206,12 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         return;
     }
     if (unlikely(rx->type != PKT_HOST)) {
-        deliver_all(stack, p, rx, &hdr);
+        deliver_all(stack, p, rx, hdr);
         return;
     }
     struct demux_entry *e = demux_lookup(stack, rx, hdr.src_port, hdr.dst_port);
     if (likely(e != NULL))
-        deliver(container_of(e, struct dgram, entry), p, rx, &hdr);
+        deliver(container_of(e, struct dgram, entry), p, rx, hdr);
     else
         refuse(stack, p, rx);
 }

@@ -107,6 +107,14 @@ static inline bool csum_ok(uint32_t sum)
     return csum_fold_raw(sum) == 0xffff;
 }
 
+/* The 16-bit word at `data`, in memory order. */
+static inline uint16_t csum_load16(const uint8_t *data)
+{
+    uint16_t word;
+    memcpy(&word, data, sizeof(word));
+    return word;
+}
+
 /* The 32-bit word at `data`, to be added into a 64-bit sum. */
 static inline uint64_t csum_load32(const uint8_t *data)
 {
@@ -120,6 +128,15 @@ static inline uint32_t csum_header20(const uint8_t *data)
 {
     return csum_reduce(csum_load32(data) + csum_load32(data + 4) + csum_load32(data + 8) +
                        csum_load32(data + 12) + csum_load32(data + 16));
+}
+
+/* csum_ok(csum_header20(data)), of a header that is not all zero: its words add up to a multiple
+ * of 2^16 - 1, which takes a multiplication to see instead of three folds. */
+static inline bool csum_header20_ok(const uint8_t *data)
+{
+    const uint64_t sum = csum_load32(data) + csum_load32(data + 4) + csum_load32(data + 8) +
+                         csum_load32(data + 12) + csum_load32(data + 16);
+    return sum % 0xffff == 0;
 }
 
 /* The partial sum of exactly 8 bytes: a UDP header. */

@@ -10,6 +10,7 @@
 enum {
     ETH_HDR_LEN = 14,
     ETH_TAG_LEN = 4,
+    ETH_TAGS_MAX = 2, /* that are looked behind */
     ETH_MIN_LEN = 60, /* the shortest frame on a real wire, without its check sequence */
 };
 
@@ -62,5 +63,19 @@ size_t eth_tag_parse(const uint8_t *data, size_t len, struct eth_tag *ret_tag);
 
 /* Writes ETH_TAG_LEN bytes at `data`; returns their number. Excess bits of pcp and vid are cut. */
 size_t eth_tag_build(uint8_t *data, const struct eth_tag *tag);
+
+/* Bytes in front of the network header in a frame of `len` bytes: the header and the tags that are
+ * whole, ETH_TAGS_MAX at most. A frame shorter than its header counts as having it. */
+static inline uint32_t eth_header_len(const uint8_t *data, size_t len)
+{
+    uint32_t at = ETH_HDR_LEN;
+    for (unsigned i = 0; i < ETH_TAGS_MAX && len >= at + ETH_TAG_LEN; i++) {
+        const uint16_t type = be16_get(data + at - 2);
+        if (type != ETH_TYPE_VLAN && type != ETH_TYPE_QINQ)
+            break;
+        at += ETH_TAG_LEN;
+    }
+    return at;
+}
 
 #endif

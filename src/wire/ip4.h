@@ -10,10 +10,11 @@
 #include "wire/ipproto.h"
 
 enum {
-    IP4_HDR_LEN = 20,     /* without options */
-    IP4_HDR_MAX = 60,     /* with all options */
-    IP4_OPTIONS_MAX = 40, /* bytes */
-    IP4_MIN_MTU = 68,     /* RFC 791 3.2 */
+    IP4_HDR_LEN = 20,      /* without options */
+    IP4_FRAGMENT = 0x3fff, /* of the word at 6, MF and offset: 0 where it is no fragment */
+    IP4_HDR_MAX = 60,      /* with all options */
+    IP4_OPTIONS_MAX = 40,  /* bytes */
+    IP4_MIN_MTU = 68,      /* RFC 791 3.2 */
     IP4_MAX_LEN = 65535,
 };
 
