@@ -101,6 +101,9 @@ int tcp_set(struct tcb *tcb, enum nst_option option, int64_t value)
         tcb->keepalive = on;
         timers_set_life(tcb);
         return 0;
+    case NST_OPT_RECEIVE_ERRORS:
+        tcb->tells_errors = on;
+        return 0;
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
@@ -155,6 +158,9 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
     case NST_OPT_TCP_USER_TIMEOUT:
         value = opt->user_timeout;
         break;
+    case NST_OPT_RECEIVE_ERRORS:
+        value = tcb->tells_errors;
+        break;
     case NST_OPT_SEND_QUEUED:
         value = sndbuf_queued(tcb);
         break;
@@ -171,6 +177,21 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
     return 0;
 }
 
+/* The scoreboard in segments; without SACK each duplicate ACK stands for one. */
+static void scoreboard_info(const struct tcb *tcb, struct nst_tcp_info *info)
+{
+    const struct tx *tx = tcb->tx;
+    const struct rec *rec;
+    LIST_FOR_EACH (rec, &tx->recs, struct rec, node) {
+        const uint32_t n = sack_segments(tcb, rec);
+        info->segs_unacked += n;
+        info->segs_sacked += (rec->flags & REC_SACKED) != 0 ? n : 0;
+        info->segs_lost += (rec->flags & REC_LOST) != 0 ? n : 0;
+        info->segs_retrans += (rec->flags & REC_RETRANS) != 0 ? n : 0;
+    }
+    info->segs_sacked += tx->reno / tcb->snd.mss;
+}
+
 static void sending_info(const struct tcb *tcb, struct nst_tcp_info *info)
 {
     const struct tx *tx = tcb->tx;
@@ -180,12 +201,14 @@ static void sending_info(const struct tcb *tcb, struct nst_tcp_info *info)
     const uint32_t flight = min_u32(tcb_flight(tcb), queued);
     info->ca_state = tx->ca;
     info->in_flight = sack_pipe(tcb);
+    scoreboard_info(tcb, info);
     info->unsent = queued - flight;
 }
 
 void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
 {
     const bool open = fsm_is_synchronized(tcb->state);
+    const uint32_t now = tcb_now_ms(tcb);
     *ret_info = (struct nst_tcp_info){
         .state = tcb->state,
         .timestamps = open && tcb->ts_ok,
@@ -214,6 +237,23 @@ void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
         .retransmits = tcb->retransmits,
         .reordering = tcb->reordering,
         .spurious = tcb->spurious,
+        .probes = tcb->probes,
+        .probing = tcb->probing,
+        .mss_advertised = tcb_offered_mss(tcb),
+        .delack = tcb->bytes_received > 0 ? TIMERS_DELACK : 0,
+        .since_data_sent = (nst_time)(now - tcb->last_ms) * NST_MSEC,
+        .since_data_received =
+            (nst_time)(now - (tcb->bytes_received > 0 ? tcb->rcv.last_ms : tcb->alive_ms)) *
+            NST_MSEC,
+        .since_heard = (nst_time)(now - tcb->alive_ms) * NST_MSEC,
+        .bytes_retransmitted = tcb->bytes_resent,
+        .segs_retransmitted = tcb->segs_resent,
+        .data_segs_out = tcb->data_segs_out,
+        .data_segs_in = tcb->data_segs_in,
+        .segs_delivered = tcb->delivered + tcb->connected, /* the SYN is one */
+        .segs_out_of_order = tcb->segs_ooo,
+        .duplicate_reports = tcb->dsacks,
+        .reorderings = tcb->reorderings,
     };
     sending_info(tcb, ret_info);
 }
