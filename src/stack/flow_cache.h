@@ -5,9 +5,9 @@
  * Theory of operation
  *
  * The packets of a flow come one after the other and get the same answers: their addresses are
- * good, and this endpoint takes them. Both are kept in one slot of a small table, found by addresses
- * and ports as they lie in the packet. The network protocol asks whether it is this very flow's,
- * and then gives the slot's own `rx` to the transport, which asks it for the endpoint
+ * good, and this endpoint takes them. Both are kept in one slot of a small table, found by
+ * addresses and ports as they lie in the packet. The network protocol asks whether it is this very
+ * flow's, and then gives the slot's own `rx` to the transport, which asks it for the endpoint
  * (demux_lookup).
  *
  * Only what has ports is kept, unicast to an assigned address, in one piece and without options.

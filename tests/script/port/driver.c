@@ -310,8 +310,8 @@ static int datagram_socket(void)
 static void test_control(void)
 {
     /* A datagram without a checksum. */
-    const uint8_t udp[10] = {REMOTE_PORT >> 8, REMOTE_PORT & 255, LOCAL_PORT >> 8, LOCAL_PORT & 255,
-                             0,                10};
+    const uint8_t udp[10] = {
+        REMOTE_PORT >> 8, REMOTE_PORT & 255, LOCAL_PORT >> 8, LOCAL_PORT & 255, 0, 10};
     struct msghdr msg;
     int ttl = 0;
     const int fd = datagram_socket();

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is known of a flow (stack/flow_cache.h) must never show, but in speed: over both families. */
+/* What is known of a flow (stack/flow_cache.h) must never show, but in speed: over both families.
+ */
 #include "testing.h"
 
+#include "random.h"
 #include "wire/csum.h"
 #include "wire/ip4.h"
 #include "wire/ip6.h"
 #include "wire/ipproto.h"
 #include "wire/udp.h"
 #include "world.h"
-#include "random.h"
 
 #define OUR_PORT 53
 #define FLOWS    64
@@ -145,7 +146,8 @@ static void expect_nothing(struct lab *lab, nst_socket s)
 
 static void each_packet_brings_its_own_ttl_and_tos(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         const nst_socket s = bound(lab, 0);
         for (uint8_t i = 0; i < 5; i++) {
             lab->ttl = (uint8_t)(60 + i);
@@ -158,7 +160,8 @@ static void each_packet_brings_its_own_ttl_and_tos(void **state)
 
 static void a_closer_match_takes_over_and_gives_back(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         const nst_socket any = bound(lab, 0);
         for (unsigned round = 0; round < 3; round++) {
             inject(lab, 1000);
@@ -174,7 +177,8 @@ static void a_closer_match_takes_over_and_gives_back(void **state)
 
 static void nobodys_once_the_socket_is_gone(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         nst_socket s = bound(lab, 0);
         inject(lab, 1000);
         expect(lab, s, 1000);
@@ -189,7 +193,8 @@ static void nobodys_once_the_socket_is_gone(void **state)
 
 static void nobodys_once_the_address_is_gone(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         const nst_socket s = bound(lab, 0);
         inject(lab, 1000);
         inject(lab, 1000);
@@ -205,7 +210,8 @@ static void nobodys_once_the_address_is_gone(void **state)
 
 static void more_flows_than_slots_reach_their_sockets(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         uint64_t random = 20;
         nst_socket sockets[FLOWS];
         for (uint16_t i = 0; i < FLOWS; i++)
@@ -220,7 +226,8 @@ static void more_flows_than_slots_reach_their_sockets(void **state)
 
 static void padding_is_cut_off(void **state)
 {
-    EACH_FAMILY (lab) {
+    EACH_FAMILY(lab)
+    {
         const nst_socket s = bound(lab, 0);
         for (unsigned i = 0; i < 4; i++) {
             lab->pad = (uint8_t)(i * 8);
@@ -271,8 +278,7 @@ TESTS({"flow cache: each packet brings its own TTL and TOS",
       {"flow cache: a closer match takes over and gives back",
        a_closer_match_takes_over_and_gives_back},
       {"flow cache: a flow is nobody's once its socket is gone", nobodys_once_the_socket_is_gone},
-      {"flow cache: a flow is nobody's once its address is gone",
-       nobodys_once_the_address_is_gone},
+      {"flow cache: a flow is nobody's once its address is gone", nobodys_once_the_address_is_gone},
       {"flow cache: more flows than slots reach their sockets",
        more_flows_than_slots_reach_their_sockets},
       {"flow cache: padding is cut off", padding_is_cut_off},
