@@ -93,28 +93,44 @@ static int parse_options(const struct attach_options *options, struct attach_con
     return error;
 }
 
+/* The control line, and the one whose news wakes a stopped nst. */
+static int open_lines(int ret_control[2], int ret_wake[2])
+{
+    int error = control_pair(ret_control);
+    if (error < 0)
+        return error;
+    error = control_pair(ret_wake);
+    if (error < 0) {
+        close(ret_control[0]);
+        close(ret_control[1]);
+    }
+    return error;
+}
+
 /* Clones init, which never returns from here. */
 static int spawn(struct attach *attach, struct attach_config *config)
 {
-    int fds[2];
-    int error = control_pair(fds);
+    int fds[2], wake[2];
+    int error = open_lines(fds, wake);
     if (error < 0)
         return error;
+    config->program.wake_fd = wake[1];
     pid_t pid = config->by_notify
                     ? namespaces_clone_raw(0)
                     : namespaces_clone(CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWPID, &config->owner);
     if (pid == 0) {
         close(fds[0]);
+        close(wake[0]);
         if (config->by_notify)
             attach_notify_run(config, fds[1]);
         attach_child_run(config, fds[1]);
     }
     close(fds[1]);
-    if (pid < 0) {
-        close(fds[0]);
-        return pid;
-    }
+    close(wake[1]);
     attach->control_fd = fds[0];
+    attach->wake_fd = wake[0];
+    if (pid < 0)
+        return pid;
     attach->init_pid = pid;
     attach->born = config->by_notify ? descendants_birth(pid) : 0;
     return 0;
@@ -245,6 +261,7 @@ static void stop_init(struct attach *attach)
 {
     close_if_open(&attach->listener_fd);
     close_if_open(&attach->control_fd);
+    close_if_open(&attach->wake_fd);
     if (attach->init_pid > 0) {
         /* End of file is enough for an init that runs; one that somebody stopped needs more. */
         kill(attach->init_pid, SIGKILL);
@@ -302,6 +319,7 @@ int attach_start(const struct attach_options *options, char ret_message[ATTACH_T
         .event_fd = -1,
         .listener_fd = -1,
         .control_fd = -1,
+        .wake_fd = -1,
         .terminal_fd = -1,
         .is_verbose = options->verbose,
     };
@@ -396,21 +414,42 @@ static void handle_records(struct attach *attach)
         continue;
 }
 
-/* Lets each record of init send us a SIGCONT, or no longer: what wakes us when the program alone
- * goes on. */
+/* Lets what init sends on the wake line send us a SIGCONT, or no longer: what wakes us when the
+ * program alone goes on. So does init's end. */
 static void arm_wake_up(struct attach *attach, bool armed)
 {
-    int flags = fcntl(attach->control_fd, F_GETFL);
-    fcntl(attach->control_fd, F_SETOWN, getpid());
-    fcntl(attach->control_fd, F_SETSIG, armed ? SIGCONT : 0);
-    fcntl(attach->control_fd, F_SETFL, armed ? flags | O_ASYNC : flags & ~O_ASYNC);
+    int flags = fcntl(attach->wake_fd, F_GETFL);
+    fcntl(attach->wake_fd, F_SETOWN, getpid());
+    fcntl(attach->wake_fd, F_SETSIG, armed ? SIGCONT : 0);
+    fcntl(attach->wake_fd, F_SETFL, armed ? flags | O_ASYNC : flags & ~O_ASYNC);
+}
+
+/* What woke us before, or needed not, makes room. */
+static void drain_wake_line(struct attach *attach)
+{
+    struct control_record record;
+    while (control_receive(attach->wake_fd, MSG_DONTWAIT, &record, NULL, NULL) > 0)
+        continue;
+}
+
+static bool is_pending(int signal)
+{
+    sigset_t pending;
+    sigpending(&pending);
+    return sigismember(&pending, signal) == 1;
 }
 
 /*
  * Stops nst as the program was stopped, so that the shell sees it, until someone continues either.
  * The stop signal is made pending before the last look for news: a SIGCONT that comes after the
  * look takes it back, because the kernel drops pending stops then. So no continuation is slept
- * through.
+ * through. One that came before the look has taken it back as well: then nothing is done, and
+ * stopped_by says whether to try again.
+ *
+ * It is the wake line that sends SIGCONT, and not the control line: the kernel signals after it
+ * queued, so a record that tells of a stop may be read, and slept upon, before its own signal
+ * comes, which would wake nst for nothing. On the wake line init speaks after a continuation only,
+ * and has done so before it tells of the next stop.
  */
 static void suspend(struct attach *attach)
 {
@@ -419,27 +458,33 @@ static void suspend(struct attach *attach)
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, signal);
+    drain_wake_line(attach);
     arm_wake_up(attach, true);
     kill(getpid(), signal);
     handle_records(attach);
-    if (attach->stopped_by && !attach->has_ended) {
+    if (attach->stopped_by && !attach->has_ended && is_pending(signal)) {
         sigprocmask(SIG_UNBLOCK, &set, NULL);
         sigprocmask(SIG_BLOCK, &set, NULL);
+        attach->stopped_by = 0;
     }
     sigtimedwait(&set, NULL, &at_once);
     arm_wake_up(attach, false);
-    attach->stopped_by = 0;
 }
 
-int attach_run(struct attach *attach)
+static void hear(struct attach *attach)
 {
     int signal;
     while ((signal = signals_next(attach->signals.fd)) > 0)
         command(attach, CONTROL_SIGNAL, signal);
     handle_records(attach);
-    if (attach->stopped_by && !attach->has_ended) {
+}
+
+int attach_run(struct attach *attach)
+{
+    hear(attach);
+    while (attach->stopped_by && !attach->has_ended) {
         suspend(attach);
-        handle_records(attach);
+        hear(attach);
     }
     return attach->has_ended;
 }

@@ -81,6 +81,7 @@ struct attach {
 
     /* private */
     int control_fd;
+    int wake_fd; /* becomes readable after the program was continued; suspend() */
     struct signals signals;
     char program[128];
     int terminal_fd; /* what is given back at the end; -1: it was not ours */

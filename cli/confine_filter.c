@@ -144,6 +144,7 @@ static const struct rule rules[] = {
     {"getpgrp", SERVE},
     {"getpgid", SERVE},
     {"rt_sigprocmask", SERVE},
+    {"rt_sigpending", SERVE},
     {"rt_sigaction", SERVE},
     {"rt_sigreturn", SERVE},
     {"rt_sigtimedwait", SERVE},

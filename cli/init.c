@@ -14,7 +14,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "control.h"
 #include "descendants.h"
 #include "descriptors.h"
 
@@ -130,6 +129,7 @@ int init_fork(const struct init_program *program, int control_fd, struct init *r
     if (pid == 0) {
         close(leash[0]);
         close(control_fd);
+        close(program->wake_fd);
         become_program(program, leash[1]);
     }
     close(leash[1]);
@@ -137,24 +137,25 @@ int init_fork(const struct init_program *program, int control_fd, struct init *r
     const int prepared = await_prepared(program, leash[0]);
     /* The program's standard descriptors are its own: init must not hold a pipe open that it
      * closed. */
-    int keep[] = {control_fd, signal_fd, leash[0]};
-    qsort(keep, 3, sizeof(keep[0]), compare);
-    descriptors_close_except(keep, 3);
+    int keep[] = {control_fd, signal_fd, leash[0], program->wake_fd};
+    qsort(keep, 4, sizeof(keep[0]), compare);
+    descriptors_close_except(keep, 4);
     descriptors_reserve_standard();
     rename_process();
     *ret_init = (struct init){.control_fd = control_fd,
                               .signal_fd = signal_fd,
                               .leash_fd = leash[0],
+                              .wake_fd = program->wake_fd,
                               .pid = pid,
                               .prepared = prepared,
                               .is_alone = program->is_alone};
     return 0;
 }
 
-static void report(const struct init *init, enum control_kind kind, int a, int b, int flags)
+static void report(const struct init *init, enum control_kind kind, int a, int b)
 {
     struct control_record record = {.kind = kind, .a = a, .b = b};
-    control_send(init->control_fd, &record, NULL, 0, flags);
+    control_send(init->control_fd, &record, NULL, 0, 0);
 }
 
 /* Ends init, and everybody with it. */
@@ -172,29 +173,38 @@ static void report_end(const struct init *init, int status)
     if (init->is_alone)
         descendants_kill(0); /* nst hears of the end when it is one */
     if (recv(init->leash_fd, &error, sizeof(error), MSG_DONTWAIT) == (ssize_t)sizeof(error))
-        report(init, CONTROL_EXEC_FAILED, 0, error, 0);
+        report(init, CONTROL_EXEC_FAILED, 0, error);
     else
-        report(init, CONTROL_EXITED, status, 0, 0);
+        report(init, CONTROL_EXITED, status, 0);
     _exit(0);
 }
 
-/*
- * A stop or a continuation is news, not a debt: it is not worth blocking for when nst itself is
- * stopped and does not read.
- */
-static void note_program(const struct init *init, int status)
+/* Tells what waits to be told, or leaves it for when nst, which may be stopped itself, has read. */
+static void tell_news(struct init *init)
+{
+    if (init->news.kind == 0 ||
+        control_send(init->control_fd, &init->news, NULL, 0, MSG_DONTWAIT) == -EAGAIN)
+        return;
+    /* Full is as good: what is in it has woken nst. */
+    if (init->news.kind == CONTROL_CONTINUED)
+        control_send(init->wake_fd, &init->news, NULL, 0, MSG_DONTWAIT);
+    init->news.kind = 0;
+}
+
+static void note_program(struct init *init, int status)
 {
     if (WIFSTOPPED(status)) {
-        report(init, CONTROL_STOPPED, WSTOPSIG(status), 0, MSG_DONTWAIT);
+        init->news = (struct control_record){.kind = CONTROL_STOPPED, .a = WSTOPSIG(status)};
     } else if (WIFCONTINUED(status)) {
-        report(init, CONTROL_CONTINUED, 0, 0, MSG_DONTWAIT);
+        init->news = (struct control_record){.kind = CONTROL_CONTINUED};
     } else {
         report_end(init, status);
     }
+    tell_news(init);
 }
 
 /* Reaps the program and every orphan. */
-static void reap(const struct init *init)
+static void reap(struct init *init)
 {
     for (;;) {
         int status;
@@ -225,7 +235,8 @@ static void read_signals(struct init *init)
 /* Whether the signal that nst has just been sent went to the whole group, and so to the program. */
 static bool has_program_got(struct init *init, int signal)
 {
-    const int64_t lifetime = 1000000000; /* ns: what was sent to init alone is soon forgotten */
+    /* ns: what was sent to init alone is forgotten, but not before a busy nst has spoken. */
+    const int64_t lifetime = 5000000000;
     if (signal <= 0 || signal >= INIT_SIGNALS || getpgid(init->pid) != getpgrp())
         return false;
     /*
@@ -264,10 +275,12 @@ void init_serve(struct init *init)
     struct pollfd fds[] = {{.fd = init->control_fd, .events = POLLIN},
                            {.fd = init->signal_fd, .events = POLLIN}};
     for (;;) {
+        fds[0].events = init->news.kind == 0 ? POLLIN : POLLIN | POLLOUT;
         if (poll(fds, 2, -1) < 0 && errno != EINTR)
             end(init, 125);
         if (fds[0].revents)
             obey(init);
+        tell_news(init);
         if (fds[1].revents)
             read_signals(init);
         reap(init);

@@ -11,11 +11,13 @@
  * happens only when nst says go.
  *
  * (1) Init blocks every signal and is not stopped by the terminal.
- * (2) After init_fork() init holds the control line, its signalfd and the leash, nothing else.
+ * (2) After init_fork() init holds the lines to nst, its signalfd and the leash, nothing else.
  * (3) Init ends as soon as it has reaped the program, so it never signals a stale process id.
  * (4) A signal that nst was sent is passed on, unless init was sent it too and the program is of
  *     their process group: then it went to the whole group. So that no pkill that means nst finds
  *     init as well, init has another name and command line.
+ * (5) nst hears last of the program's last stop or continuation; of those before it perhaps not,
+ *     when they come faster than it reads.
  */
 #ifndef NICSTACK_CLI_INIT_H
 #define NICSTACK_CLI_INIT_H
@@ -25,6 +27,7 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "control.h"
 #include "signals.h"
 
 enum {
@@ -38,15 +41,20 @@ struct init_program {
     const struct signals *signals; /* its mask and dispositions */
     int (*prepare)(void); /* called in the program's process; negative: a failure. NULL: nothing */
     bool is_alone;        /* there is no namespace: init's end does not end the others */
+    int wake_fd;          /* a line to nst, now init's, that says after a continuation that one was
+                             told: attach.c */
 };
 
 struct init {
     int control_fd;
     int signal_fd;
     int leash_fd;
+    int wake_fd;
     pid_t pid;     /* of the program */
     int prepared;  /* what `prepare` returned; -EPIPE: it did not come back */
     bool is_alone; /* see init_program */
+    /* The last stop or continuation while the control line has no room for it; else of kind 0. */
+    struct control_record news;
     /* When a process last sent init a signal, by number: CLOCK_MONOTONIC nanoseconds, or 0. */
     int64_t witnessed_at[INIT_SIGNALS];
 };

@@ -59,7 +59,7 @@ static int read_file(const char *name, struct nst_sim_topology *topology)
 {
     size_t len = 0;
     struct nst_sim_error error;
-    char *text = file_read(name, &len);
+    char *text = file_read(name, FILE_ANY_SIZE, &len);
     if (text == NULL) {
         fprintf(stderr, "nst sim: cannot read %s: %s\n", name, strerror(errno));
         return 2;
@@ -125,8 +125,12 @@ static int run_world(const struct nst_sim_topology *topology, const struct sim_o
         capture = sim_capture_open(sim, topology, o->capture, o->links);
         ok = capture != NULL;
     }
-    if (ok && o->plot != NULL)
+    if (ok && o->plot != NULL) {
         samples = sim_samples_new(topology, SAMPLES);
+        ok = samples != NULL;
+        if (!ok)
+            fprintf(stderr, "nst sim: no memory for the plot %s (ENOMEM): free some\n", o->plot);
+    }
     if (ok) {
         const nst_time began = nst_host_now();
         run(sim, topology->duration, samples);

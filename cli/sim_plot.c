@@ -176,7 +176,8 @@ bool sim_samples_plot(const struct sim_samples *samples, const struct nst_sim_to
     for (int panel = 0; panel < PANELS; panel++)
         draw_panel(samples, topology, panel, out);
     fprintf(out, "</svg>\n");
-    if (fclose(out) == 0)
+    const bool is_whole = ferror(out) == 0;
+    if (fclose(out) == 0 && is_whole)
         return true;
     fprintf(stderr, "nst sim: cannot write %s: %s\n", file, strerror(errno));
     return false;

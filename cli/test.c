@@ -86,7 +86,7 @@ static void run_one(const struct testing *t, int n, int fd)
     struct timespec from, to;
     size_t len;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    char *text = file_read(t->files[n], &len);
+    char *text = file_read(t->files[n], FILE_ANY_SIZE, &len);
     if (text == NULL) {
         char why[256];
         snprintf(why, sizeof(why), "cannot be read: %s", strerror(errno));

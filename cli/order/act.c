@@ -18,6 +18,12 @@ bool scene_fail(struct fault *fault, unsigned column, const char *what, int erro
                      nst_error_name(error), next);
 }
 
+/* There was no memory for a list, which is not the stack's. */
+static bool fail_list(struct fault *fault)
+{
+    return fault_set(fault, 0, "no memory to list them (ENOMEM): free some");
+}
+
 uint32_t scene_find_nic(const struct scene *scene, const char *name, unsigned column,
                         struct fault *fault)
 {
@@ -150,43 +156,55 @@ static bool fail_addr(const struct order *order, int error, struct fault *fault)
     }
 }
 
-/* What is not said stays as it is. */
+/* What was not said of it stays as it is. */
+static void fill_addr(const struct order *order, const struct nst_nic_addr *now,
+                      struct nst_nic_addr *addr)
+{
+    addr->kind = now->kind;
+    addr->place = order->at[FIELD_PLACE] != 0 ? addr->place : now->place;
+    addr->valid = order->at[FIELD_VALID] != 0 ? addr->valid : now->valid;
+    addr->preferred = order->at[FIELD_PREFERRED] != 0 ? addr->preferred : now->preferred;
+    addr->deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr->deprecated : now->deprecated;
+}
+
 static bool change_addr(const struct scene *scene, const struct order *order, uint32_t nic,
                         struct fault *fault)
 {
-    struct nst_nic_addr addrs[64], addr = addr_of(order);
-    int count = nst_nic_addr_list(scene->stack, nic, addrs, 64);
-    for (int i = 0; i < count && i < 64; i++) {
-        if (!nst_addr_equal(&addrs[i].addr, &addr.addr))
-            continue;
-        addr.kind = addrs[i].kind;
-        addr.place = order->at[FIELD_PLACE] != 0 ? addr.place : addrs[i].place;
-        addr.valid = order->at[FIELD_VALID] != 0 ? addr.valid : addrs[i].valid;
-        addr.preferred = order->at[FIELD_PREFERRED] != 0 ? addr.preferred : addrs[i].preferred;
-        addr.deprecated = order->at[FIELD_DEPRECATED] != 0 ? addr.deprecated : addrs[i].deprecated;
-    }
+    struct nst_nic_addr addr = addr_of(order);
+    size_t count;
+    struct nst_nic_addr *addrs = scene_list_addrs(scene, nic, &count);
+    if (addrs == NULL)
+        return fail_list(fault);
+    for (size_t i = 0; i < count; i++)
+        if (nst_addr_equal(&addrs[i].addr, &addr.addr))
+            fill_addr(order, &addrs[i], &addr);
+    free(addrs);
     const int r = nst_nic_addr_change(scene->stack, nic, &addr);
     return r == 0 || fail_addr(order, r, fault);
 }
 
-static bool flush_addrs(const struct scene *scene, uint32_t nic, struct fault *fault)
+static bool flush_addrs(const struct scene *scene, const struct show *show, uint32_t nic,
+                        struct fault *fault)
 {
-    struct nst_nic_addr addr;
-    while (nst_nic_addr_list(scene->stack, nic, &addr, 1) > 0) {
-        const int r = nst_nic_addr_remove(scene->stack, nic, &addr.addr);
-        if (r < 0)
-            return scene_fail(fault, 0, "an address", r);
-    }
-    return true;
+    size_t count;
+    struct nst_nic_addr *addrs = scene_list_addrs(scene, nic, &count);
+    if (addrs == NULL)
+        return fail_list(fault);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        if (show_has_family(show, &addrs[i].addr))
+            r = nst_nic_addr_remove(scene->stack, nic, &addrs[i].addr);
+    free(addrs);
+    return r == 0 || scene_fail(fault, 0, "an address", r);
 }
 
-static bool act_addr(const struct scene *scene, const struct order *order, uint32_t nic,
-                     struct fault *fault)
+static bool act_addr(const struct scene *scene, const struct order *order, const struct show *show,
+                     uint32_t nic, struct fault *fault)
 {
     const struct nst_nic_addr addr = addr_of(order);
     int r;
     if (order->verb == ORDER_FLUSH)
-        return flush_addrs(scene, nic, fault);
+        return flush_addrs(scene, show, nic, fault);
     if (order->verb == ORDER_CHANGE)
         return change_addr(scene, order, nic, fault);
     if (order->verb == ORDER_ADD)
@@ -198,9 +216,10 @@ static bool act_addr(const struct scene *scene, const struct order *order, uint3
 
 /* ---- Routes ---- */
 
-/* "default" is of the gateway's family. */
-static struct nst_route route_of(const struct order *order, uint32_t nic)
+/* "default" is of the gateway's family; without one, of that of -4 or -6. */
+static struct nst_route route_of(const struct order *order, const struct show *show, uint32_t nic)
 {
+    const bool is_v6 = order->at[FIELD_VIA] != 0 ? !nst_addr_is_v4(&order->via) : show->family == 6;
     struct nst_route route = {
         .prefix = order->addr,
         .prefix_len = order->prefix_len,
@@ -210,15 +229,15 @@ static struct nst_route route_of(const struct order *order, uint32_t nic)
         .metric = order->metric,
         .mtu = order->mtu,
     };
-    if (order->at[FIELD_VIA] != 0 && order->prefix_len == 0 && !nst_addr_is_v4(&order->via))
+    if (order->prefix_len == 0 && is_v6)
         route.prefix = (struct nst_addr){{{0}}};
     return route;
 }
 
-static bool add_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      struct fault *fault)
+static bool add_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
-    struct nst_route route = route_of(order, nic), to_gateway;
+    struct nst_route route = route_of(order, show, nic), to_gateway;
     if (order->at[FIELD_VIA] == 0 && nic == 0)
         return fault_set(fault, 0, "a route needs a gateway or a NIC: add via ADDRESS or dev NIC");
     if (nic == 0 && nst_route_lookup(scene->stack, &order->via, &to_gateway) < 0)
@@ -239,7 +258,9 @@ static bool route_matches(const struct nst_route *route, const struct nst_route 
            route->prefix_len == meant->prefix_len &&
            (meant->nic == 0 || route->nic == meant->nic) &&
            (order->at[FIELD_VIA] == 0 || nst_addr_equal(&route->gateway, &meant->gateway)) &&
-           (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric);
+           (order->at[FIELD_SRC] == 0 || nst_addr_equal(&route->source, &meant->source)) &&
+           (order->at[FIELD_METRIC] == 0 || route->metric == meant->metric) &&
+           (order->at[FIELD_MTU] == 0 || route->mtu == meant->mtu);
 }
 
 struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count)
@@ -253,12 +274,14 @@ struct nst_route *scene_list_routes(const struct scene *scene, size_t *ret_count
     return routes;
 }
 
-static bool del_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      struct fault *fault)
+static bool del_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
-    const struct nst_route meant = route_of(order, nic);
+    const struct nst_route meant = route_of(order, show, nic);
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
+    if (routes == NULL)
+        return fail_list(fault);
     int r = -NST_ENOENT;
     for (size_t i = 0; i < count && r == -NST_ENOENT; i++)
         if (route_matches(&routes[i], &meant, order))
@@ -270,12 +293,15 @@ static bool del_route(const struct scene *scene, const struct order *order, uint
     return r == 0 || scene_fail(fault, order->at[FIELD_PREFIX], "this route", r);
 }
 
-static bool flush_routes(const struct scene *scene, uint32_t nic)
+static bool flush_routes(const struct scene *scene, const struct show *show, uint32_t nic,
+                         struct fault *fault)
 {
     size_t count;
     struct nst_route *routes = scene_list_routes(scene, &count);
+    if (routes == NULL)
+        return fail_list(fault);
     for (size_t i = 0; i < count; i++)
-        if (routes[i].nic == nic)
+        if (routes[i].nic == nic && show_has_family(show, &routes[i].prefix))
             nst_route_remove(scene->stack, &routes[i]);
     free(routes);
     return true;
@@ -297,18 +323,18 @@ static bool get_route(const struct scene *scene, const struct order *order, cons
     return true;
 }
 
-static bool act_route(const struct scene *scene, const struct order *order, uint32_t nic,
-                      const struct show *show, struct fault *fault)
+static bool act_route(const struct scene *scene, const struct order *order, const struct show *show,
+                      uint32_t nic, struct fault *fault)
 {
     switch (order->verb) {
     case ORDER_ADD:
-        return add_route(scene, order, nic, fault);
+        return add_route(scene, order, show, nic, fault);
     case ORDER_DEL:
-        return del_route(scene, order, nic, fault);
+        return del_route(scene, order, show, nic, fault);
     case ORDER_GET:
         return get_route(scene, order, show, fault);
     default:
-        return flush_routes(scene, nic);
+        return flush_routes(scene, show, nic, fault);
     }
 }
 
@@ -393,7 +419,7 @@ static bool show_object(const struct scene *scene, const struct order *order,
         ok = show_neighs(scene, show, nic);
     else
         show_stats(scene, show, nic);
-    return ok || fault_set(fault, 0, "no memory to list them (ENOMEM): free some");
+    return ok || fail_list(fault);
 }
 
 /* Is it about more than the stack? */
@@ -412,19 +438,38 @@ static bool is_extra(const struct order *order)
     }
 }
 
+/* What was said may be of the family alone that was asked for. "default" is of either. */
+static bool check_family(const struct order *order, const struct show *show, struct fault *fault)
+{
+    const struct {
+        enum order_field field;
+        const struct nst_addr *addr;
+    } said[] = {{FIELD_PREFIX, &order->addr}, {FIELD_VIA, &order->via}, {FIELD_SRC, &order->src}};
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        const unsigned column = order->at[said[i].field];
+        const bool is_default =
+            said[i].field == FIELD_PREFIX && order->prefix_len == 0 && nst_addr_is_v4(&order->addr);
+        if (column != 0 && !is_default && !show_has_family(show, said[i].addr))
+            return fault_set(fault, column,
+                             "this is no address of IPv%d (EINVAL): -%d asks for one: leave it out",
+                             show->family, show->family);
+    }
+    return true;
+}
+
 static bool act_on_stack(const struct scene *scene, const struct order *order,
                          const struct show *show, struct fault *fault)
 {
     uint32_t nic;
-    if (!find_nic(scene, order, &nic, fault))
+    if (!check_family(order, show, fault) || !find_nic(scene, order, &nic, fault))
         return false;
     if (order->verb == ORDER_SHOW)
         return show_object(scene, order, show, nic, fault);
     switch (order->object) {
     case ORDER_ADDR:
-        return act_addr(scene, order, nic, fault);
+        return act_addr(scene, order, show, nic, fault);
     case ORDER_ROUTE:
-        return act_route(scene, order, nic, show, fault);
+        return act_route(scene, order, show, nic, fault);
     case ORDER_NEIGH:
         return act_neigh(scene, order, show, nic, fault);
     default:

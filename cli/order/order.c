@@ -265,7 +265,7 @@ static const struct form forms[] = {
     {ORDER_ROUTE, ORDER_ADD, route_add,
      "route add default|PREFIX/LENGTH [via ADDRESS] [dev NIC] [src ADDRESS] [metric N] [mtu N]"},
     {ORDER_ROUTE, ORDER_DEL, route_add,
-     "route del default|PREFIX/LENGTH [via ADDRESS] [dev NIC] [metric N]"},
+     "route del default|PREFIX/LENGTH [via ADDRESS] [dev NIC] [src ADDRESS] [metric N] [mtu N]"},
     {ORDER_ROUTE, ORDER_FLUSH, dev_only, "route flush dev NIC"},
     {ORDER_NEIGH, ORDER_SHOW, name_or_all, "neigh [show] [NIC]"},
     {ORDER_NEIGH, ORDER_ADD, neigh_add, "neigh add ADDRESS lladdr MAC dev NIC"},

@@ -4,53 +4,26 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "attach_text.h"
-
-static char *fail(const char *command, const char *file, const char *what, const char *next)
-{
-    fprintf(stderr, "%s: cannot read %s (%s): %s\n", command, file, what, next);
-    return NULL;
-}
-
-/* Reads all of `in`; NULL: errno says why, or 0: it is too long. */
-static char *read_all(FILE *in, size_t *ret_len)
-{
-    char *text = malloc(CONFIG_SIZE_MAX + 1);
-    size_t len = 0, n;
-    if (text == NULL)
-        return NULL;
-    while (len <= CONFIG_SIZE_MAX && (n = fread(text + len, 1, CONFIG_SIZE_MAX + 1 - len, in)) > 0)
-        len += n;
-    const int error = ferror(in) ? errno : 0;
-    if (error != 0 || len > CONFIG_SIZE_MAX) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    text[len] = '\0';
-    *ret_len = len;
-    return text;
-}
+#include "file.h"
 
 char *config_read(const char *command, const char *file, size_t *ret_len)
 {
-    const bool is_stdin = strcmp(file, "-") == 0;
-    FILE *in = is_stdin ? stdin : fopen(file, "re");
-    if (in == NULL)
-        return fail(command, file, attach_text_errno(errno), "is that where the config is?");
-    errno = 0;
-    char *text = read_all(in, ret_len);
+    char *text = file_read(file, CONFIG_SIZE_MAX, ret_len);
+    if (text != NULL)
+        return text;
     const int error = errno;
-    if (!is_stdin)
-        fclose(in);
-    if (text == NULL && error == 0)
-        return fail(command, file, "EFBIG", "it is longer than 1 MiB: is it a config?");
-    if (text == NULL)
-        return fail(command, file, attach_text_errno(error), "is it a file of text?");
-    return text;
+    const char *next = "is it a file of text?";
+    if (error == EFBIG)
+        next = "it is longer than 1 MiB: is it a config?";
+    else if (error == ENOENT)
+        next = "is that where the config is?";
+    else if (error == ENOMEM)
+        next = "free some memory";
+    fprintf(stderr, "%s: cannot read %s (%s): %s\n", command, file, attach_text_errno(error), next);
+    return NULL;
 }
 
 static bool take_line(char *line, config_take *take, void *context, struct fault *fault)
@@ -83,4 +56,21 @@ bool config_parse(char *text, size_t len, config_take *take, void *context, unsi
         text = line_end + 1;
     }
     return true;
+}
+
+void config_add_stack(struct order *stack, const struct order *order)
+{
+    for (int i = 0; i < FIELD_COUNT; i++)
+        if (order->at[i] != 0)
+            stack->at[i] = order->at[i];
+    if (order->at[FIELD_NAME] != 0)
+        stack->name = order->name;
+    if (order->at[FIELD_MEMORY] != 0)
+        stack->memory = order->memory;
+    if (order->at[FIELD_SEED] != 0)
+        stack->seed = order->seed;
+    if (order->at[FIELD_WEAK_HOST] != 0)
+        stack->weak_host = order->weak_host;
+    if (order->at[FIELD_HANDLE_LOCAL] != 0)
+        stack->handle_local = order->handle_local;
 }

@@ -21,4 +21,7 @@ typedef bool config_take(void *context, const struct order *order, struct fault 
 bool config_parse(char *text, size_t len, config_take *take, void *context, unsigned *ret_line,
                   struct fault *fault);
 
+/* Adds what one more line says of the stack to what was said of it: the later word counts. */
+void config_add_stack(struct order *stack, const struct order *order);
+
 #endif

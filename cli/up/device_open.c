@@ -174,6 +174,7 @@ static bool open_bridge(struct devices *devices, struct device *device, const st
         .addr = mac_of(devices, device, order),
         .mtu = order->mtu,
         .ageing = order->ageing,
+        .ports_max = DEVICE_PORTS_MAX,
     };
     int r = nst_host_seed(seed);
     memcpy(config.seed, seed, sizeof(config.seed));

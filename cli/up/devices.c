@@ -93,8 +93,9 @@ static bool is_over(const struct device *d, const struct device *bridge)
     return false;
 }
 
-static bool enslave(struct devices *devices, struct device *d, struct device *bridge,
-                    unsigned column, struct fault *fault)
+/* Can it be a port of the bridge, once it has no other master? */
+static bool can_enslave(const struct device *d, const struct device *bridge, unsigned column,
+                        struct fault *fault)
 {
     if (bridge->bridge == NULL)
         return fault_set(fault, column, "%s is no bridge: bridge show lists them", bridge->name);
@@ -103,6 +104,17 @@ static bool enslave(struct devices *devices, struct device *d, struct device *br
                          "%s can be no port of %s (EINVAL): a port carries Ethernet, and is no "
                          "bridge",
                          d->name, bridge->name);
+    if (nst_bridge_port_list(bridge->bridge, NULL, 0) >= DEVICE_PORTS_MAX)
+        return fault_set(fault, column, "%s has %d ports, and can have no more (ENOBUFS)",
+                         bridge->name, DEVICE_PORTS_MAX);
+    return true;
+}
+
+static bool enslave(struct devices *devices, struct device *d, struct device *bridge,
+                    unsigned column, struct fault *fault)
+{
+    if (!can_enslave(d, bridge, column, fault))
+        return false;
     if (d->master != NULL)
         return fault_set(fault, column, "%s is a port of %s (EBUSY): nic set %s nomaster frees it",
                          d->name, d->master->name, d->name);
@@ -116,12 +128,14 @@ static bool enslave(struct devices *devices, struct device *d, struct device *br
     return true;
 }
 
-/* Gives it its NIC back, without addresses. */
+/* Gives it its NIC back, without addresses. It stays a port where that fails, if it can. */
 static int release(struct devices *devices, struct device *d)
 {
-    nst_bridge_remove_port(d->master->bridge, d->top);
-    d->master = NULL;
-    return add_nic(devices, d, false);
+    struct device *bridge = d->master;
+    nst_bridge_remove_port(bridge->bridge, d->top);
+    const int r = add_nic(devices, d, false);
+    d->master = r < 0 && nst_bridge_add_port(bridge->bridge, d->top) == 0 ? bridge : NULL;
+    return r;
 }
 
 /* ---- Adding and deleting ---- */
@@ -247,11 +261,15 @@ static bool is_in_use(const struct devices *devices, const struct device *d, uns
     return false;
 }
 
-static void free_ports(struct devices *devices, const struct device *bridge)
+static bool free_ports(struct devices *devices, const struct device *bridge, unsigned column,
+                       struct fault *fault)
 {
-    for (struct device *o = devices->first; o != NULL; o = o->next)
-        if (o->master == bridge)
-            release(devices, o);
+    for (struct device *o = devices->first; o != NULL; o = o->next) {
+        const int r = o->master == bridge ? release(devices, o) : 0;
+        if (r < 0)
+            return scene_fail(fault, column, "cannot give a port its NIC back", r);
+    }
+    return true;
 }
 
 /* The other end of a pipe, or NULL. */
@@ -267,8 +285,6 @@ static struct device *peer_of(const struct devices *devices, const struct device
 
 static void take_down(struct devices *devices, struct device *d)
 {
-    if (d->bridge != NULL)
-        free_ports(devices, d);
     if (d->master != NULL)
         nst_bridge_remove_port(d->master->bridge, d->top);
     d->master = NULL;
@@ -281,6 +297,8 @@ static bool del_device(struct devices *devices, struct device *d, unsigned colum
     struct device *peer = peer_of(devices, d);
     if (is_in_use(devices, d, column, fault) ||
         (peer != NULL && is_in_use(devices, peer, column, fault)))
+        return false;
+    if (d->bridge != NULL && !free_ports(devices, d, column, fault))
         return false;
     take_down(devices, d);
     if (peer != NULL) {
@@ -326,62 +344,107 @@ static bool add_vlan(struct devices *devices, const struct order *order, struct 
 
 /* ---- Setting ---- */
 
-static bool set_isolated(struct device *d, const struct order *order, struct fault *fault)
-{
-    if (d->master == NULL)
-        return fault_set(fault, order->at[FIELD_ISOLATED],
-                         "%s is no port of a bridge: nic set %s "
-                         "master BRIDGE makes it one",
-                         d->name, d->name);
-    nst_bridge_set_isolated(d->master->bridge, d->top, order->isolated != 0);
-    return true;
-}
-
-static bool set_master(struct devices *devices, struct device *d, const struct order *order,
-                       struct fault *fault)
-{
-    if (order->at[FIELD_NOMASTER] != 0 && d->master != NULL) {
-        const int r = release(devices, d);
-        if (r < 0)
-            return scene_fail(fault, order->at[FIELD_NOMASTER], "cannot make its NIC", r);
-    }
-    if (order->master == NULL)
-        return true;
-    struct device *bridge = find(devices, order->master, order->at[FIELD_MASTER], fault);
-    return bridge != NULL && enslave(devices, d, bridge, order->at[FIELD_MASTER], fault);
-}
-
-/* Does the order say anything of the NIC itself? */
+/* Does the order say anything of the NIC itself? "up" it is without a NIC too, as a port. */
 static bool is_about_nic(const struct order *order)
 {
     static const enum order_field fields[] = {FIELD_MTU,   FIELD_MAC,        FIELD_PROMISC,
                                               FIELD_SPOOF, FIELD_FORWARDING, FIELD_NEW_NAME,
-                                              FIELD_UP,    FIELD_DOWN};
+                                              FIELD_DOWN};
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
         if (order->at[fields[i]] != 0)
             return true;
     return false;
 }
 
-static bool set_device(struct devices *devices, const struct scene *scene,
-                       const struct order *order, struct fault *fault)
+/* What can be said before anything is done: `bridge` is the master that it is to get, or NULL. */
+static bool can_set(const struct devices *devices, const struct device *d,
+                    const struct device *bridge, const struct order *order, struct fault *fault)
 {
-    struct device *d = find(devices, order->name, order->at[FIELD_NAME], fault);
-    if (d == NULL || !set_master(devices, d, order, fault))
+    const bool is_freed = d->master == NULL || order->at[FIELD_NOMASTER] != 0;
+    if (bridge != NULL && !can_enslave(d, bridge, order->at[FIELD_MASTER], fault))
         return false;
-    if (order->at[FIELD_ISOLATED] != 0 && !set_isolated(d, order, fault))
-        return false;
-    if (!is_about_nic(order))
-        return true;
-    if (d->nic == 0)
+    if (order->at[FIELD_ISOLATED] != 0 && bridge == NULL && is_freed)
+        return fault_set(fault, order->at[FIELD_ISOLATED],
+                         "%s is no port of a bridge: nic set %s master BRIDGE makes it one",
+                         d->name, d->name);
+    if (is_about_nic(order) && !is_freed)
         return fault_set(fault, order->at[FIELD_NAME],
                          "%s is a port of %s, and has no NIC: set that of %s, or nic set %s "
                          "nomaster",
                          d->name, d->master->name, d->master->name, d->name);
+    if (order->at[FIELD_DOWN] != 0 && bridge != NULL)
+        return fault_set(fault, order->at[FIELD_DOWN],
+                         "a port cannot be down (EINVAL): leave master out");
+    return order->new_name == NULL || strcmp(order->new_name, d->name) == 0 ||
+           is_free(devices, order->new_name, order->at[FIELD_NEW_NAME], fault);
+}
+
+static int set_mtu(struct devices *devices, struct device *d, uint32_t mtu)
+{
+    return d->nic != 0 ? nst_nic_set_mtu(devices->stack, d->nic, mtu)
+                       : d->top->ops->set_mtu(d->top, mtu);
+}
+
+/* No VLAN over it is left with a larger MTU, as with the kernel. */
+static int lower_vlans(struct devices *devices, const struct device *d, uint32_t mtu)
+{
+    int r = 0;
+    for (struct device *o = devices->first; o != NULL && r == 0; o = o->next) {
+        if (o->kind != DEVICE_VLAN || o->under != d || o->top->mtu <= mtu)
+            continue;
+        r = lower_vlans(devices, o, mtu);
+        if (r == 0)
+            r = set_mtu(devices, o, mtu);
+    }
+    return r;
+}
+
+static bool set_nic(struct devices *devices, struct device *d, const struct scene *scene,
+                    const struct order *order, struct fault *fault)
+{
+    const int r = order->at[FIELD_MTU] != 0 ? lower_vlans(devices, d, order->mtu) : 0;
+    if (r < 0)
+        return scene_fail(fault, order->at[FIELD_MTU], "cannot lower the MTU of its VLANs", r);
     if (!scene_set_nic(scene, order, d->nic, fault))
         return false;
     if (order->new_name != NULL)
         memcpy(d->name, order->new_name, strlen(order->new_name) + 1);
+    if (order->at[FIELD_PROMISC] != 0)
+        d->promisc = order->promisc != 0;
+    if (order->at[FIELD_SPOOF] != 0)
+        d->spoof = order->spoof != 0;
+    return true;
+}
+
+/* Takes it from its master, if that is said; and gives it the NIC that there was no memory for. */
+static bool free_of_master(struct devices *devices, struct device *d, const struct order *order,
+                           struct fault *fault)
+{
+    int r = 0;
+    if (d->master == NULL && d->nic == 0)
+        r = add_nic(devices, d, false);
+    else if (d->master != NULL && order->at[FIELD_NOMASTER] != 0)
+        r = release(devices, d);
+    return r == 0 || scene_fail(fault, order->at[FIELD_NOMASTER], "cannot make its NIC", r);
+}
+
+/* As the kernel does with `ip link set X master br0 up`: the NIC is set first, and is then a port.
+ */
+static bool set_device(struct devices *devices, const struct scene *scene,
+                       const struct order *order, struct fault *fault)
+{
+    struct device *d = find(devices, order->name, order->at[FIELD_NAME], fault), *bridge = NULL;
+    if (d != NULL && order->master != NULL)
+        bridge = find(devices, order->master, order->at[FIELD_MASTER], fault);
+    if (d == NULL || (order->master != NULL && bridge == NULL) ||
+        !can_set(devices, d, bridge, order, fault) || !free_of_master(devices, d, order, fault))
+        return false;
+    if (d->nic != 0 && !set_nic(devices, d, scene, order, fault))
+        return false;
+    if (bridge != NULL && !enslave(devices, d, bridge, order->at[FIELD_MASTER], fault))
+        return false;
+    if (order->at[FIELD_ISOLATED] != 0)
+        nst_bridge_set_isolated(d->master->bridge, d->top, order->isolated != 0);
     return true;
 }
 

@@ -12,8 +12,9 @@
  *
  * Life of a device: nic|bridge|vlan add -> with a NIC <-> a port of a bridge -> nic del.
  *
- * Invariants: (1) a device has a NIC or a master, never both; (2) what stands on a device is
- * younger than it and is freed before; (3) a bridge is no port of itself, by however many VLANs.
+ * Invariants: (1) a device has a NIC or a master, never both, and neither only where there was no
+ * memory to give it its NIC back, which the next nic set tries again; (2) what stands on a device
+ * is younger than it and is freed before; (3) a bridge is no port of itself, by however many VLANs.
  */
 #ifndef NICSTACK_CLI_UP_DEVICES_H
 #define NICSTACK_CLI_UP_DEVICES_H
@@ -23,6 +24,8 @@
 #include <nicstack/vlan.h>
 
 #include "order/act.h"
+
+#define DEVICE_PORTS_MAX 64 /* of a bridge */
 
 enum device_kind {
     DEVICE_TAP = TYPE_TAP,

@@ -208,20 +208,11 @@ static bool begin(struct up *up, struct fault *fault)
     return true;
 }
 
-/* What more than one line says of the stack adds up. */
 static bool take_stack(struct up *up, const struct order *order, struct fault *fault)
 {
-    struct order *o = &up->stack_order;
     if (up->is_begun)
         return fault_set(fault, 1, "the stack was made for the lines before: 'stack' stands first");
-    for (int i = 0; i < FIELD_COUNT; i++)
-        if (order->at[i] != 0)
-            o->at[i] = order->at[i];
-    o->name = order->name != NULL ? order->name : o->name;
-    o->memory = order->memory != 0 ? order->memory : o->memory;
-    o->seed = order->at[FIELD_SEED] != 0 ? order->seed : o->seed;
-    o->weak_host |= order->weak_host;
-    o->handle_local |= order->handle_local;
+    config_add_stack(&up->stack_order, order);
     return true;
 }
 

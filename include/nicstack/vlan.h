@@ -23,7 +23,9 @@ NST_API int nst_trunk_new(const struct nst_allocator *allocator, struct nst_link
 /* After its VLANs were removed, and what is above its own link. NULL is fine. */
 NST_API void nst_trunk_free(struct nst_trunk *trunk);
 
-/* The link of what has no tag, or one of VLAN 0, which is of a priority alone (802.1Q 6.9.1). */
+/* The link of what has no tag, or one of VLAN 0, which is of a priority alone (802.1Q 6.9.1). Its
+ * MTU is that of the link below: -NST_EBUSY where a VLAN's is larger, which has to go down first.
+ */
 NST_API struct nst_link *nst_trunk_link(struct nst_trunk *trunk);
 
 struct nst_vlan_config {

@@ -14,7 +14,8 @@
  * full, every link that wants to send is blocked, and becomes writable when it has gone.
  *
  * Invariants: (1) out is empty while the lower link is not attached; (2) runner is attached, or
- * NULL with no link attached; (3) table[id] is the VLAN of that id, or NULL.
+ * NULL with no link attached; (3) table[id] is the VLAN of that id, or NULL;
+ * (4) no VLAN has a larger MTU than the lower link.
  *
  * Not done: service tags (802.1ad) are passed on like any other EtherType.
  */
@@ -275,13 +276,25 @@ static void vlan_push_header(struct nst_link *link, struct nst_pkt *p,
     lower->ops->push_header(lower, p, header);
 }
 
+/* No VLAN is left with an MTU that the lower link would not have. */
+static bool is_below_vlan(const struct nst_trunk *t, uint32_t mtu)
+{
+    const struct vlan *v = t->own.next;
+    while (v != NULL && v->link.mtu <= mtu)
+        v = v->next;
+    return v != NULL;
+}
+
 /* A VLAN's is its own, up to that of the lower link, which the trunk's link sets. */
 static int vlan_set_mtu(struct nst_link *link, uint32_t mtu)
 {
     struct vlan *vlan = vlan_of(link);
     struct nst_link *lower = vlan->trunk->lower;
     int r = 0;
-    if (vlan->id == 0) {
+    if (vlan->id == 0 && is_below_vlan(vlan->trunk, mtu)) {
+        r = -NST_EBUSY;
+        mtu = link->mtu;
+    } else if (vlan->id == 0) {
         r = lower->ops->set_mtu != NULL ? lower->ops->set_mtu(lower, mtu) : -NST_EOPNOTSUPP;
         mtu = lower->mtu;
     } else if (mtu == 0 || mtu > lower->mtu) {

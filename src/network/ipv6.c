@@ -128,5 +128,6 @@ const struct net_proto ip6_proto = {
     .output = ip6_output,
     .send_error = icmp6_send_error,
     .unresolved = ip6_unresolved,
+    .neigh_failed = router_unreachable,
     .solicit = ndp_solicit,
 };

@@ -10,7 +10,6 @@
 #include "base/check.h"
 #include "network/icmp6.h"
 #include "network/ipv6.h"
-#include "network/router.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
 #include "wire/icmp6.h"
@@ -155,7 +154,6 @@ void ip6_send_ndp(struct net_ep *ep, struct pkt *p, const struct nst_addr *src,
 void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
 {
     struct ip6_chain chain;
-    router_unreachable(ep);
     if (!ip6_read_chain(p->data, p->linear, &chain) || chain.later_fragment ||
         p->linear < chain.len + 8)
         return;

@@ -117,6 +117,7 @@ void addrs_set_duplicate(struct addr_entry *e, const struct nst_mac *who)
     e->info.state = NST_ADDR_DUPLICATE;
     tell(e, event);
     route_changed(e->ep->nic->stack);
+    stack_ways_changed(e->ep->nic->stack);
 }
 
 void addrs_set_deprecated(struct addr_entry *e, bool deprecated)

@@ -356,6 +356,8 @@ static void fail(struct neigh *n)
     list_remove(&n->lru);
     COUNT(n->stack->counters.neigh_failed);
     become_because(n, NST_NEIGH_UNREACHABLE, NULL, NST_WHY_FAILED);
+    if (ep->proto->neigh_failed != NULL)
+        ep->proto->neigh_failed(ep);
     for (struct pkt *p; (p = pktq_pop(&q)) != NULL;) {
         COUNT(ep->nic->counters.tx_resolution_failed);
         ep->proto->unresolved(ep, p);

@@ -284,7 +284,7 @@ static void disable(struct nic *nic)
     /* Who waits for room finds out that there is no NIC. */
     list_splice_tail(&nic->stack->todos, &nic->tx_waiters);
     nic->enabled = false;
-    nic->stack->routes.generation++;
+    route_changed(nic->stack);
 }
 
 int nic_ep_enable(struct net_ep *ep)
@@ -299,7 +299,7 @@ int nic_ep_enable(struct net_ep *ep)
 static int enable(struct nic *nic)
 {
     nic->enabled = true;
-    nic->stack->routes.generation++;
+    route_changed(nic->stack);
     for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
         const int r = nic->eps[i].proto != NULL ? nic_ep_enable(&nic->eps[i]) : 0;
         if (r < 0) {
@@ -373,7 +373,7 @@ void nic_free(struct nic *nic)
     /* A writer that was woken may have looked at the NIC once more. */
     list_splice_tail(&stack->todos, &nic->tx_waiters);
     todo_cancel(&nic->todo);
-    stack->routes.generation++;
+    route_changed(stack);
     mem_free(&stack->pool->mem, nic, sizeof(*nic));
 }
 
@@ -435,7 +435,8 @@ int nst_nic_set_spoofing(struct nst_stack *stack, uint32_t id, bool on)
     if (nic == NULL)
         return -NST_ENOENT;
     nic->spoofing = on;
-    stack->routes.generation++;
+    route_changed(stack);
+    stack_ways_changed(stack);
     return 0;
 }
 

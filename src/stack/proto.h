@@ -119,6 +119,9 @@ struct net_proto {
     /* N47: the next hop of p (borrowed, data at the network header) does not answer: tells the
      * transport that sent it, or the host from which it came. */
     void (*unresolved)(struct net_ep *ep, const struct pkt *p);
+    /* N47, N84: a neighbour did not answer; told before what waited for it ends. NULL: nothing to
+     * do. */
+    void (*neigh_failed)(struct net_ep *ep);
     /* Asks for the link address of `target`: by multicast or broadcast, or to `mac` if not NULL. */
     void (*solicit)(struct net_ep *ep, const struct nst_addr *target, const struct nst_mac *mac);
 };

@@ -3,9 +3,10 @@
  * Runs a program attached as `nst run` does, with a network in which 10.0.2.2 (and whatever else is
  * asked) answers pings and nothing else answers anything: the process side of nst without a stack.
  *
- *     attach_probe [-v] [-b] [-q QUEUES] [-m METHOD] [-6] [-h] PROGRAM [ARGS]
- *     -b bare packets without virtio-net header   -6 IPv6 addresses too   -h hold the program for a
- * second
+ *     attach_probe [-v] [-b] [-q QUEUES] [-m METHOD] [-6] [-h] [-s] PROGRAM [ARGS]
+ *     -b bare packets without virtio-net header   -6 IPv6 addresses too
+ *     -h say "held", and hold the program until a byte or the end comes on stdin
+ *     -s the kernel is slow to signal what came from init
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "attach.h"
@@ -91,17 +93,42 @@ static void serve(struct attach *attach)
     }
 }
 
+/*
+ * The kernel wakes those who wait for a record one by one and only then signals that it came.
+ * With thousands who wait, and nst the first of them, nst is far ahead of the signal.
+ */
+static void make_signals_slow(const struct attach *attach)
+{
+    struct epoll_event event = {.events = EPOLLIN};
+    for (int i = 0; i < 15000; i++) {
+        int fd = epoll_create1(EPOLL_CLOEXEC);
+        if (fd < 0 || epoll_ctl(fd, EPOLL_CTL_ADD, attach->control_fd, &event) < 0)
+            break; /* as many as there may be */
+    }
+    /* Who comes last is woken first. */
+    epoll_ctl(attach->event_fd, EPOLL_CTL_DEL, attach->control_fd, NULL);
+    epoll_ctl(attach->event_fd, EPOLL_CTL_ADD, attach->control_fd, &event);
+}
+
+static void hold_program(void)
+{
+    char byte;
+    fputs("held\n", stderr);
+    (void)!read(STDIN_FILENO, &byte, 1);
+}
+
 int main(int argc, char **argv)
 {
     struct attach_options options = {0};
     struct attach attach;
     char message[ATTACH_TEXT_SIZE];
-    bool hold = false;
+    bool hold = false, slow = false;
     int letter;
-    while ((letter = getopt(argc, argv, "+vbhm:q:6")) != -1) {
+    while ((letter = getopt(argc, argv, "+vbhsm:q:6")) != -1) {
         options.verbose |= letter == 'v';
         options.no_vnet_hdr |= letter == 'b';
         hold |= letter == 'h';
+        slow |= letter == 's';
         if (letter == 'm')
             options.method = optarg;
         if (letter == 'q')
@@ -120,8 +147,10 @@ int main(int argc, char **argv)
     if (options.verbose)
         fprintf(stderr, "link: %s, %u queues, header %u, offload %#x\n", attach.how,
                 attach.link_count, attach.vnet_hdr_len, attach.offload);
+    if (slow)
+        make_signals_slow(&attach);
     if (hold)
-        sleep(1);
+        hold_program();
     attach_release(&attach);
     serve(&attach);
     if (attach_message(&attach))

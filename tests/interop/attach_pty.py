@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Plays a person at a terminal for attach_test.sh: attach_pty.py SCENARIO PROBE. Exit status 0 is success."""
+"""Plays a person at a terminal for attach_test.sh: attach_pty.py SCENARIO PROBE. Exit status 0 is success.
+
+Nothing here depends on how fast the machine is: each step waits for what it needs to see, with much patience.
+"""
 import os
 import pty
 import re
@@ -8,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+
+PATIENCE = 60  # seconds
 
 
 class Terminal:
@@ -23,9 +28,9 @@ class Terminal:
     def type(self, text):
         os.write(self.fd, text.encode())
 
-    def expect(self, pattern, seconds=10):
+    def expect(self, pattern):
         """Waits for pattern in what comes after the last match."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + PATIENCE
         while True:
             match = re.search(pattern, self.seen)
             if match:
@@ -39,62 +44,121 @@ class Terminal:
             except OSError:
                 raise SystemExit(f"ended without {pattern!r}: {self.seen!r}") from None
 
+    def owner(self):
+        """The process group in the foreground, by the name of its leader."""
+        return name(os.tcgetpgrp(self.fd))
+
     def status(self):
         return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
 
 
+def wait_until(is_so, why):
+    """Waits until is_so() is true; why() tells what was in its place."""
+    end = time.monotonic() + PATIENCE
+    while not is_so():
+        if time.monotonic() > end:
+            raise SystemExit(why())
+        time.sleep(0.01)
+
+
+def read(path):
+    try:
+        with open(path, encoding="ascii", errors="replace") as f:
+            return f.read()
+    except OSError:
+        return ""  # the process is gone
+
+
+def name(pid):
+    return read(f"/proc/{pid}/comm").strip()
+
+
+def state(pid):
+    return read(f"/proc/{pid}/stat").rpartition(")")[2][1:2]
+
+
+def children_of(pid):
+    found = subprocess.run(["pgrep", "-P", str(pid)], stdout=subprocess.PIPE, check=False)
+    return [int(child) for child in found.stdout.split()]
+
+
+def child_of(pid):
+    return children_of(pid)[0]
+
+
+def await_state(pid, wanted):
+    wait_until(lambda: state(pid) in wanted, lambda: f"{name(pid)}: state {state(pid)}, not {wanted}")
+
+
+def await_owner(t, wanted):
+    """Until the terminal is wanted's, and it runs."""
+    wait_until(lambda: t.owner() == wanted and state(os.tcgetpgrp(t.fd)) in "SR",
+               lambda: f"the terminal is {t.owner()}'s, not {wanted}'s")
+
+
+# Tells each signal when it comes, and at the end, which the last of them brings, how often each came.
 COUNTER = """
-import signal, time
+import os, signal, time
+END = signal.SIGRTMAX
 got = []
-for s in (signal.SIGINT, signal.SIGUSR1, signal.SIGWINCH):
-    signal.signal(s, lambda n, f: got.append(n))
+def note(number, frame):
+    got.append(number)
+    os.write(1, b"got %d\\n" % number)
+for s in (signal.SIGINT, signal.SIGUSR1, signal.SIGWINCH, END):
+    signal.signal(s, note)
 print("up", flush=True)
-end = time.monotonic() + 1.5
-while time.monotonic() < end:
-    time.sleep(0.05)
+while END not in got:
+    time.sleep(0.02)
 print("counts", got.count(signal.SIGINT), got.count(signal.SIGUSR1), got.count(signal.SIGWINCH), flush=True)
 """
 
 
-def interrupt_once(probe):
-    t = Terminal(probe, "--", "python3", "-c", COUNTER)
-    t.expect("up")
-    t.type("\x03")
-    time.sleep(0.3)
-    os.kill(t.pid, signal.SIGUSR1)
-    t.expect("counts 1 1 0")
+def end_counter(t, counts):
+    """nst passes the highest number on last, so what it passed on twice was counted before."""
+    os.kill(t.pid, signal.SIGRTMAX)
+    t.expect(f"counts {counts}\r\n")
     assert t.status() == 0
 
 
+def interrupt_once(probe):
+    t = Terminal(probe, "--", "python3", "-c", COUNTER)
+    t.expect("up\r\n")
+    t.type("\x03")
+    t.expect(f"got {signal.SIGINT:d}\r\n")
+    os.kill(t.pid, signal.SIGUSR1)
+    t.expect(f"got {signal.SIGUSR1:d}\r\n")
+    end_counter(t, "1 1 0")
+
+
 def interrupt_kills(probe):
-    t = Terminal(probe, "--", "sh", "-c", "echo up; exec sleep 100")
-    t.expect("up")
+    t = Terminal(probe, "--", "sh", "-c", "echo up; exec sleep 1000")
+    t.expect("up\r\n")
     t.type("\x03")
     assert t.status() == 130
 
 
 def interrupt_before_go(probe):
-    t = Terminal(probe, "-h", "--", "sleep", "100")
-    time.sleep(0.4)
+    t = Terminal(probe, "-h", "--", "sleep", "1000")
+    t.expect("held\r\n")
     t.type("\x03")
+    t.type("go\n")
     assert t.status() == 130
 
 
 def group_kill_once(probe):
     """A signal to the whole group, from inside or outside, is not passed on a second time."""
-    program = COUNTER.replace('print("up", flush=True)', "import os; os.kill(0, signal.SIGUSR1)")
+    program = COUNTER.replace('print("up", flush=True)', "os.kill(0, signal.SIGUSR1)")
     t = Terminal(probe, "--", "python3", "-c", program)
-    t.expect("counts 0 1 0")
-    assert t.status() == 0
+    t.expect(f"got {signal.SIGUSR1:d}\r\n")
+    end_counter(t, "0 1 0")
     t = Terminal(probe, "--", "python3", "-c", COUNTER)
-    t.expect("up")
+    t.expect("up\r\n")
     for _ in range(5):
         os.killpg(t.pid, signal.SIGUSR1)
-        time.sleep(0.05)
+        t.expect(f"got {signal.SIGUSR1:d}\r\n")
         os.kill(t.pid, signal.SIGWINCH)
-        time.sleep(0.05)
-    t.expect("counts 0 5 5")
-    assert t.status() == 0
+        t.expect(f"got {signal.SIGWINCH:d}\r\n")
+    end_counter(t, "0 5 5")
 
 
 def shell():
@@ -105,15 +169,15 @@ def shell():
 
 def stop_and_continue(probe):
     t = shell()
-    t.type(f"{probe} -- cat\n")
-    time.sleep(0.5)
+    t.type(f"{probe} -- sh -c 'echo up; exec cat'\n")
+    t.expect("up\r\n")
     t.type("one\n")
     t.expect("one\r\none\r\n")
     t.type("\x1a")
     t.expect("Stopped")
     t.expect("outer> ")
     t.type("fg\n")
-    time.sleep(0.3)
+    await_owner(t, "probe")
     t.type("two\n")
     t.expect("two\r\ntwo\r\n")
     t.type("\x04")
@@ -126,11 +190,11 @@ def background_reader_stops(probe):
     t = shell()
     t.type(f"{probe} -- cat &\n")
     t.expect("outer> ")
-    time.sleep(0.6)
+    await_state(child_of(t.pid), "T")
     t.type("jobs\n")
     t.expect("Stopped")
     t.type("fg\n")
-    time.sleep(0.3)
+    await_owner(t, "probe")
     t.type("\x04")
     t.expect("outer> ")
 
@@ -141,8 +205,8 @@ def shell_inside(probe):
     t.expect("inner> ")
     if "no job control" in t.seen:
         raise SystemExit("no job control")
-    t.type("sleep 100\n")
-    time.sleep(0.3)
+    t.type("sleep 1000\n")
+    await_owner(t, "sleep")
     t.type("\x1a")
     t.expect("Stopped")
     t.expect("inner> ")
@@ -151,7 +215,7 @@ def shell_inside(probe):
     t.type("jobs\n")
     t.expect("Running")
     t.type("fg\n")
-    time.sleep(0.3)
+    await_owner(t, "sleep")
     t.type("\x03")
     t.expect("inner> ")
     t.type("echo rc=$?\n")
@@ -169,38 +233,27 @@ def shell_inside(probe):
 
 def terminal_comes_back(probe):
     """A script without job control reads the terminal after a shell inside has had it."""
-    t = Terminal("sh", "-c", f"{probe} -- bash --norc --noprofile -i; read line; echo got=$line")
-    time.sleep(0.7)
+    t = Terminal("sh", "-c", f"PS1='inner> ' {probe} -- bash --norc --noprofile -i; read line; echo got=$line")
+    t.expect("inner> ")
     t.type("exit\n")
-    time.sleep(0.5)
+    wait_until(lambda: not children_of(t.pid), lambda: "nst does not end")
     t.type("hello\n")
     t.expect("got=hello\r\n")
 
 
-def state(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as f:
-        return f.read().rpartition(")")[2].split()[0]
-
-
-def child_of(pid):
-    return int(subprocess.check_output(["pgrep", "-P", str(pid)]).split()[0])
-
-
-def await_state(pid, wanted):
-    for _ in range(100):
-        if state(pid) in wanted:
-            return
-        time.sleep(0.02)
-    raise SystemExit(f"state {state(pid)}, not {wanted}")
+def start_sleep(t, command):
+    """Runs a sleep by command, in the foreground of the shell: the process ids of nst and of it."""
+    t.type(f"{command} -- sh -c 'echo up; exec sleep 1000'\n")
+    t.expect("up\r\n")
+    nst = child_of(t.pid)
+    program = child_of(child_of(nst))
+    wait_until(lambda: name(program) == "sleep", lambda: f"the program is {name(program)}")
+    return nst, program
 
 
 def stop_from_elsewhere(probe):
     """nst stops with the program, and goes on when either is continued."""
-    t = shell()
-    t.type(f"{probe} -- sleep 1000\n")
-    time.sleep(0.6)
-    nst = child_of(t.pid)
-    program = child_of(child_of(nst))
+    nst, program = start_sleep(shell(), probe)
     for _ in range(50):
         for continued in (program, nst):
             os.kill(program, signal.SIGSTOP)
@@ -211,11 +264,24 @@ def stop_from_elsewhere(probe):
     for _ in range(200):
         os.kill(program, signal.SIGSTOP)
         os.kill(program, signal.SIGCONT)
-    time.sleep(0.2)
     await_state(nst, "SR")
     os.kill(program, signal.SIGKILL)
 
 
+def stop_told_late(probe):
+    """nst stays stopped, however late the kernel comes to signal what nst has read already."""
+    nst, program = start_sleep(shell(), f"{probe} -s")
+    for _ in range(50):
+        os.kill(program, signal.SIGSTOP)
+        await_state(nst, "T")
+        time.sleep(0.01)  # what comes late, comes
+        await_state(nst, "T")
+        os.kill(program, signal.SIGCONT)
+        await_state(nst, "SR")
+        await_state(program, "SR")
+    os.kill(program, signal.SIGKILL)
+
+
 if __name__ == "__main__":
-    signal.alarm(60)
+    signal.alarm(4 * PATIENCE)
     globals()[sys.argv[1]](sys.argv[2])

@@ -55,7 +55,7 @@ as() {
         "$@"
     fi
 }
-run() { as "$who" timeout 20 "$probe" "$@" 2>"$work/err"; }
+run() { as "$who" timeout 60 "$probe" "$@" 2>"$work/err"; }
 
 test_exit_codes() {
     run -- true;                       check "$who: exit status 0" 0 $?
@@ -108,10 +108,10 @@ test_network() {
     check "$who: IPv6 when asked for" "fd00:0:0:2::15/64" \
         "$(run -6 -- ip -o -6 addr show dev $device scope global | awk '{print $4}')"
     if have ping; then
-        run -- ping -c1 -W5 10.0.2.2 >/dev/null;       check "$who: ping through the link" 0 $?
-        run -b -- ping -c1 -W5 10.0.2.2 >/dev/null;    check "$who: ping over bare packets" 0 $?
-        run -q 4 -- ping -c1 -W5 10.0.2.2 >/dev/null;  check "$who: ping over four queues" 0 $?
-        run -h -- ping -c1 -W5 -s 60000 10.0.2.2 >/dev/null; check "$who: ping of 60,000 bytes" 0 $?
+        run -- ping -c1 -W30 10.0.2.2 >/dev/null;       check "$who: ping through the link" 0 $?
+        run -b -- ping -c1 -W30 10.0.2.2 >/dev/null;    check "$who: ping over bare packets" 0 $?
+        run -q 4 -- ping -c1 -W30 10.0.2.2 >/dev/null;  check "$who: ping over four queues" 0 $?
+        run -h -- ping -c1 -W30 -s 60000 10.0.2.2 </dev/null >/dev/null; check "$who: ping of 60,000 bytes" 0 $?
     else
         skip "$who: ping through the link" "no ping"
     fi
@@ -194,7 +194,7 @@ start() {
     rm -f "$work/out"
     NST_INTEROP_MARK=$NST_INTEROP_MARK-run as_exec "$probe" -- "$@" >"$work/out" 2>"$work/err" &
     nst=$!
-    for _ in $(seq 100); do grep -q up "$work/out" 2>/dev/null && break; sleep 0.05; done
+    wait_until 60 grep -qs up "$work/out" || not_ok "$who: starts" "$(cat "$work/err")"
     init=$(pgrep -P "$nst")
     program=$(pgrep -P "$init" | head -1)
     namespaces=$(for type in net pid mnt; do readlink "/proc/$init/ns/$type" | tr -dc '0-9\n'; done)
@@ -247,8 +247,8 @@ test_terminal() {
     have python3 || { skip "$who: terminal" "no python3"; return; }
     local scenario why
     for scenario in interrupt_once interrupt_kills interrupt_before_go group_kill_once stop_and_continue \
-        background_reader_stops shell_inside terminal_comes_back stop_from_elsewhere; do
-        if why=$(as "$who" timeout 90 "$python" "$work/attach_pty.py" $scenario "$probe" 2>&1); then
+        background_reader_stops shell_inside terminal_comes_back stop_from_elsewhere stop_told_late; do
+        if why=$(as "$who" timeout 300 "$python" "$work/attach_pty.py" $scenario "$probe" 2>&1); then
             ok "$who: terminal: ${scenario//_/ }"
         else
             not_ok "$who: terminal: ${scenario//_/ }" "$(echo "$why" | tail -1)"

@@ -9,6 +9,16 @@ skip() { echo "skip $1: $2"; }
 # check NAME EXPECTED GOT
 check() { if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "expected '$2', got '$3'"; fi; }
 have() { command -v "$1" >/dev/null; }
+# wait_until SECONDS COMMAND...: until COMMAND succeeds; fails if it has not after SECONDS. This is the only way to
+# wait for another process: never by a fixed time, and with SECONDS that a loaded machine cannot miss.
+wait_until() {
+    local end=$((SECONDS + $1 + 1))
+    shift
+    until "$@"; do
+        [ $SECONDS -lt $end ] || return 1
+        sleep 0.02
+    done
+}
 
 # What a run could leave behind: interfaces, mounts, files, processes that carry our marker (a run that may
 # leave some sets it to "$NST_INTEROP_MARK-run"), and those of the namespaces in $namespaces.
@@ -23,13 +33,11 @@ remains() {
 # remember: what is there now, in $work; check_nothing_left NAME: nothing has come to it.
 remember() { remains >"$work/before" 2>/dev/null; }
 check_nothing_left() { # the kernel tears namespaces down in the background, so with patience
-    for _ in $(seq 50); do
-        remains >"$work/after" 2>/dev/null
-        if cmp -s "$work/before" "$work/after"; then
-            ok "$1"
-            return
-        fi
-        sleep 0.1
-    done
-    not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
+    if wait_until 60 has_nothing_come; then ok "$1"; else
+        not_ok "$1" "$(diff "$work/before" "$work/after" | tr '\n' ';')"
+    fi
+}
+has_nothing_come() {
+    remains >"$work/after" 2>/dev/null
+    cmp -s "$work/before" "$work/after"
 }

@@ -71,12 +71,28 @@ static nst_time silence(const struct tcb *tcb)
     return (nst_time)(tcb_now_ms(tcb) - tcb->alive_ms) * NST_MSEC;
 }
 
+/* The retransmission timer has run out. For the first time since the peer was heard: what waits was
+ * sent one timeout ago, however long both were silent before. */
+static void note_wait(struct tcb *tcb)
+{
+    if (seq_gt(tcb->waits_ms, tcb->alive_ms))
+        return;
+    const uint32_t began = tcb_now_ms(tcb) - (uint32_t)(rtt_timeout(tcb) / NST_MSEC);
+    tcb->waits_ms = seq_gt(began, tcb->alive_ms) ? began : tcb->alive_ms + 1;
+}
+
+/* How long the peer has not answered what waits for it (RFC 5482 2). */
+static nst_time waited(const struct tcb *tcb)
+{
+    return (nst_time)(tcb_now_ms(tcb) - tcb->waits_ms) * NST_MSEC;
+}
+
 /* RFC 9293 3.8.3 R2: is it time to give up? */
 static bool is_hopeless(const struct tcb *tcb)
 {
     const nst_time limit = user_timeout(tcb);
-    if (limit > 0 && tcb->state != NST_TCP_SYN_SENT && tcb->state != NST_TCP_SYN_RECEIVED)
-        return silence(tcb) >= limit;
+    if (limit > 0 && fsm_is_synchronized(tcb->state))
+        return waited(tcb) >= limit;
     switch (tcb->state) {
     case NST_TCP_SYN_SENT:
         return tcb->backoff >= TIMERS_SYN_MAX;
@@ -93,7 +109,7 @@ static void fire_persist(struct tcb *tcb)
 {
     const nst_time limit = user_timeout(tcb);
     const uint8_t max = tcb->orphan ? TIMERS_ORPHAN_MAX : TIMERS_RTX_MAX;
-    if ((limit > 0 && silence(tcb) >= limit) || tcb->probes >= max) {
+    if ((limit > 0 && waited(tcb) >= limit) || tcb->probes >= max) {
         tcb_end(tcb, NST_ETIMEDOUT);
         return;
     }
@@ -104,9 +120,25 @@ static void fire_persist(struct tcb *tcb)
     tcb_schedule(tcb, TODO_PROBE);
 }
 
+/* Nothing can leave, for the NIC is down or the address or route is gone (N8). That says nothing of
+ * the peer or of the path, so nothing is doubled: it goes on soon after there is a way again. */
+static void fire_without_way(struct tcb *tcb)
+{
+    const nst_time limit = user_timeout(tcb);
+    if (waited(tcb) >= (limit > 0 ? limit : TIMERS_NO_WAY_MAX))
+        tcb_end(tcb, NST_ETIMEDOUT);
+    else
+        tcb->timers.rtx = tcb->stack->now + TIMERS_NO_WAY;
+}
+
 static void fire_rtx(struct tcb *tcb)
 {
     tcb->timers.rtx = NST_TIME_NEVER;
+    note_wait(tcb);
+    if (fsm_is_synchronized(tcb->state) && !tcb->orphan && tcb_dst(tcb) == NULL) {
+        fire_without_way(tcb);
+        return;
+    }
     if (tcb->probing) {
         fire_persist(tcb);
         return;

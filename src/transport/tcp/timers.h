@@ -28,6 +28,9 @@
 #define TIMERS_SYNACK_MAX 5
 #define TIMERS_RTX_MAX    15
 #define TIMERS_ORPHAN_MAX 8
+#define TIMERS_NO_WAY     NST_SEC
+#define TIMERS_NO_WAY_MAX \
+    (924 * NST_SEC) /* as long as TIMERS_RTX_MAX timeouts take, from 200 ms on */
 #define TIMERS_FIN_WAIT_2 (60 * NST_SEC)
 
 void timers_init(struct tcb *tcb);

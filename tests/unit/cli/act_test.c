@@ -14,6 +14,7 @@ struct rig {
     struct scene scene;
     struct fault fault;
     char *said;
+    int family; /* -4, -6; 0: neither */
 };
 
 static void rig_init(struct rig *r)
@@ -47,7 +48,8 @@ static bool act(struct rig *r, const char *text, bool json)
     size_t len;
     free(r->said);
     r->said = NULL;
-    const struct show show = {.out = open_memstream(&r->said, &len), .is_json = json};
+    const struct show show = {
+        .out = open_memstream(&r->said, &len), .is_json = json, .family = r->family};
     snprintf(line, sizeof(line), "%s", text);
     r->fault.text[0] = '\0';
     const bool ok = words_split(line, &words, &r->fault) &&
@@ -67,6 +69,13 @@ static void shows(struct rig *r, const char *text, bool json, const char *expect
 {
     assert_true(act(r, text, json));
     if (strstr(r->said, expected) == NULL)
+        fail_msg("%s shows: %s", text, r->said);
+}
+
+static void hides(struct rig *r, const char *text, const char *gone)
+{
+    assert_true(act(r, text, false));
+    if (strstr(r->said, gone) != NULL)
         fail_msg("%s shows: %s", text, r->said);
 }
 
@@ -98,6 +107,23 @@ static void addresses_come_change_and_go(void **state)
     rig_fini(&r);
 }
 
+/* What was not said stays, however many addresses there are before it. */
+static void the_hundredth_address_is_changed(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    for (int i = 1; i <= 100; i++) {
+        char text[96];
+        snprintf(text, sizeof(text), "addr add 10.0.0.%d/24 dev eth0 valid_lft 60 preferred_lft 30",
+                 i);
+        done(&r, text);
+    }
+    done(&r, "addr change 10.0.0.100 dev eth0 preferred_lft 20");
+    shows(&r, "addr", false, "valid_lft 60sec preferred_lft 20sec");
+    hides(&r, "addr", "forever");
+    rig_fini(&r);
+}
+
 static void routes_come_and_go(void **state)
 {
     struct rig r;
@@ -111,8 +137,70 @@ static void routes_come_and_go(void **state)
     done(&r, "route del 192.0.2.0/24");
     refused(&r, "route del 192.0.2.0/24", "ENOENT");
     refused(&r, "route add 192.0.2.0/24", "needs a gateway or a NIC");
+    done(&r, "route add 192.0.2.0/24 dev eth0 src 10.0.0.1 mtu 1400");
+    refused(&r, "route del 192.0.2.0/24 src 10.0.0.2", "ENOENT");
+    refused(&r, "route del 192.0.2.0/24 mtu 1300", "ENOENT");
+    done(&r, "route del 192.0.2.0/24 src 10.0.0.1 mtu 1400");
     done(&r, "route flush dev eth0");
     refused(&r, "route get 10.0.0.5", "ENETUNREACH");
+    rig_fini(&r);
+}
+
+/* Orders of -4 and -6. */
+static bool act_of(struct rig *r, int family, const char *text)
+{
+    r->family = family;
+    const bool ok = act(r, text, false);
+    r->family = 0;
+    return ok;
+}
+
+static void done_of(struct rig *r, int family, const char *text)
+{
+    if (!act_of(r, family, text))
+        fail_msg("-%d %s: %s", family, text, r->fault.text);
+}
+
+static void a_flush_takes_the_family_that_was_asked_for(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    done(&r, "addr add 10.0.0.1/24 dev eth0");
+    done(&r, "addr add fd00::1/64 dev eth0 nodad");
+    done(&r, "route add 192.0.2.0/24 dev eth0");
+    done(&r, "route add 2001:db8::/32 dev eth0");
+    done_of(&r, 6, "route flush dev eth0");
+    hides(&r, "route", "2001:db8::/32");
+    shows(&r, "route", false, "192.0.2.0/24 dev eth0");
+    done_of(&r, 4, "route flush dev eth0");
+    hides(&r, "route", "192.0.2.0/24");
+    done_of(&r, 4, "addr flush dev eth0");
+    hides(&r, "addr", "10.0.0.1");
+    shows(&r, "addr", false, "inet6 fd00::1/64");
+    done(&r, "addr add 10.0.0.1/24 dev eth0");
+    done_of(&r, 6, "addr flush dev eth0");
+    hides(&r, "addr", "fd00::1");
+    shows(&r, "addr", false, "inet 10.0.0.1/24");
+    rig_fini(&r);
+}
+
+static void default_is_of_the_family_that_was_asked_for(void **state)
+{
+    struct rig r;
+    rig_init(&r);
+    done_of(&r, 6, "route add default dev eth0");
+    shows(&r, "route", true, "\"dst\":\"default\",\"family\":\"inet6\"");
+    refused(&r, "route get 192.0.2.1", "ENETUNREACH");
+    refused(&r, "route del default", "ENOENT");
+    done_of(&r, 6, "route del default dev eth0");
+    done_of(&r, 4, "route add default dev eth0");
+    shows(&r, "route get 192.0.2.1", false, "default dev eth0");
+    assert_false(act_of(&r, 6, "route del 0.0.0.0/0 via 10.0.0.9"));
+    assert_non_null(strstr(r.fault.text, "-6"));
+    assert_false(act_of(&r, 6, "addr add 10.0.0.1/24 dev eth0"));
+    assert_false(act_of(&r, 4, "route add ::/0 dev eth0"));
+    assert_false(act_of(&r, 4, "addr add fd00::1/64 dev eth0"));
+    assert_non_null(strstr(r.fault.text, "-4"));
     rig_fini(&r);
 }
 
@@ -202,7 +290,10 @@ static void chargen_shifts_each_line(void **state)
 }
 
 TESTS({"addresses come, change and go", addresses_come_change_and_go},
+      {"the hundredth address is changed", the_hundredth_address_is_changed},
       {"routes come and go", routes_come_and_go},
+      {"a flush takes the family that was asked for", a_flush_takes_the_family_that_was_asked_for},
+      {"default is of the family that was asked for", default_is_of_the_family_that_was_asked_for},
       {"neighbours come and go, and their settings", neighbours_come_and_go},
       {"counters are shown by name", counters_are_shown_by_name},
       {"what is fixed is only shown", what_is_fixed_is_only_shown},

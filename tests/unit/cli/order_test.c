@@ -212,7 +212,27 @@ static void a_config_is_read_line_by_line(void **state)
         (void)parse_config(text, len, &taken, &at);
 }
 
-TESTS({"a line is split into words, with quotes and comments", a_line_is_split_into_words},
+static void the_last_word_about_the_stack_counts(void **state)
+{
+    static const char *const lines[] = {
+        "stack name a weak-host on handle-local off seed 7 memory 8m",
+        "stack handle-local on",
+        "stack weak-host off seed 0 name b",
+    };
+    struct order stack = {0}, order;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_true(parse(lines[i], &order));
+        config_add_stack(&stack, &order);
+    }
+    assert_int_equal(stack.weak_host, 0);
+    assert_int_equal(stack.handle_local, 1);
+    assert_int_equal(stack.memory, 8 << 20);
+    assert_true(stack.at[FIELD_SEED] != 0 && stack.seed == 0);
+    assert_string_equal(stack.name, "b");
+}
+
+TESTS({"the last word about the stack counts", the_last_word_about_the_stack_counts},
+      {"a line is split into words, with quotes and comments", a_line_is_split_into_words},
       {"what is no line is told with its column", what_is_no_line_is_told_with_its_column},
       {"joined words split into themselves", joined_words_split_into_themselves},
       {"orders are spelled as ip spells them", orders_are_spelled_as_ip_spells_them},

@@ -328,7 +328,27 @@ static void wrong_configs_are_refused(void **state)
     nst_trunk_remove_vlan(NULL);
 }
 
-TESTS({"frames go to the link of their VLAN, without the tag", frames_go_to_their_vlan},
+/* Frames of a VLAN that is larger than the link below would be lost there. */
+static void the_link_below_is_not_made_smaller_than_its_vlans(void **state)
+{
+    struct rig r;
+    rig_init(&r, 0);
+    struct nst_link *untagged = r.links[UNTAGGED], *five = r.links[FIVE];
+    assert_int_equal(untagged->ops->set_mtu(untagged, 1400), -NST_EBUSY);
+    assert_int_equal(untagged->mtu, 1500);
+    assert_int_equal(r.pipe[0]->mtu, 1500);
+    assert_int_equal(five->ops->set_mtu(five, 1400), 0);
+    assert_int_equal(untagged->ops->set_mtu(untagged, 1399), -NST_EBUSY);
+    assert_int_equal(untagged->ops->set_mtu(untagged, 1400), 0);
+    assert_int_equal(r.pipe[0]->mtu, 1400);
+    assert_int_equal(untagged->ops->set_mtu(untagged, 9000), 0);
+    assert_int_equal(five->mtu, 1400);
+    rig_fini(&r);
+}
+
+TESTS({"the link below is not made smaller than its VLANs",
+       the_link_below_is_not_made_smaller_than_its_vlans},
+      {"frames go to the link of their VLAN, without the tag", frames_go_to_their_vlan},
       {"frames that are cut short do no harm", cut_frames_do_no_harm},
       {"what a VLAN sends has its tag and priority", what_a_vlan_sends_has_its_tag},
       {"requests for checksums and segments go with the frame", requests_go_with_the_frame},

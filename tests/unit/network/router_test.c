@@ -288,6 +288,23 @@ static void a_router_that_does_not_answer_is_left_for_another(void **state)
     lab_fini(&lab);
 }
 
+/* Its link address is known: what is sent while it is probed waits for nothing. */
+static void a_router_that_falls_silent_is_left_when_probes_end(void **state)
+{
+    const struct ad ad = {.router = {.lifetime_s = 1800}, .with_mac = true},
+                    low = {.router = {.lifetime_s = 1800, .preference = -1}, .with_mac = true};
+    begin();
+    lab_add_addr(&lab, 1, "fd00::1/64");
+    advertise("fe80::b", &low);
+    advertise("fe80::a", &ad);
+    lab_send(&lab, NULL, "2001:db8:9::1", 10, false);
+    lab_advance(&lab, 7 * NST_SEC); /* DELAY, and two of three probes */
+    assert_string_equal(way("2001:db8:9::1"), "fe80::a");
+    lab_advance(&lab, 2 * NST_SEC);
+    assert_string_equal(way("2001:db8:9::1"), "fe80::b");
+    lab_fini(&lab);
+}
+
 static void an_entry_that_stops_being_a_router_invalidates_it(void **state)
 {
     uint8_t body[40];
@@ -664,6 +681,8 @@ TESTS({"nic/N6: a host asks when it comes up, and on until it is answered (RFC 7
       {"RFC 4191 3.2: the preferred router is taken", the_preferred_router_is_taken},
       {"RFC 4861 6.3.6: a router that does not answer is left for another",
        a_router_that_does_not_answer_is_left_for_another},
+      {"RFC 4861 6.3.6: a router that falls silent is left when probes end",
+       a_router_that_falls_silent_is_left_when_probes_end},
       {"nic/N86: an entry that stops being a router invalidates that router",
        an_entry_that_stops_being_a_router_invalidates_it},
       {"routes of the host go first", routes_of_the_host_go_first},

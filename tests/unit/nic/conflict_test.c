@@ -269,12 +269,25 @@ static void what_was_set_is_defended_and_kept(void **state)
     lan_fini(&lan);
 }
 
+/* A socket on address 1, which is watched for its loss. */
+static nst_socket watch_ours(struct lan *lan)
+{
+    const struct nst_endpoint ours = {.addr = lan_addr(lan, 1), .port = 7};
+    nst_socket s;
+    assert_int_equal(nst_socket_open(lan->stack, NST_DATAGRAM, &s), 0);
+    assert_int_equal(nst_socket_bind(lan->stack, s, &ours), 0);
+    assert_int_equal(nst_socket_watch(lan->stack, s, NST_READY_DOWN, NULL), 0);
+    return s;
+}
+
 static void what_was_asked_for_is_given_up_when_the_other_insists(void **state)
 {
     struct lan lan;
     lan_init_bare(&lan, false);
     add(&lan, 1, true);
     lan_advance(&lan, 20 * NST_SEC);
+    const nst_socket ours = watch_ours(&lan);
+    struct nst_ready ready;
     lan_forget_events(&lan);
     lan_look(&lan);
     claim_by_use(&lan);
@@ -285,8 +298,12 @@ static void what_was_asked_for_is_given_up_when_the_other_insists(void **state)
     assert_int_equal(addr_state(&lan, 1), NST_ADDR_ASSIGNED);
     expect_owner(&lan, 1, PEER, 1);
     lan_advance(&lan, 10 * NST_SEC - 1);
+    assert_int_equal(nst_ready_list(lan.stack, &ready, 1), 0);
     claim_by_use(&lan);
     assert_int_equal(addr_state(&lan, 1), NST_ADDR_DUPLICATE);
+    lan_advance(&lan, 0);
+    assert_int_equal(nst_ready_list(lan.stack, &ready, 1), 1); /* N8 */
+    assert_true(ready.socket == ours && ready.events == NST_READY_DOWN);
     expect_owner(&lan, 1, PEER, 0);
     assert_int_equal(lan_send(&lan, 8, 10), -NST_EADDRNOTAVAIL);
     lan_fini(&lan);

@@ -263,6 +263,19 @@ static void so_it_is_with_what_is_removed(void **state)
     nicbox_end(&b);
 }
 
+static void so_it_is_with_the_end_of_spoofing(void **state)
+{
+    nicbox_begin(&b, NULL);
+    nicbox_add(&b, 1, NICBOX_IP);
+    nst_nic_set_spoofing(b.stack, 1, true);
+    const nst_socket foreign = nicbox_socket(&b, NST_DATAGRAM, "fd00::9", 7, 0);
+    nst_socket_watch(b.stack, foreign, NST_READY_DOWN, NULL);
+    nst_nic_set_spoofing(b.stack, 1, false);
+    nicbox_run(&b);
+    assert_int_equal(take_ready(b.stack), NST_READY_DOWN);
+    nicbox_end(&b);
+}
+
 static void connections_survive(void **state)
 {
     for (int v6 = 0; v6 < 2; v6++) {
@@ -369,6 +382,7 @@ TESTS({"nic/N1: has what it was given, and an endpoint for each protocol", has_w
       {"nic/N8: the end of it is told as room to send", the_end_of_it_is_told_as_room_to_send},
       {"nic/N8: sockets of other NICs do not, nor who does not watch", others_do_not},
       {"nic/N8: so it is with what is removed", so_it_is_with_what_is_removed},
+      {"nic/N8: so it is with the end of spoofing", so_it_is_with_the_end_of_spoofing},
       {"nic/N8: connections survive, over IPv4 and IPv6", connections_survive},
       {"nic/N9: removing under load gives all back, over IPv4 and IPv6",
        removing_under_load_gives_all_back},
