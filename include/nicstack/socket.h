@@ -155,7 +155,8 @@ NST_API int nst_socket_error(struct nst_stack *stack, nst_socket s);
 /* What NST_OPT_RECEIVE_ERRORS keeps: one error that came back for a datagram. */
 struct nst_error_info {
     int error;                  /* -NST_E*, as the pending error has it */
-    bool v6;                    /* an error of ICMPv6; ICMP otherwise */
+    bool local;                 /* no message came: it was too long for NST_OPT_DONT_FRAGMENT */
+    bool v6;                    /* of IPv6, an error of ICMPv6 */
     uint8_t type, code;         /* as the message has them */
     uint32_t info;              /* the path MTU, the pointer, or 0 */
     struct nst_endpoint remote; /* where the datagram was sent to */
@@ -204,6 +205,11 @@ enum nst_option {
     NST_OPT_RECEIVE_ERRORS,  /* bool: every ICMP error about what was sent is reported, also without
                                 a connection, and kept for nst_socket_recv_error. A stream that
                                 stands reports it as its pending error, once, and goes on */
+    NST_OPT_DONT_FRAGMENT,   /* bool; UDP: what is longer than the path's MTU is not sent in
+                                fragments (-NST_EMSGSIZE) */
+    NST_OPT_TCP_KEEP_IDLE,   /* duration: silence before the first keep-alive probe; 2 h */
+    NST_OPT_TCP_KEEP_INTERVAL, /* duration: between probes; 75 s */
+    NST_OPT_TCP_KEEP_COUNT,    /* 1 to 127 probes without an answer end the connection; 9 */
 };
 /* -NST_ENOPROTOOPT (not for this type), -NST_EINVAL (value), -NST_EOPNOTSUPP (read only). */
 NST_API int nst_socket_set(struct nst_stack *stack, nst_socket s, enum nst_option option,

@@ -27,6 +27,11 @@ struct kernel_error {
     uint8_t quote[QUOTE_MAX];
 };
 
+static bool is_icmp(const struct kernel_error *e)
+{
+    return e->ee.ee_origin == SO_EE_ORIGIN_ICMP || e->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
 static bool is_stamp(const struct kernel_error *e)
 {
     return e->ee.ee_origin == SO_EE_ORIGIN_TIMESTAMPING;
@@ -94,6 +99,8 @@ static uint32_t errno_of_unreachable6(uint8_t code)
 
 static uint32_t errno_of(const struct nst_error_info *info)
 {
+    if (info->local)
+        return EMSGSIZE;
     if (info->v6) {
         return info->type == ICMP6_UNREACHABLE         ? errno_of_unreachable6(info->code)
                : info->type == ICMP6_TOO_BIG           ? EMSGSIZE
@@ -114,14 +121,17 @@ void kernel_error_collect(struct kernel *p, struct kernel_file *f)
         return;
     while ((len = nst_socket_recv_error(p->world->stack, f->socket, quote, sizeof(quote), &info)) >=
            0) {
-        /* Linux's errno takes the place of the stack's. */
+        /* Linux's errno takes the place of the stack's; what is local was returned already. */
         (void)nst_socket_error(p->world->stack, f->socket);
-        f->side.error = (int)errno_of(&info);
+        if (!info.local)
+            f->side.error = (int)errno_of(&info);
         struct kernel_error *e = add(f);
         if (e == NULL)
             continue;
-        e->ee.ee_errno = (uint32_t)f->side.error;
-        e->ee.ee_origin = info.v6 ? SO_EE_ORIGIN_ICMP6 : SO_EE_ORIGIN_ICMP;
+        e->ee.ee_errno = errno_of(&info);
+        e->ee.ee_origin = info.local ? SO_EE_ORIGIN_LOCAL
+                          : info.v6  ? SO_EE_ORIGIN_ICMP6
+                                     : SO_EE_ORIGIN_ICMP;
         e->ee.ee_type = info.type;
         e->ee.ee_code = info.code;
         e->ee.ee_info = info.info;
@@ -163,9 +173,9 @@ static struct kernel_error *pop(struct kernel_side *side)
     side->error_count--;
     if (side->errors == NULL)
         side->errors_end = &side->errors;
-    if (side->errors != NULL && !is_stamp(side->errors))
+    if (side->errors != NULL && is_icmp(side->errors))
         side->error = (int)side->errors->ee.ee_errno;
-    else if (!is_stamp(e))
+    else if (is_icmp(e))
         side->error = 0;
     return e;
 }
@@ -180,7 +190,7 @@ static void add_details(const struct kernel_file *f, const struct kernel_error *
     } whole = {.ee = e->ee};
     socklen_t len = sizeof(whole.offender);
     const struct nst_endpoint offender = {.addr = e->offender};
-    if (is_stamp(e))
+    if (!is_icmp(e))
         len = f->family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6);
     else
         kernel_address_put(f->family, &offender, (struct sockaddr *)&whole.offender, &len);

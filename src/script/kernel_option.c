@@ -21,6 +21,7 @@ enum unit {
     UNIT_NUMBER,
     UNIT_FLAG,
     UNIT_MILLISECONDS,
+    UNIT_SECONDS,
 };
 
 struct option {
@@ -43,6 +44,9 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_MAXSEG, NST_OPT_TCP_MAXSEG, UNIT_NUMBER},
     {IPPROTO_TCP, TCP_QUICKACK, NST_OPT_TCP_QUICKACK, UNIT_FLAG},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, NST_OPT_TCP_USER_TIMEOUT, UNIT_MILLISECONDS},
+    {IPPROTO_TCP, TCP_KEEPIDLE, NST_OPT_TCP_KEEP_IDLE, UNIT_SECONDS},
+    {IPPROTO_TCP, TCP_KEEPINTVL, NST_OPT_TCP_KEEP_INTERVAL, UNIT_SECONDS},
+    {IPPROTO_TCP, TCP_KEEPCNT, NST_OPT_TCP_KEEP_COUNT, UNIT_NUMBER},
 };
 
 static const struct option *find(int level, int name)
@@ -83,6 +87,8 @@ static int set_stack(struct kernel *p, const struct kernel_file *f, const struct
         number = value != 0;
     if (o->unit == UNIT_MILLISECONDS)
         number = (int64_t)value * NST_MSEC;
+    if (o->unit == UNIT_SECONDS)
+        number = (int64_t)value * NST_SEC;
     if (value < 0 && o->unit != UNIT_FLAG)
         return -EINVAL;
     /* Names are shared by streams alone; a datagram socket takes keep-alive and forgets it. */
@@ -173,6 +179,45 @@ static int set_socket_level(struct kernel *p, struct kernel_file *f, int name, c
     }
 }
 
+/* IP_MTU_DISCOVER: TCP always looks for the path's MTU, UDP when it is told to. */
+static int set_mtu_discover(struct kernel *p, struct kernel_file *f, int value)
+{
+    if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_PROBE)
+        return -EINVAL;
+    if (value == IP_PMTUDISC_PROBE || (f->type != NST_DATAGRAM && value == IP_PMTUDISC_DONT))
+        return kernel_refuse(p, EINVAL, "IP_MTU_DISCOVER", value);
+    f->side.mtu_discover = value;
+    if (f->type != NST_DATAGRAM)
+        return 0;
+    return -nst_errno_from_error(
+        nst_socket_set(p->world->stack, f->socket, NST_OPT_DONT_FRAGMENT, value == IP_PMTUDISC_DO));
+}
+
+/* What has one value here, and may be set to that. 1: it is none of them. */
+static int set_fixed(struct kernel *p, int level, int name, int value)
+{
+    static const struct {
+        int level, name, value;
+    } fixed[] = {
+        {SOL_SOCKET, SO_OOBINLINE, 1}, /* urgent data stays in line */
+        {SOL_SOCKET, SO_RCVLOWAT, 1},
+        {IPPROTO_IPV6, IPV6_V6ONLY, 0},
+    };
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (fixed[i].level == level && fixed[i].name == name)
+            return value == fixed[i].value ? 0 : unknown(p, level, name);
+    return 1;
+}
+
+static int set_number(struct kernel *p, struct kernel_file *f, int level, int name, int value)
+{
+    if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
+        (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))
+        return set_mtu_discover(p, f, value);
+    const int r = set_fixed(p, level, name, value);
+    return r <= 0 ? r : kernel_side_set(p, f, level, name, value);
+}
+
 int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void *value,
                       socklen_t len)
 {
@@ -194,9 +239,9 @@ int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void 
     }
     if (len >= sizeof(number)) {
         memcpy(&number, value, sizeof(number));
-        const int side = kernel_side_set(p, f, level, name, number);
-        if (side <= 0)
-            return side;
+        const int done = set_number(p, f, level, name, number);
+        if (done <= 0)
+            return done;
     }
     if (level == SOL_SOCKET)
         return set_socket_level(p, f, name, value, len);
@@ -233,6 +278,8 @@ static int get_stack(struct kernel *p, const struct kernel_file *f, const struct
         return -nst_errno_from_error(r);
     if (o->unit == UNIT_MILLISECONDS)
         number /= NST_MSEC;
+    if (o->unit == UNIT_SECONDS)
+        number /= NST_SEC;
     return give_number(number, value, len);
 }
 
@@ -359,6 +406,9 @@ int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value
         return get_socket_level(p, f, name, value, len);
     if (level == SOL_TCP && f->type == NST_STREAM)
         return get_tcp_level(p, f, name, value, len);
+    if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
+        (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))
+        return give_number(f->side.mtu_discover, value, len);
     if (level == IPPROTO_IP && name == IP_MTU &&
         nst_socket_tcp_info(p->world->stack, f->socket, &info) == 0)
         return info.pmtu > 0 ? give_number(info.pmtu, value, len) : -ENOTCONN;

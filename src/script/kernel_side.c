@@ -43,6 +43,7 @@ void kernel_side_init(struct kernel_side *side)
 {
     side->errors_end = &side->errors;
     side->marks_end = &side->marks;
+    side->mtu_discover = IP_PMTUDISC_WANT;
 }
 
 void kernel_side_free(struct kernel_side *side)

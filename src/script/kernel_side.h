@@ -44,6 +44,7 @@ enum kernel_want {
 struct kernel_side {
     uint32_t wants;    /* enum kernel_want */
     uint32_t stamping; /* SOF_TIMESTAMPING_* */
+    int mtu_discover;  /* IP_PMTUDISC_*, as it was set */
     uint64_t key_base; /* what OPT_ID counts from: bytes of a stream */
     uint32_t key_next; /* of datagrams */
     struct kernel_error *errors, **errors_end;

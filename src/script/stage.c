@@ -113,6 +113,8 @@ int stage_init(struct stage *w, const struct stage_config *config)
         .tcp_time_wait = config->time_wait,
         .tcp_send_buffer_max = config->send_buffer_max,
         .tcp_receive_buffer_max = config->receive_buffer_max,
+        .tcp_initial_window = config->initial_window,
+        .tcp_off = config->tcp_off,
     };
     int r = nst_stack_new(&stack_config, &w->stack);
     if (r < 0)

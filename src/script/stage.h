@@ -29,6 +29,7 @@ struct stage_config {
     bool any;                    /* takes packets for any address */
     nst_time rto_min, time_wait; /* 0: the stack's defaults */
     uint32_t send_buffer_max, receive_buffer_max;
+    uint32_t initial_window, tcp_off; /* as nst_stack_config has them */
 };
 
 struct stage {

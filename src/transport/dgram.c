@@ -510,6 +510,8 @@ static int set_flag(struct dgram *d, enum nst_option option, int64_t value)
         d->entry.reuse_address = value != 0;
     else if (option == NST_OPT_REUSE_PORT)
         d->entry.reuse_port = value != 0;
+    else if (option == NST_OPT_DONT_FRAGMENT)
+        d->dont_fragment = value != 0;
     else
         d->broadcast = value != 0;
     return 0;
@@ -530,6 +532,8 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
     case NST_OPT_REUSE_PORT:
     case NST_OPT_BROADCAST:
         return set_flag(d, option, value);
+    case NST_OPT_DONT_FRAGMENT:
+        return d->kind == DGRAM_UDP ? set_flag(d, option, value) : -NST_ENOPROTOOPT;
     case NST_OPT_SEND_BUFFER:
     case NST_OPT_RECEIVE_BUFFER:
         return set_buffer(d, option, value);
@@ -578,6 +582,9 @@ int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_RECEIVE_ERRORS:
         value = d->errors != NULL;
+        break;
+    case NST_OPT_DONT_FRAGMENT:
+        value = d->dont_fragment;
         break;
     case NST_OPT_SEND_QUEUED:
         value = 0;

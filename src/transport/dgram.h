@@ -92,7 +92,8 @@ struct dgram {
     bool group_loop;     /* our own members get it too */
     struct list members; /* of struct membership, by_owner: the groups that it joined */
     uint32_t member_count;
-    bool broadcast; /* may send to broadcast addresses */
+    bool broadcast;     /* may send to broadcast addresses */
+    bool dont_fragment; /* of UDP */
     bool has_peer;
     bool is_bound; /* by bind: not chosen by a send */
     bool shut_recv, shut_send;
@@ -277,6 +278,8 @@ int dgram_error(struct dgram *d);
 /* NST_OPT_RECEIVE_ERRORS and nst_socket_recv_error (dgram_error.c). */
 HIDDEN int dgram_keep_errors(struct dgram *d, bool on);
 HIDDEN void dgram_note_error(struct dgram *d, const struct net_error_report *report, int error);
+/* It was longer than `mtu`, and must not be cut. */
+HIDDEN void dgram_note_too_long(struct dgram *d, const struct nst_endpoint *to, uint32_t mtu);
 HIDDEN bool dgram_has_errors(const struct dgram *d);
 HIDDEN int64_t dgram_recv_error(struct dgram *d, void *data, size_t size,
                                 struct nst_error_info *ret_info);

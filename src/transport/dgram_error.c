@@ -40,13 +40,21 @@ bool dgram_has_errors(const struct dgram *d)
     return d->errors != NULL && d->errors->count > 0;
 }
 
-void dgram_note_error(struct dgram *d, const struct net_error_report *report, int error)
+/* NULL: there are too many. */
+static struct dgram_error *add(struct dgram *d)
 {
     struct dgram_errors *errors = d->errors;
-    const size_t skip = d->kind == DGRAM_UDP ? UDP_HDR_LEN : 0;
     if (errors->count == ERRORS_MAX)
+        return NULL;
+    return &errors->ring[(errors->first + errors->count++) % ERRORS_MAX];
+}
+
+void dgram_note_error(struct dgram *d, const struct net_error_report *report, int error)
+{
+    const size_t skip = d->kind == DGRAM_UDP ? UDP_HDR_LEN : 0;
+    struct dgram_error *e = add(d);
+    if (e == NULL)
         return;
-    struct dgram_error *e = &errors->ring[(errors->first + errors->count++) % ERRORS_MAX];
     e->info = (struct nst_error_info){
         .error = error,
         .v6 = !nst_addr_is_v4(&report->src),
@@ -61,6 +69,23 @@ void dgram_note_error(struct dgram *d, const struct net_error_report *report, in
         e->info.remote.port = be16_get(report->quote + 2);
     e->len = (uint32_t)min_size(report->quote_len - skip, QUOTE_MAX);
     memcpy(e->quote, report->quote + skip, e->len);
+}
+
+void dgram_note_too_long(struct dgram *d, const struct nst_endpoint *to, uint32_t mtu)
+{
+    struct dgram_error *e = d->errors != NULL ? add(d) : NULL;
+    if (e == NULL)
+        return;
+    e->len = 0;
+    e->info = (struct nst_error_info){
+        .error = -NST_EMSGSIZE,
+        .local = true,
+        .v6 = !nst_addr_is_v4(&to->addr),
+        .info = mtu,
+        .remote = *to,
+        .arrival = d->stack->now,
+    };
+    ready_notify(&d->stack->ready, d->ready, NST_READY_ERROR);
 }
 
 int64_t dgram_recv_error(struct dgram *d, void *data, size_t size, struct nst_error_info *ret_info)

@@ -102,12 +102,17 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
     struct pkt *p = build(d, dst, to->port, out);
     if (unlikely(p == NULL))
         return -NST_ENOMEM;
-    struct ip_out ip = {.proto = IP_PROTO_UDP, .ttl = d->ttl, .tos = d->tos};
+    struct ip_out ip = {
+        .proto = IP_PROTO_UDP, .ttl = d->ttl, .tos = d->tos, .dont_fragment = d->dont_fragment};
     if (unlikely(dst->type == PKT_MULTICAST))
         dgram_set_group_out(d, &ip);
     COUNT(d->stack->counters.udp_sent);
     r = dst_output(dst, p, &ip);
-    return likely(r == 0) ? (int64_t)out->len : r;
+    if (likely(r == 0))
+        return (int64_t)out->len;
+    if (r == -NST_EMSGSIZE)
+        dgram_note_too_long(d, to, dst->mtu);
+    return r;
 }
 
 /* ---- Receiving ---- */

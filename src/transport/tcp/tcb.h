@@ -232,6 +232,8 @@ struct tcp_state {
     uint32_t snd_buf_max, rcv_buf_max;
     uint32_t rto_min_us, rto_max_us;
     nst_time time_wait;
+    uint32_t initial_window; /* segments; 0: RFC 6928's */
+    uint32_t off;            /* NST_TCP_OFF_* */
     uint8_t rcv_wscale;
 };
 

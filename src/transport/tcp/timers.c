@@ -31,15 +31,29 @@ void timers_stop(struct tcb *tcb)
     wheel_cancel(&tcb->stack->wheel, &tcb->timer);
 }
 
+nst_time timers_keep_idle(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_idle != 0 ? tcb->opt->keep_idle : KEEP_IDLE;
+}
+
+nst_time timers_keep_interval(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_interval != 0 ? tcb->opt->keep_interval
+                                                            : KEEP_INTERVAL;
+}
+
+uint16_t timers_keep_count(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_count != 0 ? tcb->opt->keep_count : KEEP_COUNT;
+}
+
 void timers_set_life(struct tcb *tcb)
 {
     const nst_time now = tcb->stack->now;
     if (tcb->state == NST_TCP_FIN_WAIT_2 && tcb->orphan) {
         tcb->timers.life = now + TIMERS_FIN_WAIT_2;
     } else if (tcb->keepalive && fsm_is_synchronized(tcb->state)) {
-        const nst_time idle =
-            tcb->opt != NULL && tcb->opt->keep_idle ? tcb->opt->keep_idle : KEEP_IDLE;
-        tcb->timers.life = now + idle;
+        tcb->timers.life = now + timers_keep_idle(tcb);
     } else {
         tcb->timers.life = NST_TIME_NEVER;
     }
@@ -151,24 +165,20 @@ static void fire_rtx(struct tcb *tcb)
 /* RFC 9293 3.8.4. */
 static void fire_keepalive(struct tcb *tcb)
 {
-    const struct tcb_opt *opt = tcb->opt;
-    const nst_time idle = opt != NULL && opt->keep_idle ? opt->keep_idle : KEEP_IDLE;
-    const nst_time interval =
-        opt != NULL && opt->keep_interval ? opt->keep_interval : KEEP_INTERVAL;
-    const uint16_t count = opt != NULL && opt->keep_count ? opt->keep_count : KEEP_COUNT;
+    const nst_time idle = timers_keep_idle(tcb);
     if (silence(tcb) < idle || tcb->tx != NULL) {
         /* It was heard since, or what is outstanding is asked after anyway. */
         const nst_time rest = idle - silence(tcb);
         tcb->timers.life = tcb->stack->now + (tcb->tx != NULL || rest <= 0 ? idle : rest);
         return;
     }
-    if (tcb->probes >= count) {
+    if (tcb->probes >= timers_keep_count(tcb)) {
         tcb_schedule(tcb, TODO_RST);
         tcb_end(tcb, NST_ETIMEDOUT);
         return;
     }
     tcb->probes++;
-    tcb->timers.life = tcb->stack->now + interval;
+    tcb->timers.life = tcb->stack->now + timers_keep_interval(tcb);
     tcb_schedule(tcb, TODO_PROBE);
 }
 

@@ -8,7 +8,14 @@
 #include "transport/tcp/tcb.h"
 #include "transport/tcp/timers.h"
 
-#define BUF_MAX (1 << 30)
+#define BUF_MAX        (1 << 30)
+#define KEEP_TIME_MAX  (32767 * NST_SEC)
+#define KEEP_COUNT_MAX 127
+
+static bool is_keep_time(int64_t value)
+{
+    return value >= NST_MSEC && value <= KEEP_TIME_MAX;
+}
 
 /* Options that need the rare part. */
 static int set_rare(struct tcb *tcb, enum nst_option option, int64_t value)
@@ -39,6 +46,22 @@ static int set_rare(struct tcb *tcb, enum nst_option option, int64_t value)
         if (value < 0)
             return -NST_EINVAL;
         opt->user_timeout = value;
+        return 0;
+    case NST_OPT_TCP_KEEP_IDLE:
+        if (!is_keep_time(value))
+            return -NST_EINVAL;
+        opt->keep_idle = value;
+        timers_set_life(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_INTERVAL:
+        if (!is_keep_time(value))
+            return -NST_EINVAL;
+        opt->keep_interval = value;
+        return 0;
+    case NST_OPT_TCP_KEEP_COUNT:
+        if (value < 1 || value > KEEP_COUNT_MAX)
+            return -NST_EINVAL;
+        opt->keep_count = (uint16_t)value;
         return 0;
     default:
         return -NST_ENOPROTOOPT;
@@ -113,10 +136,39 @@ int tcp_set(struct tcb *tcb, enum nst_option option, int64_t value)
     }
 }
 
-int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
+static int get_rare(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
 {
     static const struct tcb_opt defaults = {.linger = -1};
     const struct tcb_opt *opt = tcb->opt != NULL ? tcb->opt : &defaults;
+    switch (option) {
+    case NST_OPT_TTL:
+        *ret_value = opt->ttl;
+        return 0;
+    case NST_OPT_TOS:
+        *ret_value = opt->tos;
+        return 0;
+    case NST_OPT_LINGER:
+        *ret_value = opt->linger;
+        return 0;
+    case NST_OPT_TCP_USER_TIMEOUT:
+        *ret_value = opt->user_timeout;
+        return 0;
+    case NST_OPT_TCP_KEEP_IDLE:
+        *ret_value = timers_keep_idle(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_INTERVAL:
+        *ret_value = timers_keep_interval(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_COUNT:
+        *ret_value = timers_keep_count(tcb);
+        return 0;
+    default:
+        return -NST_ENOPROTOOPT;
+    }
+}
+
+int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
+{
     int64_t value;
     switch (option) {
     case NST_OPT_REUSE_ADDRESS:
@@ -130,15 +182,6 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_RECEIVE_BUFFER:
         value = tcb->rcv.buf;
-        break;
-    case NST_OPT_TTL:
-        value = opt->ttl;
-        break;
-    case NST_OPT_TOS:
-        value = opt->tos;
-        break;
-    case NST_OPT_LINGER:
-        value = opt->linger;
         break;
     case NST_OPT_TCP_NODELAY:
         value = tcb->nodelay;
@@ -155,9 +198,6 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
     case NST_OPT_TCP_KEEPALIVE:
         value = tcb->keepalive;
         break;
-    case NST_OPT_TCP_USER_TIMEOUT:
-        value = opt->user_timeout;
-        break;
     case NST_OPT_RECEIVE_ERRORS:
         value = tcb->tells_errors;
         break;
@@ -171,7 +211,7 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
         value = rcvbuf_unread(tcb);
         break;
     default:
-        return -NST_ENOPROTOOPT;
+        return get_rare(tcb, option, ret_value);
     }
     *ret_value = value;
     return 0;
