@@ -5,8 +5,8 @@
 
 #include <stdio.h>
 
-#include "json.h"
 #include "order/order.h"
+#include "tool/json.h"
 
 /* How, and where to, something is shown. */
 struct show {

@@ -7,7 +7,7 @@
 #ifndef NICSTACK_CLI_ORDER_ANSWER_H
 #define NICSTACK_CLI_ORDER_ANSWER_H
 
-#include "instance.h"
+#include "instance/instance.h"
 #include "order/act.h"
 
 /* Does what the request says to the scene, and answers the client. */

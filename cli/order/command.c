@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #include "commands.h"
-#include "instance_find.h"
-#include "options.h"
+#include "instance/instance_find.h"
 #include "order/order.h"
+#include "tool/options.h"
 
 #define FAILED    1
 #define WRONG     2

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "units.h"
+#include "tool/units.h"
 
 #define SECONDS_MAX UINT32_MAX
 

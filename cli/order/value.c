@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "instance/request.h"
 #include "order/order.h"
-#include "request.h"
 
 bool order_parse_number(const char *text, uint64_t max, uint64_t *ret)
 {

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "attach_text.h"
-#include "file.h"
+#include "attach/attach_text.h"
+#include "tool/file.h"
 
 char *config_read(const char *command, const char *file, size_t *ret_len)
 {

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is at the bottom of a device: see devices.h. */
-#include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "attach_text.h"
 #include "up/devices.h"
 
 #define MTU_DEFAULT  1500
@@ -16,6 +11,7 @@
 #define VNET_HDR     12
 #define RING_MAX     (8u << 20)
 #define RING_MIN     (1u << 20)
+#define OPENER_GONE  "the process that opens devices has ended: start nst up again"
 
 /* A locally administered address, the same for the same instance and NIC. */
 static struct nst_mac make_mac(const char *instance, const char *name)
@@ -62,6 +58,8 @@ static bool fail_tun(const struct device *device, const struct order *order, int
         next = "another program has it: choose another dev";
     else if (error == -NST_EINVAL)
         next = "is there another kind of interface with this name?";
+    else if (error == -NST_EPIPE)
+        next = OPENER_GONE;
     return fault_set(
         fault, order->at[FIELD_IFNAME] != 0 ? order->at[FIELD_IFNAME] : order->at[FIELD_NAME],
         "cannot open the interface '%s' (%s): %s", device->ifname, nst_error_name(error), next);
@@ -71,7 +69,8 @@ static bool open_tuntap(struct devices *devices, struct device *device, const st
                         struct fault *fault)
 {
     const bool ethernet = device->kind == DEVICE_TAP;
-    device->fd = nst_tuntap_open(device->ifname, ethernet);
+    uint32_t unused;
+    device->fd = opener_open(devices->opener, order->type, device->ifname, &unused);
     if (device->fd < 0)
         return fail_tun(device, order, device->fd, fault);
     const struct nst_tuntap_config config = {
@@ -91,19 +90,6 @@ static bool open_tuntap(struct devices *devices, struct device *device, const st
 
 /* ---- Packet sockets ---- */
 
-/* The MTU of an interface of the kernel; 0: it cannot be told. */
-static uint32_t kernel_mtu(const char *ifname)
-{
-    struct ifreq ifr = {0};
-    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        return 0;
-    memcpy(ifr.ifr_name, ifname, strlen(ifname));
-    const bool ok = ioctl(fd, SIOCGIFMTU, &ifr) == 0;
-    close(fd);
-    return ok && ifr.ifr_mtu > 0 && ifr.ifr_mtu <= 65535 ? (uint32_t)ifr.ifr_mtu : 0;
-}
-
 /* The ring takes no more than an eighth of what the stack may. */
 static uint32_t ring_size(uint64_t memory)
 {
@@ -114,15 +100,16 @@ static uint32_t ring_size(uint64_t memory)
 static bool open_packet(struct devices *devices, struct device *device, const struct order *order,
                         struct fault *fault)
 {
-    device->fd = nst_afpacket_open(device->ifname, true);
+    uint32_t mtu;
+    device->fd = opener_open(devices->opener, order->type, device->ifname, &mtu);
     if (device->fd < 0) {
         const int error = device->fd;
-        const char *next = error == -NST_EPERM ? "run it as root, or with CAP_NET_RAW"
-                                               : "ip link lists the interfaces";
+        const char *next = error == -NST_EPERM   ? "run it as root, or with CAP_NET_RAW"
+                           : error == -NST_EPIPE ? OPENER_GONE
+                                                 : "ip link lists the interfaces";
         return fault_set(fault, order->at[FIELD_NAME], "cannot open the interface '%s' (%s): %s",
                          device->ifname, nst_error_name(error), next);
     }
-    const uint32_t mtu = kernel_mtu(device->ifname);
     const struct nst_afpacket_config config = {
         .size = sizeof(config),
         .fd = device->fd,

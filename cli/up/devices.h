@@ -24,6 +24,7 @@
 #include <nicstack/vlan.h>
 
 #include "order/act.h"
+#include "up/opener.h"
 
 #define DEVICE_PORTS_MAX 64 /* of a bridge */
 
@@ -59,6 +60,7 @@ struct devices {
     struct nst_stack *stack;
     struct nst_loop *loop;
     struct nst_allocator allocator;
+    const struct opener *opener;
     const char *instance; /* its name: link addresses are made of it */
     uint64_t memory;      /* the stack's ceiling */
     struct device *first; /* the youngest */

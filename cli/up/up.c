@@ -4,9 +4,9 @@
  *
  * Theory of operation. The config is read whole, and its orders are done one after the other, the
  * same way as those that come later by the control socket (order/answer.h). Orders about the stack
- * itself come first: with the first other one the name is taken and the stack is made. Then the
- * loop runs until SIGINT or SIGTERM; everything is torn down from above to below, and what must be
- * so then is checked: the census balances, and all memory is back.
+ * itself come first: with the first other one the name is taken and the stack is made. Then nst up
+ * confines itself, and the loop runs until SIGINT or SIGTERM; everything is torn down from above to
+ * below, and what must be so then is checked: the census balances, and all memory is back.
  */
 #include <errno.h>
 #include <signal.h>
@@ -14,12 +14,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "attach_text.h"
+#include "attach/attach_text.h"
 #include "commands.h"
-#include "descriptors.h"
-#include "instance.h"
-#include "options.h"
+#include "confine/confine.h"
+#include "instance/instance.h"
 #include "order/answer.h"
+#include "tool/descriptors.h"
+#include "tool/options.h"
 #include "up/config.h"
 #include "up/devices.h"
 #include "up/services.h"
@@ -32,7 +33,7 @@
 
 struct up_options {
     const char *name;
-    bool check, quiet, help;
+    bool check, quiet, verbose, help;
 };
 
 struct up {
@@ -45,6 +46,7 @@ struct up {
     uint64_t live; /* bytes that the allocator gave and were not given back */
     struct nst_loop *loop;
     struct nst_stack *stack;
+    struct opener opener;
     struct devices devices;
     struct services services;
     struct scene scene;
@@ -58,6 +60,7 @@ static const struct option_spec specs[] = {
      MEMBER(name)},
     {"check", 0, OPTION_FLAG, NULL, "only see whether the config reads well", MEMBER(check)},
     {"quiet", 'q', OPTION_FLAG, NULL, "say nothing but errors", MEMBER(quiet)},
+    {"verbose", 'v', OPTION_FLAG, NULL, "say how it is confined", MEMBER(verbose)},
     {"help", 'h', OPTION_FLAG, NULL, "this", MEMBER(help)},
     {NULL, 0, OPTION_FLAG, NULL, NULL, 0},
 };
@@ -183,9 +186,13 @@ static bool begin(struct up *up, struct fault *fault)
     up->is_begun = true;
     if (o->at[FIELD_MEMORY] != 0 && o->memory < MEMORY_MIN)
         return fault_set(fault, o->at[FIELD_MEMORY], "a stack needs at least 1m: allow more");
+    /* First, so that the process which opens devices has no descriptor of ours. */
+    int r = opener_start(&up->opener);
+    if (r < 0)
+        return scene_fail(fault, 0, "cannot start the process that opens devices", r);
     if (!open_instance(up, fault))
         return false;
-    const int r = make_stack(up);
+    r = make_stack(up);
     if (r < 0)
         return scene_fail(fault, 0, "cannot make the stack", r);
     up->scene = (struct scene){.stack = up->stack, .act = act, .describe = describe, .context = up};
@@ -193,6 +200,7 @@ static bool begin(struct up *up, struct fault *fault)
         .stack = up->stack,
         .loop = up->loop,
         .allocator = up->allocator,
+        .opener = &up->opener,
         .instance = name != NULL    ? name
                     : slash != NULL ? slash + 1
                                     : up->file,
@@ -284,6 +292,16 @@ static void say_up(const struct up *up)
                 up->instance.name, nics, services);
 }
 
+/* From here on it opens nothing: see up/opener.h. */
+static void confine(const struct up *up)
+{
+    char text[CONFINE_TEXT_SIZE];
+    const struct confine_options options = {.parts = CONFINE_SERVE};
+    (void)confine_self(&options, text);
+    if (up->options.verbose)
+        fprintf(stderr, "%s: %s\n", COMMAND, text);
+}
+
 static bool serve(struct up *up)
 {
     int r = instance_start(&up->instance, up->loop, commands, up);
@@ -295,6 +313,7 @@ static bool serve(struct up *up)
         return false;
     }
     catch_signals(up);
+    confine(up);
     say_up(up);
     r = nst_loop_run(up->loop);
     if (r < 0)
@@ -331,6 +350,7 @@ static bool tear_down(struct up *up)
         nst_stack_free(up->stack);
     }
     devices_fini(&up->devices);
+    opener_stop(&up->opener);
     running = NULL;
     nst_loop_free(up->loop);
     free(up->text);

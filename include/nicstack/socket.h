@@ -88,7 +88,8 @@ struct nst_message {
     struct nst_endpoint remote;
     struct nst_endpoint local; /* the address that it was sent to, and the NIC */
     uint8_t ttl, tos;
-    bool truncated; /* it was longer than the buffer */
+    bool truncated;   /* it was longer than the buffer */
+    nst_time arrival; /* when it came; of a stream, the last of the bytes that were read */
 };
 
 /*
@@ -151,6 +152,28 @@ NST_API int nst_socket_get_remote(struct nst_stack *stack, nst_socket s, struct 
 /* The pending error (0 or -NST_E*), which is cleared. */
 NST_API int nst_socket_error(struct nst_stack *stack, nst_socket s);
 
+/* What NST_OPT_RECEIVE_ERRORS keeps: one error that came back for a datagram. */
+struct nst_error_info {
+    int error;                  /* -NST_E*, as the pending error has it */
+    bool local;                 /* no message came: it was too long for NST_OPT_DONT_FRAGMENT */
+    bool v6;                    /* of IPv6, an error of ICMPv6 */
+    uint8_t type, code;         /* as the message has them */
+    uint32_t info;              /* the path MTU, the pointer, or 0 */
+    struct nst_endpoint remote; /* where the datagram was sent to */
+    struct nst_addr offender;   /* who says so */
+    nst_time arrival;
+    bool truncated; /* more of it was quoted than `data` has room for */
+};
+/*
+ * Takes the oldest error of a datagram, ping or raw socket that has NST_OPT_RECEIVE_ERRORS; `data`
+ * gets what the error quotes of the datagram behind its transport header, of a ping or raw socket
+ * from that header on. Returns how many bytes. While there are errors NST_READY_ERROR holds. At
+ * most 16 wait; later ones are not kept. -NST_EAGAIN: there is none. -NST_EPROTOTYPE: a stream, or
+ * a packet socket.
+ */
+NST_API int64_t nst_socket_recv_error(struct nst_stack *stack, nst_socket s, void *data,
+                                      size_t size, struct nst_error_info *ret_info);
+
 /* ---- Options: all are 64-bit integers; durations are nst_time. ---- */
 enum nst_option {
     NST_OPT_REUSE_ADDRESS = 1, /* bool */
@@ -179,6 +202,14 @@ enum nst_option {
                                 they are 0; nothing is fragmented (-NST_EMSGSIZE) */
     NST_OPT_CHECKSUM,        /* raw, IPv6: where the checksum of the payload is, an even offset; it
                                 is computed and checked. -1: nowhere. ICMPv6: 2, and fixed */
+    NST_OPT_RECEIVE_ERRORS,  /* bool: every ICMP error about what was sent is reported, also without
+                                a connection, and kept for nst_socket_recv_error. A stream that
+                                stands reports it as its pending error, once, and goes on */
+    NST_OPT_DONT_FRAGMENT,   /* bool; UDP: what is longer than the path's MTU is not sent in
+                                fragments (-NST_EMSGSIZE) */
+    NST_OPT_TCP_KEEP_IDLE,   /* duration: silence before the first keep-alive probe; 2 h */
+    NST_OPT_TCP_KEEP_INTERVAL, /* duration: between probes; 75 s */
+    NST_OPT_TCP_KEEP_COUNT,    /* 1 to 127 probes without an answer end the connection; 9 */
 };
 /* -NST_ENOPROTOOPT (not for this type), -NST_EINVAL (value), -NST_EOPNOTSUPP (read only). */
 NST_API int nst_socket_set(struct nst_stack *stack, nst_socket s, enum nst_option option,
@@ -229,6 +260,18 @@ struct nst_tcp_info {
     nst_time srtt, rttvar, rttmin, rto;
     uint64_t bytes_sent, bytes_acked, bytes_received, bytes_retransmitted;
     uint64_t segs_out, segs_in, retransmits, timeouts, reordering, spurious;
+    /* What is not acknowledged, in segments: all of it; what the peer has reported to have, what
+     * counts as lost, what was sent again and may still arrive. */
+    uint32_t segs_unacked, segs_sacked, segs_lost, segs_retrans;
+    uint8_t probes; /* keep-alive or zero-window probes without an answer */
+    bool probing;   /* backoff is that of zero-window probes */
+    uint16_t mss_advertised;
+    nst_time delack;                                            /* an ACK may wait so long */
+    nst_time since_data_sent, since_data_received, since_heard; /* in milliseconds' steps */
+    uint64_t data_segs_out, data_segs_in; /* with payload; what a link merged counts once */
+    uint64_t segs_retransmitted, segs_delivered, segs_out_of_order;
+    uint64_t duplicate_reports; /* DSACKs that came */
+    uint64_t reorderings;       /* segments that arrived behind later ones */
 };
 /* -NST_EPROTOTYPE for what is no stream. */
 NST_API int nst_socket_tcp_info(struct nst_stack *stack, nst_socket s,

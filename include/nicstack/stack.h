@@ -38,7 +38,15 @@ struct nst_stack_config {
     nst_time tcp_time_wait;          /* 60 s */
     nst_time tcp_rto_min;            /* 200 ms */
     nst_time tcp_rto_max;            /* 120 s */
+    uint32_t tcp_initial_window;     /* segments; as RFC 6928 says */
+    uint32_t tcp_off;                /* NST_TCP_OFF_*; nothing */
 };
+
+/* What TCP does without: is neither offered nor agreed to, or not done. */
+#define NST_TCP_OFF_TIMESTAMPS   0x01
+#define NST_TCP_OFF_SACK         0x02
+#define NST_TCP_OFF_WINDOW_SCALE 0x04
+#define NST_TCP_OFF_IDLE_RESTART 0x08 /* a pause does not shrink the window (RFC 5681 4.1) */
 
 /* 0, or -NST_EINVAL (size, seed of zeros, allocator), -NST_ENOMEM. */
 NST_API int nst_stack_new(const struct nst_stack_config *config, struct nst_stack **ret_stack);

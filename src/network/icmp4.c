@@ -52,7 +52,10 @@ static struct pkt *build_reply(const struct pkt *p, const struct dst *d)
     h[0] = ICMP4_ECHO_REPLY;
     if (p->csum == NST_CSUM_UNKNOWN) { /* it was right: RFC 1624 */
         const uint16_t from = (uint16_t)(p->data[0] << 8 | p->data[1]);
-        be16_put(h + 2, csum_replace16(be16_get(h + 2), from, (uint16_t)(h[0] << 8 | h[1])));
+        const uint16_t to = (uint16_t)(h[0] << 8 | h[1]);
+        const uint16_t csum = csum_replace16(be16_get(h + 2), from, to);
+        /* The same sum, but of a message that is all zeros only this one is right. */
+        be16_put(h + 2, csum != 0 ? csum : 0xffff);
     } else {
         be16_put(h + 2, 0);
         icmp4_csum_put(h, pkt_csum(reply, 0, reply->len));
@@ -158,7 +161,8 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     const uint8_t *quote = p->data + ICMP4_HDR_LEN;
     const size_t len = p->linear - ICMP4_HDR_LEN;
     struct ip4_hdr quoted;
-    struct net_error_report report = {.nic = rx->nic};
+    struct net_error_report report = {
+        .nic = rx->nic, .type = icmp->type, .code = icmp->code, .offender = rx->src};
     if (rx->type != PKT_HOST || ip4_parse(quote, len, &quoted) == 0 || quoted.frag_off != 0 ||
         len < quoted.hdr_len + 8u || !read_error(icmp, &quoted, &report))
         return false;

@@ -147,7 +147,8 @@ static bool pass_error(struct nst_stack *stack, const struct pkt *p, const struc
     const size_t len = p->linear - ICMP6_HDR_LEN;
     struct ip6_hdr quoted;
     struct ip6_chain chain;
-    struct net_error_report report = {.nic = rx->nic};
+    struct net_error_report report = {
+        .nic = rx->nic, .type = icmp->type, .code = icmp->code, .offender = rx->src};
     if (rx->type != PKT_HOST || ip6_parse(quote, len, &quoted) == 0 ||
         !ip6_read_chain(quote, len, &chain) || chain.later_fragment || len < chain.len + 8u ||
         !read_error(icmp, quoted.payload_len + (uint32_t)IP6_HDR_LEN, &report))

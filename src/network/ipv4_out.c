@@ -12,6 +12,7 @@
 #include "network/ipv4.h"
 #include "stack/nic.h"
 #include "stack/stack.h"
+#include "wire/icmp4.h"
 
 #define FLAG_DF 0x4000u
 #define FLAG_MF 0x2000u
@@ -119,6 +120,9 @@ void ip4_unresolved(struct net_ep *ep, const struct pkt *p)
         return;
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
+                                            .type = ICMP4_UNREACHABLE,
+                                            .code = ICMP4_HOST_UNREACHABLE,
+                                            .offender = addr_from_raw4(hdr.src4),
                                             .src = addr_from_raw4(hdr.src4),
                                             .dst = addr_from_raw4(hdr.dst4),
                                             .quote = p->data + hdr.hdr_len,

@@ -159,6 +159,9 @@ void ip6_unresolved(struct net_ep *ep, const struct pkt *p)
         return;
     const struct net_error_report report = {.nic = ep->nic,
                                             .kind = NET_ERROR_HOST_UNREACHABLE,
+                                            .type = ICMP6_UNREACHABLE,
+                                            .code = ICMP6_ADDR_UNREACHABLE,
+                                            .offender = addr_v6_get(p->data + 8),
                                             .src = addr_v6_get(p->data + 8),
                                             .dst = addr_v6_get(p->data + 24),
                                             .quote = p->data + chain.len,

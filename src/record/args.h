@@ -52,6 +52,7 @@
 #define PARAM_OUT_SOCKET(a)   , nst_socket *a
 #define PARAM_OUT_ENDPOINT(a) , struct nst_endpoint *a
 #define PARAM_OUT_MESSAGE(a)  , struct nst_message *a
+#define PARAM_OUT_ERROR(a)    , struct nst_error_info *a
 #define PARAM_OUT_REQUEST(a)  , struct nst_request_info *a
 #define PARAM_OUT_PATH(a)     , struct nst_path *a
 #define PARAM_OUT_FRAME(a)    , struct nst_frame_info *a
@@ -91,6 +92,7 @@
 #define PASS_OUT_SOCKET(a)   , a
 #define PASS_OUT_ENDPOINT(a) , a
 #define PASS_OUT_MESSAGE(a)  , a
+#define PASS_OUT_ERROR(a)    , a
 #define PASS_OUT_REQUEST(a)  , a
 #define PASS_OUT_PATH(a)     , a
 #define PASS_OUT_FRAME(a)    , a

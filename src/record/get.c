@@ -211,6 +211,8 @@ void get_stack_config(struct record_in *in, struct nst_stack_config *ret_config)
     ret_config->tcp_time_wait = (nst_time)in_u64(in);
     ret_config->tcp_rto_min = (nst_time)in_u64(in);
     ret_config->tcp_rto_max = (nst_time)in_u64(in);
+    ret_config->tcp_initial_window = in_u32(in);
+    ret_config->tcp_off = in_u32(in);
 }
 
 /* ---- Data ---- */

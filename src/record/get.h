@@ -114,6 +114,9 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
 #define HOLD_OUT_MESSAGE(a)    \
     struct nst_message a##_is; \
     struct nst_message *a;
+#define HOLD_OUT_ERROR(a)         \
+    struct nst_error_info a##_is; \
+    struct nst_error_info *a;
 #define HOLD_OUT_REQUEST(a)         \
     struct nst_request_info a##_is; \
     struct nst_request_info *a;
@@ -161,6 +164,7 @@ void *get_array(struct nst_replay *r, struct record_in *in, size_t size, int *re
 #define GET_OUT_SOCKET(a)   a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_ENDPOINT(a) a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_MESSAGE(a)  a = in_u8(in) != 0 ? &a##_is : NULL;
+#define GET_OUT_ERROR(a)    a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_REQUEST(a)  a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_OUT_PATH(a)     a = in_u8(in) != 0 ? &a##_is : NULL;
 #define GET_BUFFER(a)       a = get_buffer(r, in, &a##_size);

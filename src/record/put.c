@@ -181,6 +181,8 @@ void put_stack_config(struct record_out *out, const struct nst_stack_config *con
     out_u64(out, (uint64_t)config->tcp_time_wait);
     out_u64(out, (uint64_t)config->tcp_rto_min);
     out_u64(out, (uint64_t)config->tcp_rto_max);
+    out_u32(out, config->tcp_initial_window);
+    out_u32(out, config->tcp_off);
 }
 
 void put_data(struct record_out *out, const void *data, size_t len)

@@ -60,6 +60,7 @@ uint8_t *put_reserved(const struct nst_stack *stack, nst_socket s, size_t *ret_r
 #define PUT_OUT_SOCKET(a)   out_u8(&out, (a) != NULL);
 #define PUT_OUT_ENDPOINT(a) out_u8(&out, (a) != NULL);
 #define PUT_OUT_MESSAGE(a)  out_u8(&out, (a) != NULL);
+#define PUT_OUT_ERROR(a)    out_u8(&out, (a) != NULL);
 #define PUT_OUT_REQUEST(a)  out_u8(&out, (a) != NULL);
 #define PUT_OUT_PATH(a)     out_u8(&out, (a) != NULL);
 #define PUT_OUT_FRAME(a)    out_u8(&out, (a) != NULL);

@@ -55,6 +55,7 @@ void tell_pointer(struct fmt *f, const char *name, struct record_in *in);
 #define SHOW_OUT_SOCKET(a)   tell_pointer(f, #a, in);
 #define SHOW_OUT_ENDPOINT(a) tell_pointer(f, #a, in);
 #define SHOW_OUT_MESSAGE(a)  tell_pointer(f, #a, in);
+#define SHOW_OUT_ERROR(a)    tell_pointer(f, #a, in);
 #define SHOW_OUT_REQUEST(a)  tell_pointer(f, #a, in);
 #define SHOW_OUT_PATH(a)     tell_pointer(f, #a, in);
 #define SHOW_OUT_FRAME(a)    tell_pointer(f, #a, in);

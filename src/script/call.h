@@ -54,11 +54,27 @@ enum call_whose {
 /* The address in v, into a slot; NULL for a number 0, or a fault. */
 struct sockaddr *call_address(struct call *c, const struct script_value *v, enum call_whose whose,
                               socklen_t *ret_len);
+/* inet_addr("1.2.3.4"), inet6_addr("::1"), inet_pton(AF_INET6, "::1"), a number; "..." is the local
+ * address. False: it is none, and the call is at fault. */
+bool call_ip(struct call *c, const struct script_value *v, struct nst_addr *ret_addr);
 /* Compares an address that was written with what the script has ("...": anything). */
 bool call_check_address(struct call *c, const struct script_value *v, const struct sockaddr *addr);
 
+/* ---- Control messages: msg_control of the msghdr in argument 1 ---- */
+/* Those of the script, for a send. */
+void call_control_put(struct call *c, struct msghdr *msg);
+/* Room for those that the script awaits. */
+void call_control_room(struct call *c, struct msghdr *msg);
+/* Compares what came, in order. */
+bool call_control_check(struct call *c, struct msghdr *msg);
+
 /* ---- Checks of what was written; false: the script has failed ---- */
 bool call_check_number(struct call *c, const struct script_value *v, const char *what, int64_t got);
+/* The same of a field of a struct, which is called as it is. */
+bool call_check_field(struct call *c, const struct script_value *v, const char *name, int64_t got);
+/* Two numbers that are not the same: the script has failed. */
+bool call_differ_number(struct call *c, const struct script_value *v, const char *what,
+                        int64_t want, int64_t got);
 bool call_check_text(struct call *c, const struct script_value *v, const void *got, size_t len);
 
 #endif

@@ -109,8 +109,7 @@ void *call_data(struct call *c, const struct script_value *v, size_t len)
 
 /* ---- Addresses ---- */
 
-/* inet_addr("1.2.3.4"), inet_pton(AF_INET6, "::1"), a number. */
-static bool address_of(struct call *c, const struct script_value *v, struct nst_addr *ret_addr)
+bool call_ip(struct call *c, const struct script_value *v, struct nst_addr *ret_addr)
 {
     int64_t number;
     if (v->kind == VALUE_CALL) {
@@ -154,7 +153,7 @@ static bool endpoint_of(struct call *c, const struct script_value *v, int *ret_f
             return false;
         ret->port = (uint16_t)number;
     }
-    return addr == NULL || address_of(c, addr, &ret->addr);
+    return addr == NULL || call_ip(c, addr, &ret->addr);
 }
 
 /* The family that sockets have in this script. */
@@ -200,16 +199,25 @@ static bool differs(struct call *c, const struct script_value *v, const char *wh
     return false;
 }
 
-bool call_check_number(struct call *c, const struct script_value *v, const char *what, int64_t got)
+bool call_differ_number(struct call *c, const struct script_value *v, const char *what,
+                        int64_t want, int64_t got)
 {
     struct arena *arena = &c->run->arena;
+    return differs(c, v, what, arena_format(arena, "%lld", (long long)want),
+                   arena_format(arena, "%lld", (long long)got));
+}
+
+bool call_check_number(struct call *c, const struct script_value *v, const char *what, int64_t got)
+{
     int64_t want;
     if (v == NULL || v->kind == VALUE_ANY)
         return true;
-    if (!call_number(c, v, &want))
-        return false;
-    return want == got || differs(c, v, what, arena_format(arena, "%lld", (long long)want),
-                                  arena_format(arena, "%lld", (long long)got));
+    return call_number(c, v, &want) && (want == got || call_differ_number(c, v, what, want, got));
+}
+
+bool call_check_field(struct call *c, const struct script_value *v, const char *name, int64_t got)
+{
+    return call_check_number(c, call_field(v, name), name, got);
 }
 
 bool call_check_text(struct call *c, const struct script_value *v, const void *got, size_t len)

@@ -99,7 +99,8 @@ static void *piece_base(struct call *c, const struct script_value *v, size_t *re
     return call_data(c, base, (size_t)number);
 }
 
-static struct iovec *pieces(struct call *c, const struct script_value *list, size_t *ret_count)
+static struct iovec *pieces(struct call *c, const struct script_value *list, bool receives,
+                            size_t *ret_count)
 {
     struct iovec *iov = call_slot(c, PIECES_MAX * sizeof(*iov));
     size_t n = 0;
@@ -108,23 +109,49 @@ static struct iovec *pieces(struct call *c, const struct script_value *list, siz
         call_blame(c, list, "a list of at most 16 pieces is needed here");
         return iov;
     }
-    for (const struct script_value *v = list->first; v != NULL; v = v->next, n++)
+    for (const struct script_value *v = list->first; v != NULL; v = v->next, n++) {
         iov[n].iov_base = piece_base(c, v, &iov[n].iov_len);
+        if (receives && iov[n].iov_base != NULL) /* it does not begin with what is expected */
+            memset(iov[n].iov_base, 0, iov[n].iov_len);
+    }
     *ret_count = n;
     return iov;
+}
+
+/* The text of each piece against what was read into it, of `len` bytes in all. */
+static bool check_pieces(struct call *c, const struct script_value *list, const struct iovec *iov,
+                         size_t len)
+{
+    if (list == NULL || list->kind != VALUE_LIST)
+        return true;
+    for (const struct script_value *v = list->first; v != NULL; v = v->next, iov++) {
+        const struct script_value *base = call_field(v, "iov_base");
+        const size_t n = len < iov->iov_len ? len : iov->iov_len;
+        if (base == NULL)
+            base = v->first;
+        if (!call_check_text(c, base, iov->iov_base, n))
+            return false;
+        len -= n;
+    }
+    return true;
 }
 
 static int64_t make_readv(struct call *c)
 {
     size_t count;
-    const struct iovec *iov = pieces(c, call_arg(c, 1), &count);
+    const struct iovec *iov = pieces(c, call_arg(c, 1), true, &count);
     return kernel_readv(&c->run->kernel, call_fd(c, 0), iov, (int)count, &c->wait);
+}
+
+static bool check_readv(struct call *c, int64_t result)
+{
+    return check_pieces(c, call_arg(c, 1), c->slot[0], (size_t)result);
 }
 
 static int64_t make_writev(struct call *c)
 {
     size_t count;
-    const struct iovec *iov = pieces(c, call_arg(c, 1), &count);
+    const struct iovec *iov = pieces(c, call_arg(c, 1), false, &count);
     return kernel_writev(&c->run->kernel, call_fd(c, 0), iov, (int)count, &c->wait);
 }
 
@@ -145,39 +172,31 @@ static struct msghdr *message(struct call *c, enum call_whose whose, bool receiv
     } else if (name != NULL) {
         msg->msg_name = call_address(c, name, whose, &msg->msg_namelen);
     }
-    msg->msg_iov = pieces(c, call_field(v, "msg_iov"), &msg->msg_iovlen);
+    msg->msg_iov = pieces(c, call_field(v, "msg_iov"), receives, &msg->msg_iovlen);
     return msg;
-}
-
-/* Control data is not there yet, neither way. */
-static bool has_control(const struct script_value *v)
-{
-    const struct script_value *control = call_field(v, "msg_control");
-    return control != NULL && control->kind != VALUE_ANY && control->count > 0;
 }
 
 static int64_t make_sendmsg(struct call *c)
 {
-    const struct msghdr *msg = message(c, CALL_REMOTE, false);
-    if (has_control(call_arg(c, 1)))
-        return kernel_refuse(&c->run->kernel, EINVAL, "control data: level", SOL_SOCKET);
+    struct msghdr *msg = message(c, CALL_REMOTE, false);
+    call_control_put(c, msg);
     return kernel_sendmsg(&c->run->kernel, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
 }
 
 static int64_t make_recvmsg(struct call *c)
 {
     struct msghdr *msg = message(c, CALL_REMOTE, true);
-    if (has_control(call_arg(c, 1)))
-        return kernel_refuse(&c->run->kernel, EINVAL, "control data: level", SOL_SOCKET);
+    call_control_room(c, msg);
     return kernel_recvmsg(&c->run->kernel, call_fd(c, 0), msg, (int)call_int(c, 2, 0), &c->wait);
 }
 
 static bool check_recvmsg(struct call *c, int64_t result)
 {
     const struct script_value *v = call_arg(c, 1);
-    const struct msghdr *msg = c->slot[0];
+    struct msghdr *msg = c->slot[0];
     return call_check_address(c, call_field(v, "msg_name"), msg->msg_name) &&
-           call_check_number(c, call_field(v, "msg_flags"), "msg_flags", msg->msg_flags);
+           check_pieces(c, call_field(v, "msg_iov"), msg->msg_iov, (size_t)result) &&
+           call_check_field(c, v, "msg_flags", msg->msg_flags) && call_control_check(c, msg);
 }
 
 /* ---- From one descriptor to another ---- */
@@ -201,7 +220,7 @@ const struct call_entry call_data_table[] = {
     {"send", 4, 4, make_send, NULL, false},
     {"recvfrom", 6, 6, make_recv, check_recv, false},
     {"sendto", 6, 6, make_send, NULL, false},
-    {"readv", 3, 3, make_readv, NULL, false},
+    {"readv", 3, 3, make_readv, check_readv, false},
     {"writev", 3, 3, make_writev, NULL, false},
     {"sendmsg", 3, 3, make_sendmsg, NULL, false},
     {"recvmsg", 3, 3, make_recvmsg, check_recvmsg, false},

@@ -118,7 +118,30 @@ static bool check_getsockopt(struct call *c, int64_t result)
     }
 }
 
+/* cap_set(CAP_NET_RAW, 0): one capability off or on; cap_set(0): all of them off; as libcap has it:
+ * cap_set(CAP_EFFECTIVE, [CAP_NET_RAW], CAP_CLEAR). */
+static int64_t make_cap_set(struct call *c)
+{
+    const uint32_t count = c->script->count;
+    const struct script_value *list = call_arg(c, count == 3 ? 1 : 0);
+    const bool on = call_int(c, count == 3 ? 2 : 1, 0) != 0;
+    uint64_t bits = 0;
+    int64_t number;
+    if (count == 1 && list->kind == VALUE_NUMBER && list->number == 0)
+        bits = UINT64_MAX;
+    const struct script_value *v = list->kind == VALUE_LIST ? list->first : list;
+    for (; bits != UINT64_MAX && v != NULL; v = list->kind == VALUE_LIST ? v->next : NULL) {
+        if (!call_number(c, v, &number) || number < 0 || number > 63)
+            return -EINVAL;
+        bits |= (uint64_t)1 << number;
+    }
+    uint64_t *all = &c->run->kernel.capabilities;
+    *all = on ? *all | bits : *all & ~bits;
+    return 0;
+}
+
 const struct call_entry call_option_table[] = {
+    {"cap_set", 1, 3, make_cap_set, NULL, false},
     {"setsockopt", 5, 5, make_setsockopt, NULL, false},
     {"getsockopt", 5, 5, make_getsockopt, check_getsockopt, false},
     {NULL, 0, 0, NULL, NULL, false},

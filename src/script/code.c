@@ -151,7 +151,7 @@ static const struct {
 static struct value tcp_info(struct eval *e, const char *name)
 {
     struct arena *arena = e->code->arena;
-    int64_t found = 0;
+    uint64_t found = 0;
     if (e->code->info == NULL)
         return end(e, CODE_UNSUPPORTED, "there is no connection whose TCP_INFO could be asked");
     switch (tcpinfo_lookup(e->code->info, name, &found)) {
@@ -162,8 +162,9 @@ static struct value tcp_info(struct eval *e, const char *name)
     case TCPINFO_FOUND:
         break;
     }
-    e->code->values = arena_format(arena, "%s%s%s = %lld", e->code->values,
-                                   e->code->values[0] != '\0' ? ", " : "", name, (long long)found);
+    e->code->values =
+        arena_format(arena, "%s%s%s = %llu", e->code->values,
+                     e->code->values[0] != '\0' ? ", " : "", name, (unsigned long long)found);
     return number((double)found);
 }
 
@@ -211,12 +212,16 @@ static struct value parse_number(struct eval *e)
     return number(n);
 }
 
-/* abs(x), min(a, b ...), max(a, b ...) behind the parenthesis. */
+/* abs(x), min(a, b ...), max(a, b ...) behind the parenthesis; print() tells nobody. */
 static struct value parse_function(struct eval *e, const char *name)
 {
     const bool least = strcmp(name, "min") == 0;
     struct value best = {0, NULL};
     e->parens++;
+    if (strcmp(name, "print") == 0 && take(e, ")")) {
+        e->parens--;
+        return best;
+    }
     for (unsigned n = 0; e->result == CODE_GOOD; n++) {
         const struct value v = parse_expression(e);
         if (n == 0 || (least ? v.number < best.number : v.number > best.number))
@@ -241,11 +246,12 @@ static struct value parse_word(struct eval *e)
     next(e, len);
     if (!take(e, "("))
         return lookup(e, name);
-    if (strcmp(name, "abs") != 0 && strcmp(name, "min") != 0 && strcmp(name, "max") != 0 &&
-        strcmp(name, "int") != 0)
-        return end(e, CODE_UNSUPPORTED,
-                   arena_format(e->code->arena, "code calls %s, which is not built in", name));
-    return parse_function(e, name);
+    static const char *const functions[] = {"abs", "min", "max", "int", "float", "print"};
+    for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
+        if (strcmp(name, functions[i]) == 0)
+            return parse_function(e, name);
+    return end(e, CODE_UNSUPPORTED,
+               arena_format(e->code->arena, "code calls %s, which is not built in", name));
 }
 
 /* ( a ), or ( a, b ), of which scripts format only: the first counts. */
@@ -279,6 +285,16 @@ static struct value parse_atom(struct eval *e)
 
 /* ---- Operators, tightest first ---- */
 
+static struct value parse_unary(struct eval *e);
+
+/* a ** b binds tighter than the sign before it, not than the one behind. */
+static struct value parse_power(struct eval *e)
+{
+    const struct value v = parse_atom(e);
+    return e->result == CODE_GOOD && take(e, "**") ? number(pow(v.number, parse_unary(e).number))
+                                                   : v;
+}
+
 static struct value parse_unary(struct eval *e)
 {
     if (++e->depth > DEPTH_MAX)
@@ -291,7 +307,7 @@ static struct value parse_unary(struct eval *e)
     } else if (take(e, "~")) {
         v = number(-parse_unary(e).number - 1);
     } else {
-        v = parse_atom(e);
+        v = parse_power(e);
     }
     e->depth--;
     return v;
@@ -400,9 +416,38 @@ static bool equal(struct value a, struct value b)
     return a.number == b.number;
 }
 
+/* (a, b) or [a, b] behind "in": is v one of them? */
+static bool parse_members(struct eval *e, struct value v)
+{
+    const bool list = take(e, "[");
+    bool found = false;
+    if (!list && !take(e, "(")) {
+        end(e, CODE_UNSUPPORTED, "code looks into what is no list of values");
+        return false;
+    }
+    e->parens++;
+    do {
+        found = equal(v, parse_expression(e)) || found;
+    } while (e->result == CODE_GOOD && take(e, ",") && peek(e, 0) != ')');
+    e->parens--;
+    if (!take(e, list ? "]" : ")"))
+        end(e, CODE_BAD, list ? "']' is missing here" : "')' is missing here");
+    return found;
+}
+
 /* One comparison of a chain. False: there is none. */
 static bool parse_comparison(struct eval *e, struct value *left, bool *holds)
 {
+    if (take(e, "in")) {
+        *holds = parse_members(e, *left) && *holds;
+        return true;
+    }
+    if (take(e, "not")) {
+        if (!take(e, "in"))
+            end(e, CODE_BAD, "'in' is missing here");
+        *holds = !parse_members(e, *left) && *holds;
+        return true;
+    }
     static const char *const ops[] = {"==", "!=", "<=", ">=", "<", ">"};
     for (unsigned i = 0; i < 6; i++) {
         if (!take(e, ops[i]))
@@ -489,7 +534,25 @@ static void run_assert(struct eval *e)
     e->code->pos = pos;
 }
 
-/* NAME = EXPR. False: it is no assignment. */
+/* "=", or "+=" and its kin, whose first character it gives; '\0': neither. */
+static char take_assign(struct eval *e)
+{
+    static const char *const ops[] = {"+=", "-=", "*=", "/="};
+    for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+        if (take(e, ops[i]))
+            return ops[i][0];
+    return take_operator(e, "=", "=") ? '=' : '\0';
+}
+
+static double changed(struct eval *e, double before, char op, double by)
+{
+    return op == '+'   ? before + by
+           : op == '-' ? before - by
+           : op == '*' ? before * by
+                       : divide(e, before, by, '/').number;
+}
+
+/* NAME = EXPR, NAME += EXPR. False: it is no assignment. */
 static bool run_assignment(struct eval *e)
 {
     const struct eval before = *e;
@@ -498,11 +561,14 @@ static bool run_assignment(struct eval *e)
         len++;
     const char *name = arena_text(e->code->arena, e->text + e->at, len);
     next(e, len);
-    if (len == 0 || !take_operator(e, "=", "=")) {
+    const char op = len > 0 ? take_assign(e) : '\0';
+    if (op == '\0') {
         *e = before;
         return false;
     }
-    const struct value v = parse_expression(e);
+    struct value v = parse_expression(e);
+    if (op != '=')
+        v = number(changed(e, lookup(e, name).number, op, v.number));
     struct code_name *n = ARENA_NEW(e->code->arena, struct code_name);
     *n = (struct code_name){e->code->names, name, v.number, v.text};
     e->code->names = n;
@@ -511,8 +577,7 @@ static bool run_assignment(struct eval *e)
 
 static void run_statement(struct eval *e)
 {
-    static const char *const others[] = {"if",     "for",  "while", "def",
-                                         "import", "from", "print", "return"};
+    static const char *const others[] = {"if", "for", "while", "def", "import", "from", "return"};
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (take(e, others[i])) {
             end(e, CODE_UNSUPPORTED,

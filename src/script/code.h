@@ -2,9 +2,11 @@
 /*
  * Code in %{ }%: assertions and assignments over TCP_INFO, in the part of Python that scripts use.
  *
- *   statements   assert E [, message]; NAME = E; E; joined by ';' or lines
- *   expressions  or, and, not, chained comparisons, | ^ & << >> + - * / // % and unary - + ~,
- *                abs, min, max, numbers, 'text', 'text %d' % (values), parentheses
+ *   statements   assert E [, message]; NAME = E; NAME += E; E; joined by ';' or lines
+ *   expressions  or, and, not, chained comparisons, in (a, b), | ^ & << >> + - * / // % ** and
+ * unary
+ *                - + ~, abs, min, max, int, float, print, numbers, 'text', 'text %d' % (values),
+ *                parentheses
  *   names        tcpi_* of TCP_INFO, TCP_* states, TCP_CA_*, TCPI_OPT_*, True, False, and what was
  *                assigned before
  */

@@ -11,32 +11,74 @@ enum sysctl_kind {
     SYSCTL_SEND_MAX, /* three numbers: least, default, most bytes */
     SYSCTL_RECV_MAX,
     SYSCTL_RTO_MIN_US,
+    SYSCTL_SWITCH, /* 0 turns `off` off, 1 leaves it on */
 };
 
 struct sysctl {
     const char *name; /* behind net.ipv4. */
     enum sysctl_kind kind;
     const char *value;
+    uint32_t off; /* NST_TCP_OFF_* */
 };
 
+#define SAME(name, value)           \
+    {                               \
+        name, SYSCTL_SAME, value, 0 \
+    }
+#define ANY(name)                 \
+    {                             \
+        name, SYSCTL_ANY, NULL, 0 \
+    }
+#define SWITCH(name, feature)                            \
+    {                                                    \
+        name, SYSCTL_SWITCH, NULL, NST_TCP_OFF_##feature \
+    }
+
 static const struct sysctl sysctls[] = {
-    {"tcp_sack", SYSCTL_SAME, "1"},
-    {"tcp_dsack", SYSCTL_SAME, "1"},
-    {"tcp_timestamps", SYSCTL_SAME, "1"},
-    {"tcp_window_scaling", SYSCTL_SAME, "1"},
-    {"tcp_congestion_control", SYSCTL_SAME, "reno"},
-    {"tcp_ecn", SYSCTL_SAME, "0"},
-    {"tcp_slow_start_after_idle", SYSCTL_SAME, "1"},
-    {"tcp_mtu_probing", SYSCTL_SAME, "0"},
-    {"tcp_fastopen", SYSCTL_SAME, "0"},
-    {"tcp_rto_min_us", SYSCTL_RTO_MIN_US, NULL},
-    {"tcp_wmem", SYSCTL_SEND_MAX, NULL},
-    {"tcp_rmem", SYSCTL_RECV_MAX, NULL},
-    {"tcp_no_metrics_save", SYSCTL_ANY, NULL},
-    {"tcp_tso_win_divisor", SYSCTL_ANY, NULL},
-    {"tcp_min_tso_segs", SYSCTL_ANY, NULL},
-    {"tcp_max_syn_backlog", SYSCTL_ANY, NULL},
-    {"tcp_invalid_ratelimit", SYSCTL_ANY, NULL},
+    SWITCH("tcp_sack", SACK),
+    SWITCH("tcp_timestamps", TIMESTAMPS),
+    SWITCH("tcp_window_scaling", WINDOW_SCALE),
+    SWITCH("tcp_slow_start_after_idle", IDLE_RESTART),
+    {"tcp_rto_min_us", SYSCTL_RTO_MIN_US, NULL, 0},
+    {"tcp_wmem", SYSCTL_SEND_MAX, NULL, 0},
+    {"tcp_rmem", SYSCTL_RECV_MAX, NULL, 0},
+    SAME("tcp_dsack", "1"),
+    SAME("tcp_congestion_control", "reno"),
+    SAME("tcp_ecn", "0"),
+    SAME("tcp_mtu_probing", "0"),
+    SAME("tcp_fastopen", "0"),
+    SAME("tcp_moderate_rcvbuf", "1"),
+    SAME("tcp_reordering", "3"),
+    SAME("tcp_keepalive_time", "7200"),
+    SAME("tcp_keepalive_intvl", "75"),
+    SAME("tcp_keepalive_probes", "9"),
+    SAME("tcp_fin_timeout", "60"),
+    SAME("tcp_abort_on_overflow", "0"),
+    SAME("tcp_syncookies", "0"),
+    SAME("tcp_rfc1337", "1"),
+    SAME("tcp_stdurg", "0"),
+    SAME("tcp_thin_linear_timeouts", "0"),
+    SAME("tcp_autocorking", "0"),
+    SAME("tcp_comp_sack_nr", "0"),
+    SAME("tcp_recovery", "0"),      /* no RACK */
+    SAME("tcp_early_retrans", "0"), /* no tail loss probes */
+    SAME("tcp_frto", "0"),
+    ANY("tcp_no_metrics_save"),
+    ANY("tcp_tso_win_divisor"),
+    ANY("tcp_min_tso_segs"),
+    ANY("tcp_max_syn_backlog"),
+    ANY("tcp_invalid_ratelimit"),
+    ANY("tcp_ecn_fallback"),
+    ANY("tcp_adv_win_scale"),
+    ANY("tcp_limit_output_bytes"),
+    ANY("tcp_pacing_ca_ratio"),
+    ANY("tcp_pacing_ss_ratio"),
+    ANY("tcp_comp_sack_delay_ns"),
+    ANY("tcp_comp_sack_slack_ns"),
+    ANY("tcp_backlog_ack_defer"),
+    ANY("tcp_mem"),
+    ANY("tcp_max_orphans"),
+    ANY("tcp_max_tw_buckets"),
 };
 
 static const struct sysctl *find_sysctl(const char *name)
@@ -62,10 +104,30 @@ static uint32_t last_number(const char *value)
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
 }
 
+static const char *apply_switch(struct arena *arena, const struct sysctl *s, const char *value,
+                                struct command_settings *settings)
+{
+    if (strcmp(value, "0") == 0)
+        settings->tcp_off |= s->off;
+    else if (strcmp(value, "1") == 0)
+        settings->tcp_off &= ~s->off;
+    else
+        return arena_format(arena, "sysctl %s=%s: 0 or 1 is all that there is", s->name, value);
+    return NULL;
+}
+
+/* It says what holds already. */
+static bool is_so(const struct sysctl *s, const char *value,
+                  const struct command_settings *settings)
+{
+    const bool off = (settings->tcp_off & s->off) != 0;
+    return s->kind == SYSCTL_SWITCH && strcmp(value, off ? "0" : "1") == 0;
+}
+
 static const char *apply(struct arena *arena, const struct sysctl *s, const char *value, bool begun,
                          struct command_settings *settings)
 {
-    if (s->kind == SYSCTL_ANY)
+    if (s->kind == SYSCTL_ANY || is_so(s, value, settings))
         return NULL;
     if (s->kind == SYSCTL_SAME)
         return strcmp(s->value, value) == 0
@@ -74,6 +136,8 @@ static const char *apply(struct arena *arena, const struct sysctl *s, const char
                                   s->value);
     if (begun)
         return arena_format(arena, "sysctl %s cannot change while the stack runs", s->name);
+    if (s->kind == SYSCTL_SWITCH)
+        return apply_switch(arena, s, value, settings);
     if (s->kind == SYSCTL_SEND_MAX)
         settings->send_buffer_max = last_number(value);
     if (s->kind == SYSCTL_RECV_MAX)
@@ -174,16 +238,22 @@ static void skip_rest(struct arena *arena, const char **at)
         ;
 }
 
-/* ip route change|replace ... initcwnd 10: what the stack does anyway; the route there is already.
+/* ip route change|replace ... initcwnd 10: the route there is already, its settings are the
+ * stack's.
  */
-static const char *take_route(struct arena *arena, const char **at)
+static const char *take_route(struct arena *arena, const char **at, bool begun,
+                              struct command_settings *settings)
 {
     char *word;
     const char *name = "";
     while ((word = next_word(arena, at)) != NULL && !is_separator(word)) {
-        const bool window = strcmp(name, "initcwnd") == 0;
-        if ((window && strcmp(word, "10") != 0) || strcmp(word, "initrwnd") == 0 ||
-            strcmp(word, "mtu") == 0 || strcmp(word, "rto_min") == 0)
+        const unsigned long number = strtoul(word, NULL, 10);
+        const uint32_t now = settings->initial_window != 0 ? settings->initial_window : 10;
+        if (strcmp(name, "initcwnd") == 0 && number >= 1 && number <= 1000 &&
+            (!begun || number == now))
+            settings->initial_window = (uint32_t)number;
+        else if (strcmp(name, "initcwnd") == 0 || strcmp(word, "initrwnd") == 0 ||
+                 strcmp(word, "mtu") == 0 || strcmp(word, "rto_min") == 0)
             return arena_format(arena, "a route with %s %s: the stack has no such setting", name,
                                 word);
         name = word;
@@ -208,7 +278,7 @@ static const char *take_one(struct arena *arena, const char *word, const char **
         return NULL;
     }
     if (strcmp(word, "ip") == 0 && strncmp(rest, "route ", 6) == 0)
-        return take_route(arena, at);
+        return take_route(arena, at, begun, settings);
     return arena_format(arena, "no command is run here, and '%.60s' has no meaning for the stack",
                         word);
 }

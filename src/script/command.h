@@ -8,13 +8,15 @@
 
 #include "script/arena.h"
 
-#include <nicstack/types.h>
+#include <nicstack/stack.h>
 
 /* What commands have asked of the stack; 0: nothing. */
 struct command_settings {
     nst_time rto_min;
     nst_time time_wait;
     uint32_t send_buffer_max, receive_buffer_max;
+    uint32_t initial_window; /* segments */
+    uint32_t tcp_off;        /* NST_TCP_OFF_* */
 };
 
 /* Takes the command in. NULL: good; otherwise why it cannot be done. `begun`: the stack runs

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +14,19 @@
 
 #include "script/kernel_address.h"
 
-#define FIRST_FD 3
+#define FIRST_FD          3
+#define PORT_UNPRIVILEGED 1024 /* the first that anybody may bind */
+
+static void ran(void *context)
+{
+    kernel_side_ran(context);
+}
 
 void kernel_init(struct kernel *p, struct stage *world)
 {
-    *p = (struct kernel){.world = world};
+    *p = (struct kernel){.world = world, .capabilities = UINT64_MAX};
+    world->ran = ran;
+    world->context = p;
 }
 
 struct kernel_file *kernel_file(const struct kernel *p, int fd)
@@ -25,11 +34,25 @@ struct kernel_file *kernel_file(const struct kernel *p, int fd)
     return fd >= 0 && fd < KERNEL_FDS_MAX ? p->files[fd] : NULL;
 }
 
+bool kernel_may(const struct kernel *p, int capability)
+{
+    return (p->capabilities >> capability & 1) != 0;
+}
+
 int kernel_refuse(struct kernel *p, int error, const char *what, int64_t number)
 {
     if (p->unsupported == NULL) {
         snprintf(p->unsupported_text, sizeof(p->unsupported_text), "%s %lld is not built in", what,
                  (long long)number);
+        p->unsupported = p->unsupported_text;
+    }
+    return -error;
+}
+
+int kernel_refuse_named(struct kernel *p, int error, const char *name)
+{
+    if (p->unsupported == NULL) {
+        snprintf(p->unsupported_text, sizeof(p->unsupported_text), "%s is not built in", name);
         p->unsupported = p->unsupported_text;
     }
     return -error;
@@ -58,6 +81,7 @@ int kernel_new_file(struct kernel *p, enum kernel_kind kind, int flags,
         return -EMFILE;
     }
     f->kind = kind;
+    kernel_side_init(&f->side);
     f->fd = fd;
     f->flags = flags;
     p->files[fd] = f;
@@ -75,6 +99,7 @@ static void free_file(struct kernel *p, struct kernel_file *f)
         kernel_epoll_free(f);
     if (f->kind == KERNEL_PIPE)
         kernel_pipe_close(f);
+    kernel_side_free(&f->side);
     free(f);
 }
 
@@ -103,6 +128,7 @@ int64_t kernel_block(struct kernel *p, const struct kernel_file *f, int flags, n
 
 void kernel_fini(struct kernel *p)
 {
+    p->world->ran = NULL;
     for (int fd = 0; fd < KERNEL_FDS_MAX; fd++) {
         struct kernel_file *f = p->files[fd];
         if (f == NULL)
@@ -128,6 +154,8 @@ static int socket_type(struct kernel *p, int domain, int type, int protocol)
             return NST_PING;
         return protocol == 0 || protocol == IPPROTO_UDP ? NST_DATAGRAM : -EPROTONOSUPPORT;
     }
+    if (kind == SOCK_RAW && !kernel_may(p, CAP_NET_RAW))
+        return -EPERM;
     return kernel_refuse(p, ESOCKTNOSUPPORT, "socket type", kind);
 }
 
@@ -162,6 +190,8 @@ int kernel_bind(struct kernel *p, int fd, const struct sockaddr *addr, socklen_t
         r = kernel_address_get(f->family, addr, len, &local);
     if (r < 0)
         return r;
+    if (local.port > 0 && local.port < PORT_UNPRIVILEGED && !kernel_may(p, CAP_NET_BIND_SERVICE))
+        return -EACCES;
     return -nst_errno_from_error(nst_socket_bind(p->world->stack, f->socket, &local));
 }
 

@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "script/kernel_side.h"
 #include "script/stage.h"
 
 #define KERNEL_WAIT    INT64_MIN
@@ -50,6 +51,7 @@ struct kernel_file {
     bool listening, connecting, connected, no_linger_wait;
     bool fresh;     /* something happened since the last edge was reported */
     uint32_t edges; /* counts these happenings */
+    struct kernel_side side;
     /* KERNEL_EPOLL */
     struct kernel_interest *interests;
     /* KERNEL_PIPE */
@@ -64,6 +66,9 @@ struct kernel {
     int (*take_number)(void *context);
     void (*give_number)(void *context, int fd);
     void *context;
+    nst_time epoch;          /* what the program calls time 0 */
+    uint64_t capabilities;   /* that the program has, as bits by Linux's numbers */
+    bool watched;            /* there are sockets that kernel_side_ran looks at */
     const char *unsupported; /* what was asked for that is not built in; static text */
     char unsupported_text[64];
 };
@@ -73,8 +78,11 @@ void kernel_init(struct kernel *p, struct stage *world);
 void kernel_fini(struct kernel *p);
 /* The file of a descriptor, or NULL. */
 struct kernel_file *kernel_file(const struct kernel *p, int fd);
+/* Has the program the capability (CAP_*)? */
+bool kernel_may(const struct kernel *p, int capability);
 /* Remembers that something is not built in, for whoever wants to skip. Gives `error` negated. */
 int kernel_refuse(struct kernel *p, int error, const char *what, int64_t number);
+int kernel_refuse_named(struct kernel *p, int error, const char *name);
 
 /* ---- Life ---- */
 int kernel_socket(struct kernel *p, int domain, int type, int protocol);
@@ -141,6 +149,8 @@ int kernel_new_file(struct kernel *p, enum kernel_kind kind, int flags,
                     struct kernel_file **ret_file);
 /* 0 and a socket's file, or -EBADF, -ENOTSOCK. */
 int kernel_find_socket(const struct kernel *p, int fd, struct kernel_file **ret_file);
+/* Copies up to `len` bytes into the pieces; returns how many. */
+size_t kernel_scatter(const struct iovec *iov, size_t count, const uint8_t *flat, size_t len);
 /* Would block: at once where the file (or MSG_DONTWAIT in `flags`) does not, after `timeout`
  * otherwise. */
 int64_t kernel_block(struct kernel *p, const struct kernel_file *f, int flags, nst_time timeout,

@@ -2,6 +2,7 @@
 /* setsockopt and getsockopt: one table for what is a number on both sides, functions for the rest.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <nicstack/host.h>
 
 #include "script/kernel.h"
+#include "script/symbols.h"
 #include "script/tcpinfo.h"
 
 #define MEMINFO_VARS 9 /* of SO_MEMINFO: receive queue and buffer, send queue and buffer, ... */
@@ -19,6 +21,7 @@ enum unit {
     UNIT_NUMBER,
     UNIT_FLAG,
     UNIT_MILLISECONDS,
+    UNIT_SECONDS,
 };
 
 struct option {
@@ -41,6 +44,9 @@ static const struct option options[] = {
     {IPPROTO_TCP, TCP_MAXSEG, NST_OPT_TCP_MAXSEG, UNIT_NUMBER},
     {IPPROTO_TCP, TCP_QUICKACK, NST_OPT_TCP_QUICKACK, UNIT_FLAG},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, NST_OPT_TCP_USER_TIMEOUT, UNIT_MILLISECONDS},
+    {IPPROTO_TCP, TCP_KEEPIDLE, NST_OPT_TCP_KEEP_IDLE, UNIT_SECONDS},
+    {IPPROTO_TCP, TCP_KEEPINTVL, NST_OPT_TCP_KEEP_INTERVAL, UNIT_SECONDS},
+    {IPPROTO_TCP, TCP_KEEPCNT, NST_OPT_TCP_KEEP_COUNT, UNIT_NUMBER},
 };
 
 static const struct option *find(int level, int name)
@@ -54,11 +60,21 @@ static const struct option *find(int level, int name)
 /* Says which option it was that nobody knows. */
 static int unknown(struct kernel *p, int level, int name)
 {
-    const char *what = level == SOL_SOCKET   ? "SOL_SOCKET option"
-                       : level == SOL_TCP    ? "TCP option"
-                       : level == IPPROTO_IP ? "IP option"
-                                             : "socket option";
-    return kernel_refuse(p, ENOPROTOOPT, what, name);
+    static const struct {
+        int level;
+        const char *prefix, *what;
+    } levels[] = {{SOL_SOCKET, "SO_", "the SOL_SOCKET option"},
+                  {IPPROTO_TCP, "TCP_", "the TCP option"},
+                  {IPPROTO_IP, "IP_", "the IP option"},
+                  {IPPROTO_IPV6, "IPV6_", "the IPv6 option"}};
+    for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+        if (levels[i].level != level)
+            continue;
+        const char *text = symbols_name(levels[i].prefix, name);
+        return text != NULL ? kernel_refuse_named(p, ENOPROTOOPT, text)
+                            : kernel_refuse(p, ENOPROTOOPT, levels[i].what, name);
+    }
+    return kernel_refuse(p, ENOPROTOOPT, "an option of level", level);
 }
 
 /* ---- Setting ---- */
@@ -71,6 +87,8 @@ static int set_stack(struct kernel *p, const struct kernel_file *f, const struct
         number = value != 0;
     if (o->unit == UNIT_MILLISECONDS)
         number = (int64_t)value * NST_MSEC;
+    if (o->unit == UNIT_SECONDS)
+        number = (int64_t)value * NST_SEC;
     if (value < 0 && o->unit != UNIT_FLAG)
         return -EINVAL;
     /* Names are shared by streams alone; a datagram socket takes keep-alive and forgets it. */
@@ -137,12 +155,19 @@ static int set_socket_level(struct kernel *p, struct kernel_file *f, int name, c
         return set_timeout(&f->rcvtimeo, value, len);
     case SO_SNDTIMEO:
         return set_timeout(&f->sndtimeo, value, len);
+    case SO_SNDBUFFORCE:
+    case SO_RCVBUFFORCE:
+        if (!kernel_may(p, CAP_NET_ADMIN))
+            return -EPERM;
+        return set_socket_level(p, f, name == SO_SNDBUFFORCE ? SO_SNDBUF : SO_RCVBUF, value, len);
     case SO_SNDBUF:
     case SO_RCVBUF:
         if (len < sizeof(number))
             return -EINVAL;
         memcpy(&number, value, sizeof(number));
         return set_buffer(p, f, name, number);
+    case SO_MARK:
+        return kernel_may(p, CAP_NET_ADMIN) ? unknown(p, SOL_SOCKET, name) : -EPERM;
     case SO_TYPE:
     case SO_ERROR:
     case SO_ACCEPTCONN:
@@ -152,6 +177,45 @@ static int set_socket_level(struct kernel *p, struct kernel_file *f, int name, c
     default:
         return unknown(p, SOL_SOCKET, name);
     }
+}
+
+/* IP_MTU_DISCOVER: TCP always looks for the path's MTU, UDP when it is told to. */
+static int set_mtu_discover(struct kernel *p, struct kernel_file *f, int value)
+{
+    if (value < IP_PMTUDISC_DONT || value > IP_PMTUDISC_PROBE)
+        return -EINVAL;
+    if (value == IP_PMTUDISC_PROBE || (f->type != NST_DATAGRAM && value == IP_PMTUDISC_DONT))
+        return kernel_refuse(p, EINVAL, "IP_MTU_DISCOVER", value);
+    f->side.mtu_discover = value;
+    if (f->type != NST_DATAGRAM)
+        return 0;
+    return -nst_errno_from_error(
+        nst_socket_set(p->world->stack, f->socket, NST_OPT_DONT_FRAGMENT, value == IP_PMTUDISC_DO));
+}
+
+/* What has one value here, and may be set to that. 1: it is none of them. */
+static int set_fixed(struct kernel *p, int level, int name, int value)
+{
+    static const struct {
+        int level, name, value;
+    } fixed[] = {
+        {SOL_SOCKET, SO_OOBINLINE, 1}, /* urgent data stays in line */
+        {SOL_SOCKET, SO_RCVLOWAT, 1},
+        {IPPROTO_IPV6, IPV6_V6ONLY, 0},
+    };
+    for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+        if (fixed[i].level == level && fixed[i].name == name)
+            return value == fixed[i].value ? 0 : unknown(p, level, name);
+    return 1;
+}
+
+static int set_number(struct kernel *p, struct kernel_file *f, int level, int name, int value)
+{
+    if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
+        (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))
+        return set_mtu_discover(p, f, value);
+    const int r = set_fixed(p, level, name, value);
+    return r <= 0 ? r : kernel_side_set(p, f, level, name, value);
 }
 
 int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void *value,
@@ -164,12 +228,20 @@ int kernel_setsockopt(struct kernel *p, int fd, int level, int name, const void 
         return r;
     if (value == NULL)
         return -EFAULT;
+    if (level == SOL_TCP && f->type != NST_STREAM)
+        return -ENOPROTOOPT;
     const struct option *o = find(level, name);
     if (o != NULL) {
         if (len < sizeof(number))
             return -EINVAL;
         memcpy(&number, value, sizeof(number));
         return set_stack(p, f, o, number);
+    }
+    if (len >= sizeof(number)) {
+        memcpy(&number, value, sizeof(number));
+        const int done = set_number(p, f, level, name, number);
+        if (done <= 0)
+            return done;
     }
     if (level == SOL_SOCKET)
         return set_socket_level(p, f, name, value, len);
@@ -206,6 +278,8 @@ static int get_stack(struct kernel *p, const struct kernel_file *f, const struct
         return -nst_errno_from_error(r);
     if (o->unit == UNIT_MILLISECONDS)
         number /= NST_MSEC;
+    if (o->unit == UNIT_SECONDS)
+        number /= NST_SEC;
     return give_number(number, value, len);
 }
 
@@ -250,13 +324,18 @@ static int get_meminfo(struct kernel *p, const struct kernel_file *f, void *valu
     return give(vars, sizeof(vars), value, len);
 }
 
+static int socket_error(struct kernel *p, struct kernel_file *f)
+{
+    const int error = -kernel_error_take(f);
+    return error != 0 ? error : nst_errno_from_error(nst_socket_error(p->world->stack, f->socket));
+}
+
 static int get_socket_level(struct kernel *p, struct kernel_file *f, int name, void *value,
                             socklen_t *len)
 {
     switch (name) {
     case SO_ERROR:
-        return give_number(nst_errno_from_error(nst_socket_error(p->world->stack, f->socket)),
-                           value, len);
+        return give_number(socket_error(p, f), value, len);
     case SO_TYPE:
         return give_number(f->type == NST_STREAM ? SOCK_STREAM : SOCK_DGRAM, value, len);
     case SO_DOMAIN:
@@ -292,6 +371,7 @@ static int get_tcp_level(struct kernel *p, const struct kernel_file *f, int name
     struct tcpinfo linux_info;
     switch (name) {
     case TCP_INFO:
+        stage_run(p->world); /* it tells how long ago things were */
         if (nst_socket_tcp_info(p->world->stack, f->socket, &info) < 0)
             return -EINVAL;
         tcpinfo_fill(&info, &linux_info);
@@ -309,6 +389,7 @@ int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value
 {
     struct kernel_file *f;
     struct nst_tcp_info info;
+    int64_t side;
     const int r = kernel_find_socket(p, fd, &f);
     if (r < 0)
         return r;
@@ -317,10 +398,17 @@ int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value
     const struct option *o = find(level, name);
     if (o != NULL)
         return get_stack(p, f, o, value, len);
+    if (level == SOL_TCP && f->type != NST_STREAM)
+        return -ENOPROTOOPT;
+    if (kernel_side_get(f, level, name, &side) == 0)
+        return give_number(side, value, len);
     if (level == SOL_SOCKET)
         return get_socket_level(p, f, name, value, len);
     if (level == SOL_TCP && f->type == NST_STREAM)
         return get_tcp_level(p, f, name, value, len);
+    if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
+        (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))
+        return give_number(f->side.mtu_discover, value, len);
     if (level == IPPROTO_IP && name == IP_MTU &&
         nst_socket_tcp_info(p->world->stack, f->socket, &info) == 0)
         return info.pmtu > 0 ? give_number(info.pmtu, value, len) : -ENOTCONN;

@@ -52,7 +52,7 @@ static uint32_t socket_events(struct kernel *p, const struct kernel_file *f)
         poll_events |= POLLRDHUP;
     if ((events & NST_READY_HUP) != 0)
         poll_events |= POLLHUP;
-    if ((events & NST_READY_ERROR) != 0)
+    if ((events & NST_READY_ERROR) != 0 || f->side.errors != NULL || f->side.error != 0)
         poll_events |= POLLERR;
     return poll_events;
 }

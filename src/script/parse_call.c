@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Calls: name(args) = result [ERRNO (note)], and the values in them. */
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,6 +37,19 @@ static bool take_list(struct parse *p, const char *end, struct script_value **re
     return scan_want(s, end);
 }
 
+/* The level and type of IP_RECVERR's control message, whatever the script's family is. */
+static bool by_version(const struct parse *p, const char *word, int64_t *ret_number)
+{
+    const bool v4 = p->script->config.ip_version == IP_VERSION_4;
+    if (strcmp(word, "CMSG_LEVEL_IP") == 0)
+        *ret_number = v4 ? IPPROTO_IP : IPPROTO_IPV6;
+    else if (strcmp(word, "CMSG_TYPE_RECVERR") == 0)
+        *ret_number = v4 ? IP_RECVERR : IPV6_RECVERR;
+    else
+        return false;
+    return true;
+}
+
 /* What a name stands for: a definition of the script, or a constant. */
 static bool resolve(struct parse *p, struct script_value *v, const char *name)
 {
@@ -54,7 +68,8 @@ static bool resolve(struct parse *p, struct script_value *v, const char *name)
         if (word[0] != '\0' && *end == '\0')
             return true;
     }
-    if (!symbols_lookup(word, &v->number) && (v->number = symbols_errno(word)) == 0)
+    if (!by_version(p, word, &v->number) && !symbols_lookup(word, &v->number) &&
+        (v->number = symbols_errno(word)) == 0)
         parse_skip(p, v->pos, "the name %s is not known here", word);
     return true;
 }

@@ -4,6 +4,7 @@
 
 #include "script/parse.h"
 #include "wire/tcp.h"
+#include "wire/tcpopt.h"
 
 /* ---- IP ---- */
 
@@ -219,6 +220,26 @@ static bool take_tcp_fields(struct parse *p, struct script_tcp *tcp)
     return true;
 }
 
+/* The feature without which no stack sends such a segment, and which this one has not; NULL: it has
+ * all that this takes. */
+static const char *missing_feature(const struct script_packet *packet)
+{
+    const struct script_tcp *tcp = &packet->tcp;
+    for (const struct script_option *o = tcp->options; o != NULL; o = o->next) {
+        if (o->kind == TCP_OPT_MD5)
+            return "TCP MD5 signatures (RFC 2385)";
+        if (o->kind == TCP_OPT_FASTOPEN || o->kind == TCP_OPT_EXPERIMENT)
+            return "TCP Fast Open (RFC 7413)";
+        if (o->kind == TCP_OPT_ACCECN0 || o->kind == TCP_OPT_ACCECN1)
+            return "AccECN (RFC 9768)";
+    }
+    if ((tcp->flags & TCP_AE) != 0)
+        return "AccECN (RFC 9768)";
+    return (tcp->flags & (TCP_ECE | TCP_CWR)) != 0 || packet->ip.ecn > ECN_NONE
+               ? "ECN of TCP (RFC 3168)"
+               : NULL;
+}
+
 static bool take_tcp(struct parse *p, struct script_packet *packet)
 {
     struct scan *s = &p->s;
@@ -231,12 +252,14 @@ static bool take_tcp(struct parse *p, struct script_packet *packet)
     if (!parse_range(p, &tcp->seq, &tcp->end, &tcp->len) || !check_len(s, pos, tcp->len) ||
         !take_tcp_fields(p, tcp))
         return false;
-    if (!scan_take(s, "<"))
-        return true;
-    if (!parse_tcp_options(p, tcp))
+    if (scan_take(s, "<") && !parse_tcp_options(p, tcp))
         return false;
-    return packet->outgoing || tcp->options_mode == OPTIONS_LISTED ||
-           scan_fail_at(s, pos, "a packet that comes in has options that are known");
+    if (!packet->outgoing && tcp->options_mode != OPTIONS_LISTED)
+        return scan_fail_at(s, pos, "a packet that comes in has options that are known");
+    const char *missing = packet->outgoing ? missing_feature(packet) : NULL;
+    if (missing != NULL)
+        parse_skip(p, pos, "%s is not built in", missing);
+    return true;
 }
 
 static bool take_udp(struct parse *p, struct script_packet *packet)

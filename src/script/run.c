@@ -231,6 +231,8 @@ static bool make_world(struct run *run)
         .time_wait = run->settings.time_wait,
         .send_buffer_max = run->settings.send_buffer_max,
         .receive_buffer_max = run->settings.receive_buffer_max,
+        .initial_window = run->settings.initial_window,
+        .tcp_off = run->settings.tcp_off,
     };
     const int r = stage_init(&run->world, &stage_config);
     return r == 0 || runner_fail(run, nowhere, "no stack with these options: %s", nst_strerror(r));

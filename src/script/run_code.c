@@ -7,6 +7,7 @@ static bool ask(struct run *run, struct tcpinfo *ret_info)
 {
     struct nst_tcp_info info;
     const struct kernel_file *f = kernel_file(&run->kernel, run->subject);
+    stage_run(&run->world); /* it tells how long ago things were */
     if (f == NULL || f->kind != KERNEL_SOCKET ||
         nst_socket_tcp_info(run->world.stack, f->socket, &info) < 0)
         return false;

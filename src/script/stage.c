@@ -92,7 +92,7 @@ static int add_nic(struct stage *w, const struct stage_config *config)
 
 int stage_init(struct stage *w, const struct stage_config *config)
 {
-    *w = (struct stage){.sent_end = &w->sent};
+    *w = (struct stage){.sent_end = &w->sent, .local = config->local};
     w->link = (struct nst_link){
         .ops = &ops,
         .caps = NST_LINK_NO_MERGE | NST_LINK_CSUM_TX,
@@ -113,6 +113,8 @@ int stage_init(struct stage *w, const struct stage_config *config)
         .tcp_time_wait = config->time_wait,
         .tcp_send_buffer_max = config->send_buffer_max,
         .tcp_receive_buffer_max = config->receive_buffer_max,
+        .tcp_initial_window = config->initial_window,
+        .tcp_off = config->tcp_off,
     };
     int r = nst_stack_new(&stack_config, &w->stack);
     if (r < 0)
@@ -136,14 +138,26 @@ void stage_fini(struct stage *w)
 
 /* ---- Time ---- */
 
+nst_time stage_stack_time(const struct stage *w)
+{
+    return START + w->now;
+}
+
+nst_time stage_time_of(nst_time stack_time)
+{
+    return stack_time - START;
+}
+
 void stage_run(struct stage *w)
 {
     /* Nothing takes a stack more than a few turns; a world that never came to rest would hang. */
     for (int turns = 0; turns < 1000; turns++) {
         nst_stack_run(w->stack, START + w->now, 0);
         if (nst_stack_next_deadline(w->stack) > START + w->now)
-            return;
+            break;
     }
+    if (w->ran != NULL)
+        w->ran(w->context);
 }
 
 nst_time stage_next(const struct stage *w)

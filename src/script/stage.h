@@ -29,12 +29,17 @@ struct stage_config {
     bool any;                    /* takes packets for any address */
     nst_time rto_min, time_wait; /* 0: the stack's defaults */
     uint32_t send_buffer_max, receive_buffer_max;
+    uint32_t initial_window, tcp_off; /* as nst_stack_config has them */
 };
 
 struct stage {
     struct nst_link link; /* first */
     struct nst_stack *stack;
+    struct nst_addr local;
     nst_time now;
+    /* After each run of the stack; NULL: nobody wants to know. */
+    void (*ran)(void *context);
+    void *context;
     struct stage_packet *sent, **sent_end; /* not yet taken, oldest first */
     uint64_t dropped;                      /* packets for which the stack had no memory */
 };
@@ -47,6 +52,9 @@ void stage_fini(struct stage *w);
 void stage_inject(struct stage *w, const void *packet, size_t len);
 /* Runs the stack at the present time until it has nothing left to do. */
 void stage_run(struct stage *w);
+/* The present time on the stack's clock, and a time of that clock on this one. */
+nst_time stage_stack_time(const struct stage *w);
+nst_time stage_time_of(nst_time stack_time);
 /* When the stack wants to run next; NST_TIME_NEVER. */
 nst_time stage_next(const struct stage *w);
 /* Moves time on to `until`, with a run at each deadline on the way. */

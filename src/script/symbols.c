@@ -1,8 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "script/symbols.h"
 
+#include <time.h> /* errqueue.h wants it before */
+
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/errqueue.h>
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -27,6 +34,7 @@ struct symbol {
 };
 
 static const struct symbol symbols[] = {
+    {"NULL", 0},
     S(AF_INET),
     S(AF_INET6),
     S(AF_UNIX),
@@ -145,6 +153,20 @@ static const struct symbol symbols[] = {
     S(IPV6_RECVERR),
     S(IPV6_RECVTCLASS),
     S(IPV6_RECVHOPLIMIT),
+    S(IPV6_RECVPKTINFO),
+    S(IPV6_HOPLIMIT),
+    S(IPV6_PKTINFO),
+    S(IPV6_MTU_DISCOVER),
+    S(IPV6_DONTFRAG),
+    S(IPV6_FLOWINFO),
+    S(IP_RECVORIGDSTADDR),
+    S(IP_FREEBIND),
+    S(IP_TRANSPARENT),
+    S(IP_HDRINCL),
+    S(IP_OPTIONS),
+    S(IP_RECVOPTS),
+    S(IP_MULTICAST_TTL),
+    S(IP_MULTICAST_LOOP),
     /* sends and receives */
     S(MSG_PEEK),
     S(MSG_OOB),
@@ -159,7 +181,87 @@ static const struct symbol symbols[] = {
     S(MSG_FASTOPEN),
     S(MSG_ZEROCOPY),
     S(MSG_CMSG_CLOEXEC),
+    /* control data */
+    S(SCM_TIMESTAMP),
+    {"SCM_TIMESTAMPNS", SO_TIMESTAMPNS},
     S(SCM_TIMESTAMPING),
+    S(SCM_TSTAMP_SND),
+    S(SCM_TSTAMP_SCHED),
+    S(SCM_TSTAMP_ACK),
+    S(SO_EE_ORIGIN_NONE),
+    S(SO_EE_ORIGIN_LOCAL),
+    S(SO_EE_ORIGIN_ICMP),
+    S(SO_EE_ORIGIN_ICMP6),
+    S(SO_EE_ORIGIN_TXSTATUS),
+    S(SO_EE_ORIGIN_TIMESTAMPING),
+    S(SO_EE_ORIGIN_ZEROCOPY),
+    S(SO_EE_ORIGIN_TXTIME),
+    S(SO_EE_CODE_ZEROCOPY_COPIED),
+    S(SOF_TIMESTAMPING_TX_HARDWARE),
+    S(SOF_TIMESTAMPING_TX_SOFTWARE),
+    S(SOF_TIMESTAMPING_RX_HARDWARE),
+    S(SOF_TIMESTAMPING_RX_SOFTWARE),
+    S(SOF_TIMESTAMPING_SOFTWARE),
+    S(SOF_TIMESTAMPING_SYS_HARDWARE),
+    S(SOF_TIMESTAMPING_RAW_HARDWARE),
+    S(SOF_TIMESTAMPING_OPT_ID),
+    S(SOF_TIMESTAMPING_TX_SCHED),
+    S(SOF_TIMESTAMPING_TX_ACK),
+    S(SOF_TIMESTAMPING_OPT_CMSG),
+    S(SOF_TIMESTAMPING_OPT_TSONLY),
+    S(SOF_TIMESTAMPING_OPT_STATS),
+    S(SOF_TIMESTAMPING_OPT_PKTINFO),
+    {"SOF_TIMESTAMPING_OPT_ID_TCP", 1 << 16},
+    /* ee_type and ee_code */
+    S(ICMP_DEST_UNREACH),
+    S(ICMP_SOURCE_QUENCH),
+    S(ICMP_REDIRECT),
+    S(ICMP_TIME_EXCEEDED),
+    S(ICMP_PARAMETERPROB),
+    S(ICMP_NET_UNREACH),
+    S(ICMP_HOST_UNREACH),
+    S(ICMP_PROT_UNREACH),
+    S(ICMP_PORT_UNREACH),
+    S(ICMP_FRAG_NEEDED),
+    S(ICMP_SR_FAILED),
+    S(ICMP_NET_UNKNOWN),
+    S(ICMP_HOST_UNKNOWN),
+    S(ICMP_HOST_ISOLATED),
+    S(ICMP_NET_ANO),
+    S(ICMP_HOST_ANO),
+    S(ICMP_NET_UNR_TOS),
+    S(ICMP_HOST_UNR_TOS),
+    S(ICMP_PKT_FILTERED),
+    S(ICMP_PREC_VIOLATION),
+    S(ICMP_PREC_CUTOFF),
+    S(ICMP_EXC_TTL),
+    S(ICMP_EXC_FRAGTIME),
+    S(ICMPV6_DEST_UNREACH),
+    S(ICMPV6_PKT_TOOBIG),
+    S(ICMPV6_TIME_EXCEED),
+    S(ICMPV6_PARAMPROB),
+    S(ICMPV6_NOROUTE),
+    S(ICMPV6_ADM_PROHIBITED),
+    S(ICMPV6_NOT_NEIGHBOUR),
+    S(ICMPV6_ADDR_UNREACH),
+    S(ICMPV6_PORT_UNREACH),
+    S(ICMPV6_EXC_HOPLIMIT),
+    S(ICMPV6_EXC_FRAGTIME),
+    S(ICMPV6_HDR_FIELD),
+    S(ICMPV6_UNK_NEXTHDR),
+    S(ICMPV6_UNK_OPTION),
+    /* cap_set */
+    S(CAP_NET_ADMIN),
+    S(CAP_NET_RAW),
+    S(CAP_NET_BIND_SERVICE),
+    S(CAP_NET_BROADCAST),
+    S(CAP_SYS_ADMIN),
+    S(CAP_SYS_RESOURCE),
+    {"CAP_EFFECTIVE", 0},
+    {"CAP_PERMITTED", 1},
+    {"CAP_INHERITABLE", 2},
+    {"CAP_CLEAR", 0},
+    {"CAP_SET", 1},
     /* files */
     S(O_RDONLY),
     S(O_WRONLY),
@@ -219,6 +321,14 @@ bool symbols_lookup(const char *name, int64_t *ret_value)
     return false;
 }
 
+const char *symbols_name(const char *prefix, int64_t value)
+{
+    for (size_t i = 0; i < sizeof(symbols) / sizeof(symbols[0]); i++)
+        if (symbols[i].value == value && strncmp(symbols[i].name, prefix, strlen(prefix)) == 0)
+            return symbols[i].name;
+    return NULL;
+}
+
 static const struct symbol errors[] = {
     S(EPERM),           S(ENOENT),
     S(EINTR),           S(EIO),
@@ -248,6 +358,7 @@ static const struct symbol errors[] = {
     S(ECONNREFUSED),    S(EHOSTDOWN),
     S(EHOSTUNREACH),    S(EALREADY),
     S(EINPROGRESS),     S(ECANCELED),
+    S(ENOMSG),          S(ENONET),
 };
 
 int symbols_errno(const char *name)

@@ -8,6 +8,10 @@
 #define OPT_SACK       2
 #define OPT_WSCALE     4
 
+/* Always 0: fackets and last_ack_sent, as on Linux today; delivered_ce, rehash and
+ * fastopen_client_fail, because the stack has no ECN and no Fast Open, and keeps its flow labels.
+ */
+
 /* Linux's states. */
 static const uint8_t states[] = {
     [NST_TCP_ESTABLISHED] = 1, [NST_TCP_SYN_SENT] = 2,   [NST_TCP_SYN_RECEIVED] = 3,
@@ -16,9 +20,16 @@ static const uint8_t states[] = {
     [NST_TCP_LISTEN] = 10,     [NST_TCP_CLOSING] = 11,
 };
 
-static uint32_t segments(uint64_t bytes, uint32_t mss)
+/* A SYN is in no scoreboard. */
+static uint32_t unacked(const struct nst_tcp_info *info)
 {
-    return mss == 0 ? 0 : (uint32_t)((bytes + mss - 1) / mss);
+    const bool syn = info->state == NST_TCP_SYN_SENT || info->state == NST_TCP_SYN_RECEIVED;
+    return syn ? 1 : info->segs_unacked;
+}
+
+static uint32_t millis(nst_time t)
+{
+    return (uint32_t)(t / NST_MSEC);
 }
 
 static uint32_t micros(nst_time t)
@@ -31,27 +42,45 @@ void tcpinfo_fill(const struct nst_tcp_info *info, struct tcpinfo *ret_info)
     *ret_info = (struct tcpinfo){
         .state = info->state < sizeof(states) ? states[info->state] : 0,
         .ca_state = info->ca_state,
+        .retransmits = info->probing ? 0 : info->backoff,
+        .probes = info->probes,
         .backoff = info->backoff,
         .options = (uint8_t)((info->timestamps ? OPT_TIMESTAMPS : 0) | (info->sack ? OPT_SACK : 0) |
                              (info->wscale ? OPT_WSCALE : 0)),
         .snd_wscale = info->snd_wscale & 15,
         .rcv_wscale = info->rcv_wscale & 15,
         .rto = micros(info->rto),
+        .ato = micros(info->delack),
         .snd_mss = info->mss_snd,
         .rcv_mss = info->mss_rcv,
-        .unacked = segments(info->in_flight, info->mss_snd),
+        .unacked = unacked(info),
+        .sacked = info->segs_sacked,
+        .lost = info->segs_lost,
+        .retrans = info->segs_retrans,
+        .last_data_sent = millis(info->since_data_sent),
+        .last_data_recv = millis(info->since_data_received),
+        .last_ack_recv = millis(info->since_heard),
         .pmtu = info->pmtu,
         .rtt = micros(info->srtt),
         .rttvar = micros(info->rttvar),
         .min_rtt = micros(info->rttmin),
         .snd_cwnd = info->mss_snd == 0 ? 0 : info->cwnd / info->mss_snd,
+        .advmss = info->mss_advertised,
         .reordering = (uint32_t)info->reordering,
-        .total_retrans = (uint32_t)info->retransmits,
+        .total_retrans = (uint32_t)info->segs_retransmitted,
+        .max_pacing_rate = UINT64_MAX, /* no ceiling */
         .bytes_acked = info->bytes_acked,
         .bytes_received = info->bytes_received,
         .bytes_sent = info->bytes_sent,
         .segs_out = (uint32_t)info->segs_out,
         .segs_in = (uint32_t)info->segs_in,
+        .data_segs_out = (uint32_t)info->data_segs_out,
+        .data_segs_in = (uint32_t)info->data_segs_in,
+        .delivered = (uint32_t)info->segs_delivered,
+        .bytes_retrans = info->bytes_retransmitted,
+        .dsack_dups = (uint32_t)info->duplicate_reports,
+        .reord_seen = (uint32_t)info->reorderings,
+        .rcv_ooopack = (uint32_t)info->segs_out_of_order,
         .notsent_bytes = info->unsent,
         .snd_wnd = info->snd_wnd,
         .rcv_wnd = info->rcv_wnd,
@@ -102,41 +131,53 @@ static const struct field fields[] = {
     KEPT(notsent_bytes),
     KEPT(snd_wnd),
     KEPT(rcv_wnd),
-    NOT_KEPT(retransmits),
-    NOT_KEPT(probes),
-    NOT_KEPT(ato),
-    NOT_KEPT(sacked),
-    NOT_KEPT(lost),
-    NOT_KEPT(retrans),
-    NOT_KEPT(fackets),
-    NOT_KEPT(last_data_sent),
-    NOT_KEPT(last_ack_sent),
-    NOT_KEPT(last_data_recv),
-    NOT_KEPT(last_ack_recv),
+    KEPT(retransmits),
+    KEPT(probes),
+    KEPT(ato),
+    KEPT(sacked),
+    KEPT(lost),
+    KEPT(retrans),
+    KEPT(fackets),
+    KEPT(last_data_sent),
+    KEPT(last_ack_sent),
+    KEPT(last_data_recv),
+    KEPT(last_ack_recv),
     NOT_KEPT(rcv_ssthresh),
-    NOT_KEPT(advmss),
+    KEPT(advmss),
     NOT_KEPT(rcv_rtt),
     NOT_KEPT(rcv_space),
     NOT_KEPT(pacing_rate),
-    NOT_KEPT(max_pacing_rate),
-    NOT_KEPT(data_segs_in),
-    NOT_KEPT(data_segs_out),
+    KEPT(max_pacing_rate),
+    KEPT(data_segs_in),
+    KEPT(data_segs_out),
     NOT_KEPT(delivery_rate),
     NOT_KEPT(busy_time),
     NOT_KEPT(rwnd_limited),
     NOT_KEPT(sndbuf_limited),
-    NOT_KEPT(delivered),
-    NOT_KEPT(delivered_ce),
-    NOT_KEPT(bytes_retrans),
-    NOT_KEPT(dsack_dups),
-    NOT_KEPT(reord_seen),
-    NOT_KEPT(rcv_ooopack),
-    NOT_KEPT(rehash),
+    KEPT(delivered),
+    KEPT(delivered_ce),
+    KEPT(bytes_retrans),
+    KEPT(dsack_dups),
+    KEPT(reord_seen),
+    KEPT(rcv_ooopack),
+    KEPT(rehash),
     NOT_KEPT(delivery_rate_app_limited),
-    NOT_KEPT(fastopen_client_fail),
+    /* Newer than the layout. */
+    NOT_KEPT(total_rto),
+    NOT_KEPT(total_rto_recoveries),
+    NOT_KEPT(total_rto_time),
+    NOT_KEPT(received_ce),
+    NOT_KEPT(delivered_e1_bytes),
+    NOT_KEPT(delivered_e0_bytes),
+    NOT_KEPT(delivered_ce_bytes),
+    NOT_KEPT(received_e1_bytes),
+    NOT_KEPT(received_e0_bytes),
+    NOT_KEPT(received_ce_bytes),
+    NOT_KEPT(accecn_fail_mode),
+    NOT_KEPT(accecn_opt_seen),
 };
 
-static int64_t value_of(const struct tcpinfo *info, const struct field *field)
+static uint64_t value_of(const struct tcpinfo *info, const struct field *field)
 {
     const uint8_t *at = (const uint8_t *)info + field->offset;
     uint64_t wide;
@@ -149,16 +190,20 @@ static int64_t value_of(const struct tcpinfo *info, const struct field *field)
         return word;
     default:
         memcpy(&wide, at, sizeof(wide));
-        return (int64_t)wide;
+        return wide;
     }
 }
 
-enum tcpinfo_find tcpinfo_lookup(const struct tcpinfo *info, const char *name, int64_t *ret_value)
+enum tcpinfo_find tcpinfo_lookup(const struct tcpinfo *info, const char *name, uint64_t *ret_value)
 {
     if (strncmp(name, "tcpi_", 5) != 0)
         return TCPINFO_UNKNOWN;
     if (strcmp(name, "tcpi_snd_wscale") == 0 || strcmp(name, "tcpi_rcv_wscale") == 0) {
         *ret_value = name[5] == 's' ? info->snd_wscale : info->rcv_wscale;
+        return TCPINFO_FOUND;
+    }
+    if (strcmp(name, "tcpi_fastopen_client_fail") == 0) {
+        *ret_value = info->fastopen_client_fail;
         return TCPINFO_FOUND;
     }
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {

@@ -35,6 +35,6 @@ enum tcpinfo_find {
 };
 
 /* The value of "tcpi_snd_cwnd" and the like. */
-enum tcpinfo_find tcpinfo_lookup(const struct tcpinfo *info, const char *name, int64_t *ret_value);
+enum tcpinfo_find tcpinfo_lookup(const struct tcpinfo *info, const char *name, uint64_t *ret_value);
 
 #endif

@@ -106,6 +106,11 @@ static int error(struct sock *s)
     return dgram_error(s->dgram);
 }
 
+static int64_t recv_error(struct sock *s, void *data, size_t size, struct nst_error_info *ret_info)
+{
+    return dgram_recv_error(s->dgram, data, size, ret_info);
+}
+
 static int set(struct sock *s, enum nst_option option, int64_t value)
 {
     return dgram_set(s->dgram, option, value);
@@ -139,7 +144,7 @@ static int get_raw(struct sock *s, enum nst_option option, int64_t *ret_value)
 #define DATAGRAM_OPS(open_, close_, send_)                                                   \
     .open = open_, .close = close_, .send = send_, .connect = connect, .shutdown = shutdown, \
     .recv = recv, .get_local = get_local, .get_remote = get_remote, .events = events,        \
-    .error = error, .join = join, .leave = leave
+    .error = error, .recv_error = recv_error, .join = join, .leave = leave
 #define PORT_OPS .bind = bind, .set = set, .get = get
 
 const struct sock_ops datagram_ops = {DATAGRAM_OPS(udp_open, udp_close, udp_sendv), PORT_OPS};

@@ -57,6 +57,7 @@ struct sock_ops {
     int (*get_remote)(struct sock *s, struct nst_endpoint *ret);
     uint32_t (*events)(struct sock *s);
     int (*error)(struct sock *s);
+    int64_t (*recv_error)(struct sock *s, void *data, size_t size, struct nst_error_info *ret_info);
     int (*set)(struct sock *s, enum nst_option option, int64_t value);
     int (*get)(struct sock *s, enum nst_option option, int64_t *ret_value);
     int (*join)(struct sock *s, const struct nst_addr *group, uint32_t nic);

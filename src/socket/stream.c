@@ -60,6 +60,7 @@ static int64_t recv(struct sock *s, void *data, size_t size, uint32_t flags,
         memset(ret_message, 0, sizeof(*ret_message));
         tcp_local(s->tcb, &ret_message->local);
         tcp_remote(s->tcb, &ret_message->remote);
+        ret_message->arrival = tcp_arrival(s->tcb, size);
     }
     return tcp_recv(s->tcb, data, size, flags);
 }

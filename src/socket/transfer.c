@@ -53,3 +53,15 @@ int64_t nst_socket_recv(struct nst_stack *stack, nst_socket s, void *data, size_
 {
     return nst_socket_recvfrom(stack, s, data, size, flags, NULL);
 }
+
+int64_t nst_socket_recv_error(struct nst_stack *stack, nst_socket handle, void *data, size_t size,
+                              struct nst_error_info *ret_info)
+{
+    struct sock *s = sock_lookup(stack, handle);
+    if (s == NULL)
+        return -NST_EBADHANDLE;
+    if (ret_info == NULL || (data == NULL && size > 0))
+        return -NST_EFAULT;
+    return s->ops->recv_error != NULL ? s->ops->recv_error(s, data, size, ret_info)
+                                      : -NST_EPROTOTYPE;
+}

@@ -68,6 +68,8 @@ struct net_error_report {
     struct nic *nic;
     enum net_error kind;
     uint32_t info;
+    uint8_t type, code;       /* as the message has them */
+    struct nst_addr offender; /* who sent it */
     struct nst_addr src, dst; /* of the quoted packet */
     const uint8_t *quote;     /* its transport header, as far as quoted */
     size_t quote_len;         /* at least 8 */

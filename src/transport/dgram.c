@@ -63,6 +63,7 @@ void dgram_fini(struct dgram *d)
     list_remove(&d->node);
     dst_put(d->dst);
     mem_free(&d->stack->pool->mem, d->quote, sizeof(*d->quote));
+    (void)dgram_keep_errors(d, false);
 }
 
 int dgram_join_flow(struct dgram *d, const struct demux_key *key)
@@ -352,6 +353,7 @@ static void describe(const struct pkt *p, size_t size, struct nst_message *ret)
     ret->ttl = cb->ttl;
     ret->tos = cb->tos;
     ret->truncated = p->len > size;
+    ret->arrival = p->arrival;
 }
 
 int64_t dgram_recv(struct dgram *d, void *data, size_t size, uint32_t flags,
@@ -430,12 +432,19 @@ void dgram_report(struct dgram *d, const struct net_error_report *report)
         [NET_ERROR_PARAMETER] = 0,
     };
 
+    int error = (size_t)report->kind < ARRAY_SIZE(errors) ? errors[report->kind] : 0;
+
     if (report->kind == NET_ERROR_TOO_BIG && d->dst != NULL &&
         nst_addr_equal(&d->dst->addr, &report->dst))
         dst_lower_mtu(d->dst, report->info);
-    if ((size_t)report->kind >= ARRAY_SIZE(errors) || errors[report->kind] == 0)
+    if (d->errors != NULL) {
+        if (error == 0)
+            error = report->kind == NET_ERROR_TOO_BIG ? -NST_EMSGSIZE : -NST_EHOSTUNREACH;
+        dgram_note_error(d, report, error);
+    }
+    if (error == 0)
         return;
-    d->error = errors[report->kind];
+    d->error = error;
     ready_notify(&d->stack->ready, d->ready, NST_READY_ERROR);
 }
 
@@ -462,7 +471,7 @@ uint32_t dgram_events(struct dgram *d)
         events |= NST_READY_RDHUP;
     if (d->shut_recv && d->shut_send)
         events |= NST_READY_HUP;
-    if (d->error != 0)
+    if (d->error != 0 || dgram_has_errors(d))
         events |= NST_READY_ERROR;
     if (d->dst != NULL && dst_is_valid(d->dst) && dst_is_blocked(d->dst))
         nic_wait_writable(d->dst->nic, &d->wait);
@@ -501,6 +510,8 @@ static int set_flag(struct dgram *d, enum nst_option option, int64_t value)
         d->entry.reuse_address = value != 0;
     else if (option == NST_OPT_REUSE_PORT)
         d->entry.reuse_port = value != 0;
+    else if (option == NST_OPT_DONT_FRAGMENT)
+        d->dont_fragment = value != 0;
     else
         d->broadcast = value != 0;
     return 0;
@@ -521,6 +532,8 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
     case NST_OPT_REUSE_PORT:
     case NST_OPT_BROADCAST:
         return set_flag(d, option, value);
+    case NST_OPT_DONT_FRAGMENT:
+        return d->kind == DGRAM_UDP ? set_flag(d, option, value) : -NST_ENOPROTOOPT;
     case NST_OPT_SEND_BUFFER:
     case NST_OPT_RECEIVE_BUFFER:
         return set_buffer(d, option, value);
@@ -528,6 +541,8 @@ int dgram_set(struct dgram *d, enum nst_option option, int64_t value)
         return set_byte(&d->ttl, value, 1);
     case NST_OPT_TOS:
         return set_byte(&d->tos, value, 0);
+    case NST_OPT_RECEIVE_ERRORS:
+        return value == 0 || value == 1 ? dgram_keep_errors(d, value != 0) : -NST_EINVAL;
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
@@ -564,6 +579,12 @@ int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_TOS:
         value = d->tos;
+        break;
+    case NST_OPT_RECEIVE_ERRORS:
+        value = d->errors != NULL;
+        break;
+    case NST_OPT_DONT_FRAGMENT:
+        value = d->dont_fragment;
         break;
     case NST_OPT_SEND_QUEUED:
         value = 0;

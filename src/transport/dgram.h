@@ -22,7 +22,9 @@
  * Invariants: (1) rx_bytes is the sum of dgram_cb.size over rxq; (2) dst, if any, leads to
  * dst_addr out of dst_nic; (3) peer.addr is the key's remote address while connected.
  *
- * Not done: IP_RECVERR-like error queues, gso for datagrams.
+ * Who asks for it (NST_OPT_RECEIVE_ERRORS) gets the errors one by one: dgram_error.c.
+ *
+ * Not done: gso for datagrams.
  */
 #ifndef NICSTACK_SRC_TRANSPORT_DGRAM_H
 #define NICSTACK_SRC_TRANSPORT_DGRAM_H
@@ -61,6 +63,8 @@ struct dgram_quote {
     uint8_t bytes[DGRAM_QUOTE_MAX];
 };
 
+struct dgram_errors; /* dgram_error.c */
+
 struct dgram {
     struct list node; /* the protocol's list of all */
     struct nst_stack *stack;
@@ -71,8 +75,9 @@ struct dgram {
     struct dst *dst;            /* NULL: none looked up yet */
     struct nst_addr dst_addr;
     uint32_t dst_nic;
-    struct todo wait;          /* on the NIC's list while its queue is full */
-    struct dgram_quote *quote; /* of the last packet in rxq; NULL: not kept */
+    struct todo wait;            /* on the NIC's list while its queue is full */
+    struct dgram_quote *quote;   /* of the last packet in rxq; NULL: not kept */
+    struct dgram_errors *errors; /* NULL: nobody asked for them */
     struct nst_pktq rxq;
     uint64_t rx_bytes, rx_max;
     uint64_t rx_easy;    /* as far as rx_bytes may grow before a packet is looked at closer */
@@ -87,7 +92,8 @@ struct dgram {
     bool group_loop;     /* our own members get it too */
     struct list members; /* of struct membership, by_owner: the groups that it joined */
     uint32_t member_count;
-    bool broadcast; /* may send to broadcast addresses */
+    bool broadcast;     /* may send to broadcast addresses */
+    bool dont_fragment; /* of UDP */
     bool has_peer;
     bool is_bound; /* by bind: not chosen by a send */
     bool shut_recv, shut_send;
@@ -268,6 +274,15 @@ static inline void dgram_set_group_out(const struct dgram *d, struct ip_out *ip)
 
 /* The pending error, cleared. */
 int dgram_error(struct dgram *d);
+
+/* NST_OPT_RECEIVE_ERRORS and nst_socket_recv_error (dgram_error.c). */
+HIDDEN int dgram_keep_errors(struct dgram *d, bool on);
+HIDDEN void dgram_note_error(struct dgram *d, const struct net_error_report *report, int error);
+/* It was longer than `mtu`, and must not be cut. */
+HIDDEN void dgram_note_too_long(struct dgram *d, const struct nst_endpoint *to, uint32_t mtu);
+HIDDEN bool dgram_has_errors(const struct dgram *d);
+HIDDEN int64_t dgram_recv_error(struct dgram *d, void *data, size_t size,
+                                struct nst_error_info *ret_info);
 int dgram_set(struct dgram *d, enum nst_option option, int64_t value);
 int dgram_get(const struct dgram *d, enum nst_option option, int64_t *ret_value);
 void dgram_local(const struct dgram *d, struct nst_endpoint *ret);

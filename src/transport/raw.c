@@ -90,7 +90,8 @@ static bool input(struct nst_stack *stack, const struct pkt *p, const struct rx 
 }
 
 /* The other hook: an error that quotes a packet of protocol `proto`, as it may have been sent here
- * (N105). Without a connection only a path MTU says anything about the next packet. */
+ * (N105). Without a connection only a path MTU says anything about the next packet, unless errors
+ * are asked for. */
 static bool error(struct nst_stack *stack, uint8_t proto, const struct net_error_report *report)
 {
     struct dgram *d;
@@ -102,7 +103,7 @@ static bool error(struct nst_stack *stack, uint8_t proto, const struct net_error
             (!addr_is_unspecified(&k->local) && !nst_addr_equal(&k->local, &report->src)))
             continue;
         if ((d->has_peer && nst_addr_equal(&d->peer.addr, &report->dst)) ||
-            report->kind == NET_ERROR_TOO_BIG) {
+            report->kind == NET_ERROR_TOO_BIG || d->errors != NULL) {
             dgram_report(d, report);
             told = true;
         }

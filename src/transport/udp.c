@@ -102,12 +102,17 @@ int64_t udp_send(struct dgram *d, const struct dgram_out *out, const struct nst_
     struct pkt *p = build(d, dst, to->port, out);
     if (unlikely(p == NULL))
         return -NST_ENOMEM;
-    struct ip_out ip = {.proto = IP_PROTO_UDP, .ttl = d->ttl, .tos = d->tos};
+    struct ip_out ip = {
+        .proto = IP_PROTO_UDP, .ttl = d->ttl, .tos = d->tos, .dont_fragment = d->dont_fragment};
     if (unlikely(dst->type == PKT_MULTICAST))
         dgram_set_group_out(d, &ip);
     COUNT(d->stack->counters.udp_sent);
     r = dst_output(dst, p, &ip);
-    return likely(r == 0) ? (int64_t)out->len : r;
+    if (likely(r == 0))
+        return (int64_t)out->len;
+    if (r == -NST_EMSGSIZE)
+        dgram_note_too_long(d, to, dst->mtu);
+    return r;
 }
 
 /* ---- Receiving ---- */
@@ -216,17 +221,18 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
         refuse(stack, p, rx);
 }
 
-/* Without a connection other errors say nothing about the next datagram; a path MTU does, and over
- * IPv6 nobody else cuts what is too long (RFC 8201 5.5). */
-static void report_too_big(struct nst_stack *stack, const struct net_error_report *report,
-                           const struct demux_key *key)
+/* Without a connection other errors say nothing about the next datagram, unless they are asked for;
+ * a path MTU does, and over IPv6 nobody else cuts what is too long (RFC 8201 5.5). */
+static void report_unconnected(struct nst_stack *stack, const struct net_error_report *report,
+                               const struct demux_key *key)
 {
     /* As an answer would be looked up. */
     const struct rx rx = {
         .nic = report->nic, .src = report->dst, .dst = report->src, .proto = IP_PROTO_UDP};
     struct demux_entry *e = demux_lookup(stack, &rx, key->remote_port, key->local_port);
-    if (e != NULL)
-        dgram_report(container_of(e, struct dgram, entry), report);
+    struct dgram *d = e != NULL ? container_of(e, struct dgram, entry) : NULL;
+    if (d != NULL && (report->kind == NET_ERROR_TOO_BIG || d->errors != NULL))
+        dgram_report(d, report);
 }
 
 /* N105. The quote has 8 bytes at least: ports, length, checksum. */
@@ -241,11 +247,12 @@ static void error(struct nst_stack *stack, const struct net_error_report *report
         .proto = IP_PROTO_UDP,
     };
     struct demux_entry *e = demux_lookup_exact(stack, &key);
-    if (e != NULL)
+    if (e != NULL) {
         dgram_report(container_of(e, struct dgram, entry), report);
-    else if (report->kind == NET_ERROR_TOO_BIG)
-        report_too_big(stack, report, &key);
-    else
+        return;
+    }
+    report_unconnected(stack, report, &key);
+    if (report->kind != NET_ERROR_TOO_BIG)
         forwarder_report(stack, &key);
 }
 

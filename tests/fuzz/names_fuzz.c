@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "names.h"
+#include "run/names.h"
 #include "wire/dns.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -3,8 +3,8 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-#include "../../cli/notify_address.h"
-#include "../../cli/notify_message.h"
+#include "../../cli/notify/notify_address.h"
+#include "../../cli/notify/notify_message.h"
 #include "input.h"
 
 static void try_address(int family, const uint8_t *data, size_t size)

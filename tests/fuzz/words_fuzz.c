@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "publish.h"
-#include "units.h"
+#include "run/publish.h"
+#include "tool/units.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

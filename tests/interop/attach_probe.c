@@ -18,7 +18,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "attach.h"
+#include "attach/attach.h"
 
 enum {
     PACKET_SIZE = 65536 + 32

@@ -18,8 +18,9 @@ work=$(mktemp -d) && chmod 755 "$work" || exit 1
 trap 'rm -rf "$work"' EXIT
 probe=$work/probe
 $cc -std=gnu11 -D_GNU_SOURCE -g -O1 -Wall -Wextra $ATTACH_TEST_CFLAGS -I"$here"/../../cli -I"$here"/../../include -o "$probe" \
-    "$here/attach_probe.c" "$here"/../../cli/{attach,attach_child,attach_notify,attach_text,attach_tun,attach_veth}.c \
-    "$here"/../../cli/{control,descendants,descriptors,init,namespaces,netlink,notify_filter,notify_target,offloads,resolv,signals,terminal}.c \
+    "$here/attach_probe.c" "$here"/../../cli/attach/{attach,attach_child,attach_notify,attach_text,attach_tun,attach_veth}.c \
+    "$here"/../../cli/attach/{control,descendants,init,namespaces,netlink,offloads,resolv,signals,terminal}.c \
+    "$here"/../../cli/{notify/notify_filter,notify/notify_target,tool/descriptors}.c \
     "${NST_BUILD:-$here/../../build}/libnicstack.a" || { not_ok build "does not compile"; exit 1; }
 cp "$here/attach_pty.py" "$work/attach_pty.py"
 cat >"$work/answer.c" <<'EOF'

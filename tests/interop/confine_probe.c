@@ -23,7 +23,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "confine.h"
+#include "confine/confine.h"
 
 enum {
     PAGE = 4096

@@ -12,7 +12,7 @@ build_probe() { # NAME OPTIONS...
     local name=$1
     shift
     $cc -std=gnu11 -D_GNU_SOURCE -O1 -Wall -I"$cli" -o "$work/$name" "$here/confine_probe.c" \
-        "$cli"/{confine,confine_filter,attach_text}.c "$@" 2>"$work/err" && chmod 755 "$work/$name"
+        "$cli"/{confine/confine,confine/confine_filter,attach/attach_text}.c "$@" 2>"$work/err" && chmod 755 "$work/$name"
 }
 probe() { { (as_exec "$work/probe" "$@" </dev/null >"$work/out" 2>&1); } 2>/dev/null; } # says nothing of how it died
 
@@ -30,10 +30,21 @@ test_calls() {
     check "$who: each forbidden call is the end" "" "$bad"
     bad=""
     for call in mmap_data inet inet6 raw kill_self kill_nothing stdio; do
-        probe 1 "$call" || bad+=" $call ($?)"
+        probe 33 "$call" || bad+=" $call ($?)" # CONFINE_FLOWS
     done
     check "$who: what serving needs comes back" "" "$bad"
     probe 1 abort;                  check "$who: abort is an abort" 134 $?
+    probe 1 inet;                   check "$who: who carries no flows makes no socket" 159 $?
+    bad=""
+    for call in execve netlink inet6 create fork ptrace kill_other memfd; do
+        probe 64 "$call"
+        [ $? = 159 ] || bad+=" $call"
+    done
+    check "$who: who opens devices does nothing else" "" "$bad"
+    probe 64 open;                  check "$who: and opens them" 0 $?
+    probe 64 packet
+    how=$?
+    check "$who: packet sockets, with the right to it" "$([ "$who" = root ] && echo 0 || echo 2)" $how
     probe 2 lseek;                  check "$who: a capture may seek" 0 $?
     probe 2 open;                   check "$who: and opens nothing" 159 $?
     bad=""

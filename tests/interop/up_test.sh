@@ -189,6 +189,60 @@ test_two() {
     pings 10.9.0.1 "two instances: the first goes on"
 }
 
+# It serves without capabilities and with a filter, and opens devices all the same, by a process of its own.
+test_confined() {
+    local status=/proc/$up/status opener
+    check "confined: no new privileges, no capability" "1 0000000000000000 0000000000000000" \
+        "$(awk '/^(NoNewPrivs|CapPrm|CapEff):/ {print $2}' "$status" | sort -r | xargs)"
+    opener=$(pgrep -P "$up")
+    check "confined: the process that opens devices has two of them" "1 0000000000003000 0000000000003000" \
+        "$(awk '/^(NoNewPrivs|CapPrm|CapEff):/ {print $2}' "/proc/$opener/status" | sort -r | xargs)"
+    if ldd "$nst" | grep -q libseccomp; then
+        check "confined: both to certain system calls" "2 2" \
+            "$(awk '/^Seccomp:/ {print $2}' "$status" "/proc/$opener/status" | xargs)"
+    else
+        skip "confined: both to certain system calls" "nst was built without libseccomp"
+    fi
+    "$nst" nic add eth8 type tap dev tap8 && "$nst" addr add 10.98.0.1/24 dev eth8 &&
+        ip addr add 10.98.0.2/24 dev tap8 && ip link set tap8 up
+    pings 10.98.0.1 "confined: a TAP that is added later answers"
+    "$nst" nic del eth8
+    wait_for sh -c '! ip link show tap8'
+    check "confined: and goes with its NIC" 0 $?
+    "$nst" nic add tun8 type tun && "$nst" nic del tun8
+    check "confined: a TUN comes and goes" 0 $?
+    if ip link add veth8 type veth peer name veth9 2>/dev/null; then
+        ip link set veth8 mtu 1400 up && ip link set veth9 up && ip addr add 10.99.0.2/24 dev veth9
+        "$nst" nic add p8 type packet dev veth8 && "$nst" addr add 10.99.0.1/24 dev p8
+        pings 10.99.0.1 "confined: a packet socket that is added later answers"
+        check "confined: with the MTU of its interface" 1 "$("$nst" nic show p8 | grep -c 'mtu 1400')"
+        "$nst" nic del p8
+        ip link del veth8
+    else
+        skip "confined: a packet socket that is added later answers" "no veth in this kernel"
+    fi
+    refused "confined: an interface that is not there" "cannot open the interface 'none' (ENO" "$nst" nic add none type packet
+}
+
+# What should not be possible: a call that serving does not need is the end of it, and of the other process.
+test_planted() {
+    needs gdb "confined: a planted call" || return
+    ldd "$nst" | grep -q libseccomp || return
+    local first=$up opener
+    printf 'stack name victim\nnic add a type pipe\n' >"$work/victim.conf"
+    start "$work/victim.conf" -v
+    check "confined: -v says so" 1 "$(grep -cE '^nst up: confined: no capabilities, no_new_privs, [0-9]+ rules' "$work/up.$ups")"
+    opener=$(pgrep -P "$up")
+    timeout 60 gdb -q -nx -batch -p "$up" -ex 'set confirm off' -ex 'print ((int (*)(int, int, int))socket)(2, 1, 0)' \
+        </dev/null >"$work/gdb" 2>&1
+    timeout 10 tail --pid="$up" -f /dev/null || kill -9 "$up"
+    { wait "$up"; } 2>/dev/null
+    check "confined: a planted call ends it by SIGSYS" 159 $?
+    timeout 10 tail --pid="$opener" -f /dev/null
+    check "confined: and the process that opens devices with it" 0 $?
+    up=$first
+}
+
 # Many at once: each one gets the page, whole.
 test_many() {
     needs curl "many clients" || return
@@ -211,6 +265,8 @@ test_change up
 test_refusals up
 test_config
 test_two
+test_confined
+test_planted
 test_many
 stop up
 if [ -x "$sanitized_nst" ]; then

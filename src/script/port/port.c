@@ -310,6 +310,7 @@ packetdrill_interface_init(const char *flags, struct packetdrill_interface *ret_
     if (r < 0)
         return fail(port, nst_errno_from_error(r));
     kernel_init(&port->kernel, &port->world);
+    port->kernel.epoch = EPOCH_S * NST_SEC;
     port->kernel.take_number = port_take_number;
     port->kernel.give_number = port_give_number;
     init_threads(port);

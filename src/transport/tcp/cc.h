@@ -23,7 +23,7 @@ extern HIDDEN const struct cc_ops cc_newreno;
 #define CC_CWND_MAX      (1u << 30)
 
 /* RFC 6928 2: min(10 MSS, max(2 MSS, 14600)). */
-uint32_t cc_initial_window(uint16_t mss);
+uint32_t cc_initial_window(const struct tcb *tcb);
 /* Starts with the initial window. */
 void cc_init(struct tcb *tcb);
 /* RFC 5681 4.1, RFC 2861: nothing was sent for `idle_us`; halves cwnd for each RTO in it, down to

@@ -38,6 +38,13 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     tcb_schedule(tcb, TODO_SEND);
 }
 
+/* The user asked to hear of it; the connection goes on. */
+static void tell(struct tcb *tcb, int error)
+{
+    tcb->error = (uint8_t)error;
+    tcb_notify(tcb, NST_READY_ERROR);
+}
+
 void icmp_error(struct nst_stack *stack, const struct net_error_report *report)
 {
     struct tcp_quote quote;
@@ -67,10 +74,13 @@ void icmp_error(struct nst_stack *stack, const struct net_error_report *report)
         tcb_check(tcb);
         return;
     }
-    /* RFC 5927 5.2: on a connection that stands even hard errors are soft: it retransmits. */
-    if (tcb->state != NST_TCP_SYN_SENT && tcb->state != NST_TCP_SYN_RECEIVED)
-        return;
     const int error = connect_error(report->kind);
+    /* RFC 5927 5.2: on a connection that stands even hard errors are soft: it retransmits. */
+    if (tcb->state != NST_TCP_SYN_SENT && tcb->state != NST_TCP_SYN_RECEIVED) {
+        if (tcb->tells_errors && error != 0)
+            tell(tcb, error);
+        return;
+    }
     if (error != 0) {
         COUNT(stack->counters.tcp_failed_attempts);
         tcb_end(tcb, error);

@@ -143,6 +143,7 @@ void in_packet(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
     } else {
         struct tcb *tcb = tcb_of(e);
         tcb->segs_in++;
+        tcb->data_segs_in += seg.len > 0;
         if (unlikely(!in_fast(tcb, &seg)))
             dispatch(tcb, &seg);
         tcb_check(tcb);

@@ -304,6 +304,7 @@ static bool step_text(struct tcb *tcb, struct seg *seg)
         tcb_notify(tcb, NST_READY_IN);
     } else {
         COUNT(tcb->stack->counters.tcp_out_of_order);
+        tcb->segs_ooo++;
         if (tcb->dupack_due < 255)
             tcb->dupack_due++;
         rcvbuf_out_of_order(tcb, seg);

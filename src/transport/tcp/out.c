@@ -139,7 +139,14 @@ static uint32_t emit(struct tcb *tcb, struct dst *dst, uint32_t seq, uint32_t le
     /* SACK blocks take their room from the payload of each segment. */
     const uint32_t extra = hdr_len - TCP_HDR_LEN - (tcb->ts_ok ? 12u : 0);
     const uint32_t size = tcb->snd.mss > extra + 8 ? tcb->snd.mss - extra : 8;
+    const uint32_t segments = payload > size ? (payload + size - 1) / size : payload > 0;
+    tcb->data_segs_out += segments;
+    if (note == NST_NOTE_RETRANSMIT_TIMEOUT || note == NST_NOTE_RETRANSMIT_FAST) {
+        tcb->segs_resent += max_u32(segments, 1);
+        tcb->bytes_resent += payload;
+    }
     if (payload > size) {
+        tcb->segs_out += segments - 1;
         p->gso = nst_addr_is_v4(&tcb->demux.key.remote) ? NST_GSO_TCP4 : NST_GSO_TCP6;
         p->gso_size = (uint16_t)size;
     }

@@ -25,6 +25,7 @@ static bool collect(struct nst_pktq *q, struct pkt *p)
         return false;
     const uint32_t len = p->len;
     nst_pkt_copy_out(pkt_pub(p), 0, nst_pkt_put(pkt_pub(last), len), len);
+    last->arrival = p->arrival;
     q->bytes += len;
     pkt_merge(p);
     return true;
@@ -40,6 +41,7 @@ static bool begin_collector(struct tcb *tcb, struct nst_pktq *q, struct pkt *p)
     if (collector == NULL)
         return false;
     pkt_count_delivered(collector);
+    collector->arrival = p->arrival;
     nst_pkt_copy_out(pkt_pub(p), 0, nst_pkt_put(pkt_pub(collector), p->len), p->len);
     pktq_push(q, collector);
     pkt_merge(p);

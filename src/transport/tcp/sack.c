@@ -86,6 +86,24 @@ static struct rec *split(struct tcb *tcb, struct rec *rec, uint32_t at)
     return second;
 }
 
+uint32_t sack_segments(const struct tcb *tcb, const struct rec *rec)
+{
+    const uint32_t mss = tcb->snd.mss;
+    uint32_t len = rec_len(rec);
+    if (tcb->fin_queued && rec->end == tcb->tx->end + 1 && len > 1)
+        len--; /* the FIN rides on data */
+    return (len + mss - 1) / mss;
+}
+
+/* The peer has what lies before `una` of rec, whole segments of it. */
+static void count_delivered(struct tcb *tcb, const struct rec *rec, uint32_t una)
+{
+    if (seq_geq(una, rec->end))
+        tcb->delivered += sack_segments(tcb, rec);
+    else
+        tcb->delivered += (una - rec->start) / tcb->snd.mss;
+}
+
 /* rec was delivered: what does that say of others? Called before its flags change. */
 static void note_delivered(struct tcb *tcb, const struct rec *rec)
 {
@@ -101,6 +119,7 @@ static void note_delivered(struct tcb *tcb, const struct rec *rec)
     /* What lies above came before it: the path reorders that far. */
     if (tx->sacked == 0 || !seq_lt(rec->end, tx->high_sacked))
         return;
+    tcb->reorderings++;
     const uint32_t segments = (tx->high_sacked - rec->start) / tcb->snd.mss + 1;
     if (segments > tcb->reordering)
         tcb->reordering = (uint8_t)min_u32(segments, SACK_REORDERING_MAX);
@@ -133,8 +152,10 @@ void sack_advance(struct tcb *tcb, uint32_t una, uint32_t *ret_rtt)
         }
         const uint8_t flags = rec->flags;
         const bool whole = seq_leq(rec->end, una);
-        if ((flags & REC_SACKED) == 0)
+        if ((flags & REC_SACKED) == 0) {
             note_delivered(tcb, rec);
+            count_delivered(tcb, rec, una);
+        }
         set_flags(tx, rec, 0);
         if (whole) {
             free_rec(tcb, rec);
@@ -173,6 +194,7 @@ static struct rec *mark_sacked(struct tcb *tcb, struct rec *rec, const struct tc
     if (seq_gt(rec->end, b->end) && split(tcb, rec, b->end) == NULL)
         return NULL;
     note_delivered(tcb, rec);
+    count_delivered(tcb, rec, rec->end);
     set_flags(tx, rec, REC_SACKED | (rec->flags & REC_EVER));
     join_next(tcb, rec);
     struct rec *prev = REC_PREV(rec, tx);
@@ -236,6 +258,7 @@ uint32_t sack_input(struct tcb *tcb, const struct seg *seg, uint32_t *ret_duplic
     unsigned first = 0;
     if (seg->opts.n_sack > 0 && is_duplicate_report(seg)) {
         *ret_duplicate = seg->opts.sack[0].end - seg->opts.sack[0].start;
+        tcb->dsacks++;
         first = 1;
     }
     for (unsigned i = first; i < seg->opts.n_sack; i++)

@@ -57,6 +57,8 @@ struct rec *sack_next_lost(struct tcb *tcb);
 bool sack_cut(struct tcb *tcb, struct rec *rec, uint32_t len);
 /* The record was sent again just now. */
 void sack_resent(struct tcb *tcb, struct rec *rec);
+/* How many segments a record is. */
+HIDDEN uint32_t sack_segments(const struct tcb *tcb, const struct rec *rec);
 /* Frees all records. */
 void sack_clear(struct tcb *tcb);
 /* RFC 6675 SetPipe: bytes believed to be under way. */

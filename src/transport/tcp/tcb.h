@@ -184,9 +184,10 @@ struct tcb {
     bool connected : 1; /* was established once */
     bool bound : 1;     /* has a local port */
     bool fin_acked : 1;
-    bool fin_known : 1; /* rcv.fin is where the peer's stream ends; there are holes before it */
-    bool hungry : 1;    /* waits for memory (budget.h) */
-    bool granted : 1;   /* may send before those who wait */
+    bool fin_known : 1;    /* rcv.fin is where the peer's stream ends; there are holes before it */
+    bool hungry : 1;       /* waits for memory (budget.h) */
+    bool granted : 1;      /* may send before those who wait */
+    bool tells_errors : 1; /* NST_OPT_RECEIVE_ERRORS */
     bool challenging : 1, rejecting : 1; /* what TODO_ACK is for, told in the packet's note */
     struct tx *tx;
     struct ooo *ooo;
@@ -205,10 +206,14 @@ struct tcb {
     uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent, plus 1 */
     uint32_t last_ms;     /* data was sent last */
     uint32_t alive_ms;    /* the peer was last heard */
+    uint32_t waits_ms;    /* later than that: something has waited for an answer since */
     uint32_t retransmits; /* segments, for NST_TCP_INFO */
     uint16_t spurious;    /* recoveries that were none */
     uint32_t segs_in, segs_out;
-    uint64_t bytes_acked, bytes_received;
+    uint32_t data_segs_in, data_segs_out; /* of these, with payload */
+    uint32_t segs_resent, delivered;      /* each segment that the peer has, once */
+    uint32_t dsacks, reorderings, segs_ooo;
+    uint64_t bytes_acked, bytes_received, bytes_resent;
 };
 
 /* TCP of one stack. */
@@ -227,6 +232,8 @@ struct tcp_state {
     uint32_t snd_buf_max, rcv_buf_max;
     uint32_t rto_min_us, rto_max_us;
     nst_time time_wait;
+    uint32_t initial_window; /* segments; 0: RFC 6928's */
+    uint32_t off;            /* NST_TCP_OFF_* */
     uint8_t rcv_wscale;
 };
 

@@ -52,6 +52,8 @@ static int init(struct nst_stack *stack)
     tcp->rto_min_us = (uint32_t)min_i64(rto_min / NST_USEC, 120000000);
     tcp->rto_max_us = (uint32_t)min_i64(max_i64(rto_max, rto_min) / NST_USEC, 1000000000);
     tcp->time_wait = c->tcp_time_wait > 0 ? c->tcp_time_wait : 60 * NST_SEC;
+    tcp->initial_window = min_u32(c->tcp_initial_window, 1000);
+    tcp->off = c->tcp_off;
     while (tcp->rcv_wscale < TCP_WSCALE_MAX && tcp->rcv_buf_max >> tcp->rcv_wscale > 65535)
         tcp->rcv_wscale++;
     return 0;

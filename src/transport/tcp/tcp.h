@@ -32,6 +32,8 @@ int tcp_accept(struct tcb *tcb, struct tcb **ret_child);
 
 int64_t tcp_send(struct tcb *tcb, const struct nst_iovec *iov, size_t count, uint32_t flags);
 int64_t tcp_recv(struct tcb *tcb, void *data, size_t size, uint32_t flags);
+/* When the last of the first `size` unread bytes came; 0: there are none. */
+nst_time tcp_arrival(const struct tcb *tcb, size_t size);
 int tcp_recv_lend(struct tcb *tcb, struct nst_iovec *ret_pieces, int count);
 int tcp_recv_consume(struct tcb *tcb, size_t n);
 int tcp_send_reserve(struct tcb *tcb, struct nst_iovec *ret_pieces, int count);

@@ -31,15 +31,29 @@ void timers_stop(struct tcb *tcb)
     wheel_cancel(&tcb->stack->wheel, &tcb->timer);
 }
 
+nst_time timers_keep_idle(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_idle != 0 ? tcb->opt->keep_idle : KEEP_IDLE;
+}
+
+nst_time timers_keep_interval(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_interval != 0 ? tcb->opt->keep_interval
+                                                            : KEEP_INTERVAL;
+}
+
+uint16_t timers_keep_count(const struct tcb *tcb)
+{
+    return tcb->opt != NULL && tcb->opt->keep_count != 0 ? tcb->opt->keep_count : KEEP_COUNT;
+}
+
 void timers_set_life(struct tcb *tcb)
 {
     const nst_time now = tcb->stack->now;
     if (tcb->state == NST_TCP_FIN_WAIT_2 && tcb->orphan) {
         tcb->timers.life = now + TIMERS_FIN_WAIT_2;
     } else if (tcb->keepalive && fsm_is_synchronized(tcb->state)) {
-        const nst_time idle =
-            tcb->opt != NULL && tcb->opt->keep_idle ? tcb->opt->keep_idle : KEEP_IDLE;
-        tcb->timers.life = now + idle;
+        tcb->timers.life = now + timers_keep_idle(tcb);
     } else {
         tcb->timers.life = NST_TIME_NEVER;
     }
@@ -57,12 +71,28 @@ static nst_time silence(const struct tcb *tcb)
     return (nst_time)(tcb_now_ms(tcb) - tcb->alive_ms) * NST_MSEC;
 }
 
+/* The retransmission timer has run out. For the first time since the peer was heard: what waits was
+ * sent one timeout ago, however long both were silent before. */
+static void note_wait(struct tcb *tcb)
+{
+    if (seq_gt(tcb->waits_ms, tcb->alive_ms))
+        return;
+    const uint32_t began = tcb_now_ms(tcb) - (uint32_t)(rtt_timeout(tcb) / NST_MSEC);
+    tcb->waits_ms = seq_gt(began, tcb->alive_ms) ? began : tcb->alive_ms + 1;
+}
+
+/* How long the peer has not answered what waits for it (RFC 5482 2). */
+static nst_time waited(const struct tcb *tcb)
+{
+    return (nst_time)(tcb_now_ms(tcb) - tcb->waits_ms) * NST_MSEC;
+}
+
 /* RFC 9293 3.8.3 R2: is it time to give up? */
 static bool is_hopeless(const struct tcb *tcb)
 {
     const nst_time limit = user_timeout(tcb);
-    if (limit > 0 && tcb->state != NST_TCP_SYN_SENT && tcb->state != NST_TCP_SYN_RECEIVED)
-        return silence(tcb) >= limit;
+    if (limit > 0 && fsm_is_synchronized(tcb->state))
+        return waited(tcb) >= limit;
     switch (tcb->state) {
     case NST_TCP_SYN_SENT:
         return tcb->backoff >= TIMERS_SYN_MAX;
@@ -79,7 +109,7 @@ static void fire_persist(struct tcb *tcb)
 {
     const nst_time limit = user_timeout(tcb);
     const uint8_t max = tcb->orphan ? TIMERS_ORPHAN_MAX : TIMERS_RTX_MAX;
-    if ((limit > 0 && silence(tcb) >= limit) || tcb->probes >= max) {
+    if ((limit > 0 && waited(tcb) >= limit) || tcb->probes >= max) {
         tcb_end(tcb, NST_ETIMEDOUT);
         return;
     }
@@ -90,9 +120,25 @@ static void fire_persist(struct tcb *tcb)
     tcb_schedule(tcb, TODO_PROBE);
 }
 
+/* Nothing can leave, for the NIC is down or the address or route is gone (N8). That says nothing of
+ * the peer or of the path, so nothing is doubled: it goes on soon after there is a way again. */
+static void fire_without_way(struct tcb *tcb)
+{
+    const nst_time limit = user_timeout(tcb);
+    if (waited(tcb) >= (limit > 0 ? limit : TIMERS_NO_WAY_MAX))
+        tcb_end(tcb, NST_ETIMEDOUT);
+    else
+        tcb->timers.rtx = tcb->stack->now + TIMERS_NO_WAY;
+}
+
 static void fire_rtx(struct tcb *tcb)
 {
     tcb->timers.rtx = NST_TIME_NEVER;
+    note_wait(tcb);
+    if (fsm_is_synchronized(tcb->state) && !tcb->orphan && tcb_dst(tcb) == NULL) {
+        fire_without_way(tcb);
+        return;
+    }
     if (tcb->probing) {
         fire_persist(tcb);
         return;
@@ -119,24 +165,20 @@ static void fire_rtx(struct tcb *tcb)
 /* RFC 9293 3.8.4. */
 static void fire_keepalive(struct tcb *tcb)
 {
-    const struct tcb_opt *opt = tcb->opt;
-    const nst_time idle = opt != NULL && opt->keep_idle ? opt->keep_idle : KEEP_IDLE;
-    const nst_time interval =
-        opt != NULL && opt->keep_interval ? opt->keep_interval : KEEP_INTERVAL;
-    const uint16_t count = opt != NULL && opt->keep_count ? opt->keep_count : KEEP_COUNT;
+    const nst_time idle = timers_keep_idle(tcb);
     if (silence(tcb) < idle || tcb->tx != NULL) {
         /* It was heard since, or what is outstanding is asked after anyway. */
         const nst_time rest = idle - silence(tcb);
         tcb->timers.life = tcb->stack->now + (tcb->tx != NULL || rest <= 0 ? idle : rest);
         return;
     }
-    if (tcb->probes >= count) {
+    if (tcb->probes >= timers_keep_count(tcb)) {
         tcb_schedule(tcb, TODO_RST);
         tcb_end(tcb, NST_ETIMEDOUT);
         return;
     }
     tcb->probes++;
-    tcb->timers.life = tcb->stack->now + interval;
+    tcb->timers.life = tcb->stack->now + timers_keep_interval(tcb);
     tcb_schedule(tcb, TODO_PROBE);
 }
 

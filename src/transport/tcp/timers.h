@@ -28,6 +28,9 @@
 #define TIMERS_SYNACK_MAX 5
 #define TIMERS_RTX_MAX    15
 #define TIMERS_ORPHAN_MAX 8
+#define TIMERS_NO_WAY     NST_SEC
+#define TIMERS_NO_WAY_MAX \
+    (924 * NST_SEC) /* as long as TIMERS_RTX_MAX timeouts take, from 200 ms on */
 #define TIMERS_FIN_WAIT_2 (60 * NST_SEC)
 
 void timers_init(struct tcb *tcb);
@@ -35,6 +38,10 @@ void timers_init(struct tcb *tcb);
 void timers_update(struct tcb *tcb);
 /* Stops everything. */
 void timers_stop(struct tcb *tcb);
+/* RFC 9293 3.8.4: what keep-alive goes by, as set or by default. */
+HIDDEN nst_time timers_keep_idle(const struct tcb *tcb);
+HIDDEN nst_time timers_keep_interval(const struct tcb *tcb);
+HIDDEN uint16_t timers_keep_count(const struct tcb *tcb);
 /* life anew: keep-alive or FIN-WAIT-2, whatever the state asks for. */
 void timers_set_life(struct tcb *tcb);
 

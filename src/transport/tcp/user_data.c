@@ -186,6 +186,14 @@ int64_t tcp_recv(struct tcb *tcb, void *data, size_t size, uint32_t flags)
     return n;
 }
 
+nst_time tcp_arrival(const struct tcb *tcb, size_t size)
+{
+    const struct nst_pkt *p = tcb->rxq.first;
+    for (; p != NULL && p->next != NULL && size > p->len; p = p->next)
+        size -= p->len;
+    return p != NULL ? p->arrival : 0;
+}
+
 int tcp_recv_lend(struct tcb *tcb, struct nst_iovec *ret_pieces, int count)
 {
     if (rcvbuf_unread(tcb) == 0)

@@ -8,7 +8,14 @@
 #include "transport/tcp/tcb.h"
 #include "transport/tcp/timers.h"
 
-#define BUF_MAX (1 << 30)
+#define BUF_MAX        (1 << 30)
+#define KEEP_TIME_MAX  (32767 * NST_SEC)
+#define KEEP_COUNT_MAX 127
+
+static bool is_keep_time(int64_t value)
+{
+    return value >= NST_MSEC && value <= KEEP_TIME_MAX;
+}
 
 /* Options that need the rare part. */
 static int set_rare(struct tcb *tcb, enum nst_option option, int64_t value)
@@ -39,6 +46,22 @@ static int set_rare(struct tcb *tcb, enum nst_option option, int64_t value)
         if (value < 0)
             return -NST_EINVAL;
         opt->user_timeout = value;
+        return 0;
+    case NST_OPT_TCP_KEEP_IDLE:
+        if (!is_keep_time(value))
+            return -NST_EINVAL;
+        opt->keep_idle = value;
+        timers_set_life(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_INTERVAL:
+        if (!is_keep_time(value))
+            return -NST_EINVAL;
+        opt->keep_interval = value;
+        return 0;
+    case NST_OPT_TCP_KEEP_COUNT:
+        if (value < 1 || value > KEEP_COUNT_MAX)
+            return -NST_EINVAL;
+        opt->keep_count = (uint16_t)value;
         return 0;
     default:
         return -NST_ENOPROTOOPT;
@@ -101,6 +124,9 @@ int tcp_set(struct tcb *tcb, enum nst_option option, int64_t value)
         tcb->keepalive = on;
         timers_set_life(tcb);
         return 0;
+    case NST_OPT_RECEIVE_ERRORS:
+        tcb->tells_errors = on;
+        return 0;
     case NST_OPT_SEND_QUEUED:
     case NST_OPT_SEND_ROOM:
     case NST_OPT_RECEIVE_QUEUED:
@@ -110,10 +136,39 @@ int tcp_set(struct tcb *tcb, enum nst_option option, int64_t value)
     }
 }
 
-int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
+static int get_rare(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
 {
     static const struct tcb_opt defaults = {.linger = -1};
     const struct tcb_opt *opt = tcb->opt != NULL ? tcb->opt : &defaults;
+    switch (option) {
+    case NST_OPT_TTL:
+        *ret_value = opt->ttl;
+        return 0;
+    case NST_OPT_TOS:
+        *ret_value = opt->tos;
+        return 0;
+    case NST_OPT_LINGER:
+        *ret_value = opt->linger;
+        return 0;
+    case NST_OPT_TCP_USER_TIMEOUT:
+        *ret_value = opt->user_timeout;
+        return 0;
+    case NST_OPT_TCP_KEEP_IDLE:
+        *ret_value = timers_keep_idle(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_INTERVAL:
+        *ret_value = timers_keep_interval(tcb);
+        return 0;
+    case NST_OPT_TCP_KEEP_COUNT:
+        *ret_value = timers_keep_count(tcb);
+        return 0;
+    default:
+        return -NST_ENOPROTOOPT;
+    }
+}
+
+int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
+{
     int64_t value;
     switch (option) {
     case NST_OPT_REUSE_ADDRESS:
@@ -127,15 +182,6 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
         break;
     case NST_OPT_RECEIVE_BUFFER:
         value = tcb->rcv.buf;
-        break;
-    case NST_OPT_TTL:
-        value = opt->ttl;
-        break;
-    case NST_OPT_TOS:
-        value = opt->tos;
-        break;
-    case NST_OPT_LINGER:
-        value = opt->linger;
         break;
     case NST_OPT_TCP_NODELAY:
         value = tcb->nodelay;
@@ -152,8 +198,8 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
     case NST_OPT_TCP_KEEPALIVE:
         value = tcb->keepalive;
         break;
-    case NST_OPT_TCP_USER_TIMEOUT:
-        value = opt->user_timeout;
+    case NST_OPT_RECEIVE_ERRORS:
+        value = tcb->tells_errors;
         break;
     case NST_OPT_SEND_QUEUED:
         value = sndbuf_queued(tcb);
@@ -165,10 +211,25 @@ int tcp_get(const struct tcb *tcb, enum nst_option option, int64_t *ret_value)
         value = rcvbuf_unread(tcb);
         break;
     default:
-        return -NST_ENOPROTOOPT;
+        return get_rare(tcb, option, ret_value);
     }
     *ret_value = value;
     return 0;
+}
+
+/* The scoreboard in segments; without SACK each duplicate ACK stands for one. */
+static void scoreboard_info(const struct tcb *tcb, struct nst_tcp_info *info)
+{
+    const struct tx *tx = tcb->tx;
+    const struct rec *rec;
+    LIST_FOR_EACH (rec, &tx->recs, struct rec, node) {
+        const uint32_t n = sack_segments(tcb, rec);
+        info->segs_unacked += n;
+        info->segs_sacked += (rec->flags & REC_SACKED) != 0 ? n : 0;
+        info->segs_lost += (rec->flags & REC_LOST) != 0 ? n : 0;
+        info->segs_retrans += (rec->flags & REC_RETRANS) != 0 ? n : 0;
+    }
+    info->segs_sacked += tx->reno / tcb->snd.mss;
 }
 
 static void sending_info(const struct tcb *tcb, struct nst_tcp_info *info)
@@ -180,12 +241,14 @@ static void sending_info(const struct tcb *tcb, struct nst_tcp_info *info)
     const uint32_t flight = min_u32(tcb_flight(tcb), queued);
     info->ca_state = tx->ca;
     info->in_flight = sack_pipe(tcb);
+    scoreboard_info(tcb, info);
     info->unsent = queued - flight;
 }
 
 void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
 {
     const bool open = fsm_is_synchronized(tcb->state);
+    const uint32_t now = tcb_now_ms(tcb);
     *ret_info = (struct nst_tcp_info){
         .state = tcb->state,
         .timestamps = open && tcb->ts_ok,
@@ -214,6 +277,23 @@ void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
         .retransmits = tcb->retransmits,
         .reordering = tcb->reordering,
         .spurious = tcb->spurious,
+        .probes = tcb->probes,
+        .probing = tcb->probing,
+        .mss_advertised = tcb_offered_mss(tcb),
+        .delack = tcb->bytes_received > 0 ? TIMERS_DELACK : 0,
+        .since_data_sent = (nst_time)(now - tcb->last_ms) * NST_MSEC,
+        .since_data_received =
+            (nst_time)(now - (tcb->bytes_received > 0 ? tcb->rcv.last_ms : tcb->alive_ms)) *
+            NST_MSEC,
+        .since_heard = (nst_time)(now - tcb->alive_ms) * NST_MSEC,
+        .bytes_retransmitted = tcb->bytes_resent,
+        .segs_retransmitted = tcb->segs_resent,
+        .data_segs_out = tcb->data_segs_out,
+        .data_segs_in = tcb->data_segs_in,
+        .segs_delivered = tcb->delivered + tcb->connected, /* the SYN is one */
+        .segs_out_of_order = tcb->segs_ooo,
+        .duplicate_reports = tcb->dsacks,
+        .reorderings = tcb->reorderings,
     };
     sending_info(tcb, ret_info);
 }

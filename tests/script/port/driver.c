@@ -5,9 +5,13 @@
  *
  *   script-driver LIBRARY    a line "ok NAME" or "not ok NAME: why" for each test
  */
+#include <time.h> /* errqueue.h wants it before */
+
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -16,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "script/port/interface.h"
 #include "wire/csum.h"
@@ -245,6 +248,137 @@ static void test_readiness(void)
     in.close(in.userdata, fd);
 }
 
+/* ---- Control data and the error queue ---- */
+
+static void send_bytes(uint8_t proto, uint8_t ttl, const uint8_t *data, uint32_t len)
+{
+    uint8_t bytes[256];
+    const struct ip4_hdr ip = {
+        .src4 = addr_raw4_get(remote_ip),
+        .dst4 = addr_raw4_get(local_ip),
+        .total_len = (uint16_t)(IP4_HDR_LEN + len),
+        .hdr_len = IP4_HDR_LEN,
+        .ttl = ttl,
+        .proto = proto,
+    };
+    ip4_build(bytes, &ip);
+    memcpy(bytes + IP4_HDR_LEN, data, len);
+    EXPECT(in.netdev_send(in.userdata, bytes, IP4_HDR_LEN + len) == 0);
+}
+
+/* One receive with room for control data; the first message, or NULL. */
+static const struct cmsghdr *receive_control(int fd, struct msghdr *msg, int flags, ssize_t result)
+{
+    static _Alignas(struct cmsghdr) uint8_t control[512];
+    static char data[100];
+    static struct sockaddr_in peer;
+    static struct iovec iov;
+    iov = (struct iovec){data, sizeof(data)};
+    *msg = (struct msghdr){.msg_name = &peer,
+                           .msg_namelen = sizeof(peer),
+                           .msg_iov = &iov,
+                           .msg_iovlen = 1,
+                           .msg_control = control,
+                           .msg_controllen = sizeof(control)};
+    const ssize_t n = in.recvmsg(in.userdata, fd, msg, flags);
+    return EXPECT(n == result) ? CMSG_FIRSTHDR(msg) : NULL;
+}
+
+/* Times are on the clock of gettimeofday. */
+static void check_time(const struct cmsghdr *c, int type, long long about)
+{
+    struct timespec spec = {0};
+    if (!EXPECT(c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == type))
+        return;
+    memcpy(&spec, CMSG_DATA(c), sizeof(spec));
+    const long long us = spec.tv_sec * 1000000LL + spec.tv_nsec / 1000;
+    EXPECT(us >= about - 10 && us <= about + 10);
+}
+
+static int datagram_socket(void)
+{
+    const int on = 1;
+    const struct sockaddr_in addr = address();
+    const int fd = in.socket(in.userdata, AF_INET, SOCK_DGRAM, IPPROTO_UDP);
+    EXPECT(in.bind(in.userdata, fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0);
+    EXPECT(in.setsockopt(in.userdata, fd, IPPROTO_IP, IP_RECVTTL, &on, sizeof(on)) == 0);
+    EXPECT(in.setsockopt(in.userdata, fd, IPPROTO_IP, IP_RECVERR, &on, sizeof(on)) == 0);
+    EXPECT(in.setsockopt(in.userdata, fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on)) == 0);
+    return fd;
+}
+
+static void test_control(void)
+{
+    /* A datagram without a checksum. */
+    const uint8_t udp[10] = {
+        REMOTE_PORT >> 8, REMOTE_PORT & 255, LOCAL_PORT >> 8, LOCAL_PORT & 255, 0, 10};
+    struct msghdr msg;
+    int ttl = 0;
+    const int fd = datagram_socket();
+    const long long sent = now();
+    send_bytes(IP_PROTO_UDP, 77, udp, sizeof(udp));
+    in.usleep(in.userdata, 1000);
+    const struct cmsghdr *c = receive_control(fd, &msg, 0, 2);
+    check_time(c, SO_TIMESTAMPNS, sent);
+    c = c != NULL ? CMSG_NXTHDR(&msg, (struct cmsghdr *)(uintptr_t)c) : NULL;
+    if (EXPECT(c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TTL))
+        memcpy(&ttl, CMSG_DATA(c), sizeof(ttl));
+    EXPECT(ttl == 77);
+    in.close(in.userdata, fd);
+}
+
+/* Port unreachable, which quotes what was sent. */
+static void test_error_queue(void)
+{
+    static uint8_t sent[256];
+    uint8_t icmp[8 + 28] = {3, 3};
+    size_t count = sizeof(sent);
+    long long at;
+    struct msghdr msg;
+    struct sock_extended_err ee = {0};
+    struct sockaddr_in peer = {.sin_family = AF_INET, .sin_port = htons(REMOTE_PORT)};
+    memcpy(&peer.sin_addr, remote_ip, sizeof(remote_ip));
+    const int fd = datagram_socket();
+    receive_control(fd, &msg, MSG_ERRQUEUE, -1);
+    EXPECT(errno == EAGAIN);
+    EXPECT(in.sendto(in.userdata, fd, "hi", 2, 0, (struct sockaddr *)&peer, sizeof(peer)) == 2);
+    EXPECT(in.netdev_receive(in.userdata, sent, &count, &at) == 0 && count == 30);
+    memcpy(icmp + 8, sent, 28);
+    be16_put(icmp + 2, csum_fold(csum_portable.sum(icmp, sizeof(icmp), 0)));
+    send_bytes(IP_PROTO_ICMP, 64, icmp, sizeof(icmp));
+    receive_control(fd, &msg, 0, -1);
+    EXPECT(errno == ECONNREFUSED);
+    const struct cmsghdr *c = receive_control(fd, &msg, MSG_ERRQUEUE, 0);
+    EXPECT((msg.msg_flags & MSG_ERRQUEUE) != 0);
+    if (EXPECT(c != NULL && c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVERR))
+        memcpy(&ee, CMSG_DATA(c), sizeof(ee));
+    EXPECT(ee.ee_errno == ECONNREFUSED && ee.ee_origin == SO_EE_ORIGIN_ICMP);
+    EXPECT(ee.ee_type == 3 && ee.ee_code == 3);
+    in.close(in.userdata, fd);
+}
+
+static void test_times_of_what_was_sent(void)
+{
+    const int flags = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_TX_ACK |
+                      SOF_TIMESTAMPING_SOFTWARE | SOF_TIMESTAMPING_OPT_ID |
+                      SOF_TIMESTAMPING_OPT_TSONLY;
+    struct segment s;
+    struct msghdr msg;
+    uint32_t iss;
+    char data[100] = {0};
+    const int fd = listener(), c = established(fd, &iss);
+    EXPECT(in.setsockopt(in.userdata, c, SOL_SOCKET, SO_TIMESTAMPING, &flags, sizeof(flags)) == 0);
+    EXPECT(in.write(in.userdata, c, data, sizeof(data)) == sizeof(data));
+    EXPECT(receive_segment(&s));
+    in.usleep(in.userdata, 50000);
+    const long long acked = now();
+    send_segment(TCP_ACK, 1, iss + 101, 0);
+    check_time(receive_control(c, &msg, MSG_ERRQUEUE, 0), SCM_TIMESTAMPING, s.at);
+    check_time(receive_control(c, &msg, MSG_ERRQUEUE, 0), SCM_TIMESTAMPING, acked);
+    in.close(in.userdata, c);
+    in.close(in.userdata, fd);
+}
+
 /* ---- A call that blocks, in a thread of its own ---- */
 
 struct reader {
@@ -375,6 +509,9 @@ int main(int argc, char **argv)
     run("waiting for a packet that never comes ends", test_receive_gives_up);
     run("options are Linux's", test_options);
     run("poll, epoll, pipe and splice", test_readiness);
+    run("control data of a receive", test_control);
+    run("the error queue", test_error_queue);
+    run("times of what was sent", test_times_of_what_was_sent);
     run("a call blocks in a second thread", test_blocking_thread);
     run("a call blocks with nobody else there", test_blocking_alone);
     run("numbers of descriptors are reserved", test_numbers_are_reserved);

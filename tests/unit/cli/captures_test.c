@@ -10,10 +10,10 @@
 
 #include "alloc.h"
 #include "commands.h"
-#include "file.h"
 #include "packet/pool.h"
-#include "replay_capture.h"
-#include "sim.h"
+#include "replay/replay_capture.h"
+#include "simulate/sim.h"
+#include "tool/file.h"
 #include "wire/pcapng.h"
 
 #define FLOWS 400 /* whose samples take more than what is allowed below */

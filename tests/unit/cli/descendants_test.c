@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "descendants.h"
+#include "attach/descendants.h"
 
 /* A child that is a group of its own, ignores what it may, and has a child and an orphan. Each
  * holds the pipe open. */

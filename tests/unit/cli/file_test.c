@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "tool/file.h"
 #include "up/config.h"
 
 /* An allocation of more than 1 MiB fails in this program: the sanitizer asks it. */

@@ -10,8 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "control.h"
-#include "init.h"
+#include "attach/control.h"
+#include "attach/init.h"
 
 enum {
     PATIENCE_MS = 30000

@@ -2,7 +2,7 @@
 /* What answers of a name server say of addresses. */
 #include "testing.h"
 
-#include "names.h"
+#include "run/names.h"
 #include "wire/dns.h"
 
 static struct names names;

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "notify_address.h"
+#include "notify/notify_address.h"
 
 static struct sockaddr_in in_of(const char *text, uint16_t port)
 {

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
-#include "notify_filter.h"
+#include "notify/notify_filter.h"
 
 #if defined(__x86_64__)
 #define NATIVE AUDIT_ARCH_X86_64

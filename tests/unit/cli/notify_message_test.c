@@ -6,7 +6,7 @@
 #include <limits.h>
 #include <string.h>
 
-#include "notify_message.h"
+#include "notify/notify_message.h"
 
 static int parse(const struct msghdr *header, struct notify_message *ret)
 {

@@ -7,7 +7,7 @@
 
 #include <nicstack/types.h>
 
-#include "options.h"
+#include "tool/options.h"
 
 struct settings {
     bool flag, other;

@@ -2,7 +2,7 @@
 /* What -p says. The sockets are tested by tests/interop/run_publish_test.sh. */
 #include "testing.h"
 
-#include "publish.h"
+#include "run/publish.h"
 
 static void ports_and_addresses(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "testing.h"
 
-#include "request.h"
+#include "instance/request.h"
 
 static bool parse(const char *text, struct request *ret)
 {

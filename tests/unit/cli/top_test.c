@@ -3,7 +3,7 @@
  * tests/interop/run_top_test.sh. */
 #include "testing.h"
 
-#include "top.h"
+#include "run/top.h"
 
 #define COUNT 5
 

@@ -2,7 +2,7 @@
 /* Sizes, times, rates and percentages as people write them. */
 #include "testing.h"
 
-#include "units.h"
+#include "tool/units.h"
 
 static void times(void **state)
 {

@@ -90,6 +90,19 @@ static void replies_go_to_the_ping_transport(void **state)
     lab_fini(&lab);
 }
 
+/* RFC 1624 3: of nothing but zeros the sum is 0xffff, and 0 is wrong. */
+static void an_echo_of_zeros_has_the_right_sum(void **state)
+{
+    size_t got;
+    begin();
+    feed("10.0.0.2", "10.0.0.1", buf, lab_build_echo(buf, ICMP4_ECHO_REQUEST, 0, 0, 0));
+    const uint8_t *r = lab_take(&lab, 1, &got, NULL, NULL);
+    assert_non_null(r);
+    assert_int_equal(r[20], ICMP4_ECHO_REPLY);
+    assert_true(csum_ok(csum_short(r + 20, got - 20, 0)));
+    lab_fini(&lab);
+}
+
 static void wrong_checksums_and_short_messages_are_dropped(void **state)
 {
     begin();
@@ -240,6 +253,7 @@ static void errors_about_echo_requests_reach_the_ping_transport(void **state)
 }
 
 TESTS({"RFC 1122 3.2.2.6: an echo request is answered", an_echo_request_is_answered},
+      {"RFC 1624 3: an echo of zeros has the right sum", an_echo_of_zeros_has_the_right_sum},
       {"groups and broadcasts are not answered", groups_and_broadcasts_are_not_answered},
       {"we never answer for addresses of others", we_never_answer_for_addresses_of_others},
       {"replies go to the ping transport", replies_go_to_the_ping_transport},

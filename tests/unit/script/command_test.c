@@ -21,6 +21,23 @@ static void settings(void **state)
     assert_true(good("sysctl -w net.ipv4.tcp_rto_min_us=50000", false, &s));
     assert_int_equal(s.rto_min, 50 * NST_MSEC);
     assert_false(good("sysctl -w net.ipv4.tcp_rmem=1", true, &s));
+    assert_true(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 20", false, &s));
+    assert_int_equal(s.initial_window, 20);
+    assert_true(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 20", true, &s));
+    assert_false(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 21", true, &s));
+    assert_false(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 0", false, &s));
+}
+
+static void switches(void **state)
+{
+    struct command_settings s = {0};
+    assert_true(good("sysctl net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0", false, &s));
+    assert_int_equal(s.tcp_off, NST_TCP_OFF_SACK | NST_TCP_OFF_TIMESTAMPS);
+    assert_true(good("sysctl net.ipv4.tcp_sack=1", false, &s));
+    assert_int_equal(s.tcp_off, NST_TCP_OFF_TIMESTAMPS);
+    assert_true(good("sysctl net.ipv4.tcp_timestamps=0 net.ipv4.tcp_sack=1", true, &s));
+    assert_false(good("sysctl net.ipv4.tcp_sack=0", true, &s));
+    assert_false(good("sysctl net.ipv4.tcp_window_scaling=2", false, &s));
 }
 
 static void what_is_so_anyway(void **state)
@@ -34,8 +51,8 @@ static void what_is_so_anyway(void **state)
     assert_true(good("", false, &s));
     assert_true(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 10", false, &s));
     assert_true(good("tc qdisc replace dev tun0 root fq", true, &s));
-    assert_false(good("ip route change 192.0.2.0/24 dev tun0 initcwnd 20", false, &s));
-    assert_false(good("sysctl net.ipv4.tcp_sack=0", false, &s));
+    assert_true(good("sysctl net.ipv4.tcp_mem='1 2 3' net.ipv4.tcp_syncookies=0", true, &s));
+    assert_false(good("sysctl net.ipv4.tcp_recovery=1", false, &s));
     assert_false(good("sysctl net.ipv4.tcp_congestion_control=cubic", false, &s));
 }
 
@@ -50,5 +67,6 @@ static void what_is_not(void **state)
 }
 
 TESTS({"settings that the stack has are taken over, before it runs", settings},
+      {"what TCP can do without is switched off", switches},
       {"what is so anyway is fine", what_is_so_anyway},
       {"nothing else is run, and the script is skipped", what_is_not})

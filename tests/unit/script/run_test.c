@@ -62,7 +62,6 @@ static void packets_differ(void **state)
         {"P. 1:11(10) ack 1 win 9\n", "win       9 expected, 512 came"},
         {"P. 1:11(10) ack 1 urg 1\n", "urg       1 expected, 0 came"},
         {"P. 1:11(10) ack 1 <nop,nop>\n", "options   <nop,nop> expected, <> came"},
-        {"(ect0) P. 1:11(10) ack 1\n", "ecn       ect0 expected, noecn came"},
         {"(tos 4) P. 1:11(10) ack 1\n", "tos       4 expected, 0 came"},
         {"(ttl 9) P. 1:11(10) ack 1\n", "ttl       9 expected, 64 came"},
         {"udp (10)\n", "protocol  UDP expected, TCP came"},
@@ -146,7 +145,12 @@ static void skipped(void **state)
     assert_says("`iptables -F`\n0 close(3) = -1 EBADF\n", SCRIPT_SKIPPED, "iptables", "");
     assert_says("0 nonsense(3) = 0\n", SCRIPT_SKIPPED, "nonsense is not built in", "");
     assert_says(HANDSHAKE "+0 setsockopt(4, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0\n", SCRIPT_SKIPPED,
-                "TCP option", "");
+                "TCP_FASTOPEN", "");
+    assert_says(HANDSHAKE "+0 > (ect0) P. 1:11(10) ack 1\n", SCRIPT_SKIPPED, "ECN", "");
+    assert_says(HANDSHAKE "+0 > P.E 1:11(10) ack 1\n", SCRIPT_SKIPPED, "ECN", "");
+    assert_says(HANDSHAKE "+0 > P.5 1:11(10) ack 1\n", SCRIPT_SKIPPED, "AccECN", "");
+    assert_says(HANDSHAKE "+0 > P. 1:11(10) ack 1 <FO 0123>\n", SCRIPT_SKIPPED, "Fast Open", "");
+    assert_says(HANDSHAKE "+0 > P. 1:11(10) ack 1 <md5 0123>\n", SCRIPT_SKIPPED, "MD5", "");
     assert_says(HANDSHAKE "+0 %{ import os }%\n", SCRIPT_SKIPPED, "import", "");
     assert_says("0 < ipv4 1.2.3.4 > 5.6.7.8: . 1:1(0)\n", SCRIPT_SKIPPED, "encapsulation", "");
 }

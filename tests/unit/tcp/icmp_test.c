@@ -58,6 +58,27 @@ static void soft_when_established(void **state)
     tcp_peer_fini(&t);
 }
 
+static void told_when_asked_for(void **state)
+{
+    struct tcp_peer t;
+    int64_t on = 0;
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    assert_int_equal(nst_socket_set(t.stack, t.s, NST_OPT_RECEIVE_ERRORS, 1), 0);
+    assert_int_equal(nst_socket_get(t.stack, t.s, NST_OPT_RECEIVE_ERRORS, &on), 0);
+    assert_int_equal(on, 1);
+    tcp_peer_write(&t, 100);
+    tcp_peer_expect(&t, TCP_ACK, 1, 100, 1);
+    error(&t, ICMP4_HOST_UNREACHABLE, 0, 1);
+    assert_true(nst_socket_events(t.stack, t.s) & NST_READY_ERROR);
+    assert_int_equal(nst_socket_send(t.stack, t.s, "x", 1, 0), -NST_EHOSTUNREACH);
+    assert_int_equal(nst_socket_send(t.stack, t.s, "x", 1, 0), 1);
+    assert_int_equal(tcp_peer_state(&t), NST_TCP_ESTABLISHED);
+    assert_int_equal(nst_socket_recv_error(t.stack, t.s, NULL, 0, &(struct nst_error_info){0}),
+                     -NST_EPROTOTYPE);
+    tcp_peer_fini(&t);
+}
+
 static void frag_needed(void **state)
 {
     struct tcp_peer t;
@@ -78,5 +99,6 @@ static void frag_needed(void **state)
 TESTS({"RFC 9293 3.9.2.2: a hard error that quotes our SYN refuses, RFC 5927 4.1: no other",
        hard_in_syn_sent},
       {"RFC 5927 5.2: a connection that stands survives hard errors", soft_when_established},
+      {"NST_OPT_RECEIVE_ERRORS: it tells of them, once, and goes on", told_when_asked_for},
       {"RFC 1191 6.5: a smaller path is believed when data in flight is quoted, and used at once",
        frag_needed})

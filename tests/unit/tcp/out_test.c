@@ -206,6 +206,69 @@ static void user_timeout(void **state)
     tcp_peer_fini(&t);
 }
 
+/* It limits how long data waits, not how long both were silent before. */
+static void user_timeout_counts_from_what_waits(void **state)
+{
+    for (int closed = 0; closed < 2; closed++) {
+        struct tcp_peer t;
+        tcp_peer_init(&t, NULL);
+        tcp_peer_accept(&t);
+        assert_int_equal(nst_socket_set(t.stack, t.s, NST_OPT_TCP_USER_TIMEOUT, 30 * NST_SEC), 0);
+        if (closed) {
+            t.wnd = 0;
+            tcp_peer_ack(&t, 1, 1);
+        }
+        tcp_peer_wait(&t, 3600 * NST_SEC);
+        tcp_peer_write(&t, 100);
+        tcp_peer_wait(&t, 20 * NST_SEC);
+        assert_int_equal(nst_socket_error(t.stack, t.s), 0);
+        assert_int_equal(tcp_peer_info(&t).state, NST_TCP_ESTABLISHED);
+        tcp_peer_wait(&t, 40 * NST_SEC);
+        assert_int_equal(nst_socket_error(t.stack, t.s), -NST_ETIMEDOUT);
+        tcp_peer_fini(&t);
+    }
+}
+
+/* ---- Without a way ---- */
+
+static void what_cannot_leave_is_not_doubled(void **state)
+{
+    struct tcp_peer t;
+    tcp_peer_init(&t, NULL);
+    tcp_peer_accept(&t);
+    tcp_peer_write(&t, 100);
+    tcp_peer_expect(&t, TCP_ACK, 1, 100, 1);
+    nst_nic_disable(t.stack, t.w.hosts[0].nic);
+    tcp_peer_wait(&t, 300 * NST_SEC);
+    tcp_peer_quiet(&t);
+    nst_nic_enable(t.stack, t.w.hosts[0].nic);
+    tcp_peer_wait(&t, 1100 * NST_MSEC);
+    tcp_peer_expect(&t, TCP_ACK, 1, 100, 1);
+    tcp_peer_ack(&t, 1, 101);
+    assert_int_equal(nst_socket_error(t.stack, t.s), 0);
+    tcp_peer_fini(&t);
+}
+
+static void without_a_way_it_gives_up_in_the_end(void **state)
+{
+    for (int limited = 0; limited < 2; limited++) {
+        struct tcp_peer t;
+        tcp_peer_init(&t, NULL);
+        tcp_peer_accept(&t);
+        if (limited)
+            nst_socket_set(t.stack, t.s, NST_OPT_TCP_USER_TIMEOUT, 60 * NST_SEC);
+        tcp_peer_wait(&t, 1000 * NST_SEC);
+        nst_nic_disable(t.stack, t.w.hosts[0].nic);
+        tcp_peer_write(&t, 100);
+        tcp_peer_wait(&t, (limited ? 55 : 900) * NST_SEC);
+        assert_int_equal(nst_socket_error(t.stack, t.s), 0);
+        tcp_peer_wait(&t, 30 * NST_SEC);
+        assert_int_equal(nst_socket_error(t.stack, t.s), -NST_ETIMEDOUT);
+        nst_nic_enable(t.stack, t.w.hosts[0].nic);
+        tcp_peer_fini(&t);
+    }
+}
+
 static void keep_alive(void **state)
 {
     struct tcp_peer t;
@@ -358,6 +421,11 @@ TESTS({"a probe that is due together with a FIN is not sent", probe_and_fin},
       {"RFC 6298 5: the RTO doubles, the first segment goes, then slow start", rto},
       {"RFC 9293 3.8.3: after 15 timeouts the connection ends", gives_up},
       {"RFC 5482: a user timeout ends it earlier", user_timeout},
+      {"RFC 5482: it counts from what waits", user_timeout_counts_from_what_waits},
+      {"nic/N8: what cannot leave is not doubled, and goes when there is a way again",
+       what_cannot_leave_is_not_doubled},
+      {"RFC 9293 3.8.3: without a way it gives up in the end",
+       without_a_way_it_gives_up_in_the_end},
       {"RFC 9293 3.8.4: keep-alive after 2 h, every 75 s, 9 times", keep_alive},
       {"RFC 5681 4.1: after a pause the window starts anew", idle_restart},
       {"RFC 9293 3.8.6: a peer that shrinks its window is survived", shrunk_window})

@@ -354,6 +354,90 @@ static void an_icmp_error_about_another_flow_does_not(void **state)
     guest_free(g);
 }
 
+static void errors_are_kept_one_by_one(void **state)
+{
+    struct guest *g = guest_new(NULL);
+    const struct nst_addr router = nst_addr_v4(10, 0, 0, 77);
+    const nst_socket s = bound(g, 55);
+    struct nst_error_info info;
+    char text[8] = "";
+    int64_t on = 0;
+
+    assert_int_equal(nst_socket_recv_error(g->stack, s, text, 8, &info), -NST_EAGAIN);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 2), -NST_EINVAL);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 1), 0);
+    assert_int_equal(nst_socket_get(g->stack, s, NST_OPT_RECEIVE_ERRORS, &on), 0);
+    assert_int_equal(on, 1);
+    assert_int_equal(send_text(g, s, "hi", &PEER(2000)), 2);
+    guest_inject_error(g, &router, ICMP4_UNREACHABLE, ICMP4_HOST_UNREACHABLE, guest_last(g));
+    guest_inject_error(g, &router, ICMP4_PARAMETER_PROBLEM, 0, guest_last(g));
+    /* The pending error is the latest, and is taken without the queue. */
+    assert_int_equal(nst_socket_error(g->stack, s), -NST_EHOSTUNREACH);
+    assert_int_equal(nst_socket_error(g->stack, s), 0);
+    assert_true(nst_socket_events(g->stack, s) & NST_READY_ERROR);
+
+    /* guest_inject_error quotes the first 8 bytes behind the IP header: nothing of the payload. */
+    assert_int_equal(nst_socket_recv_error(g->stack, s, text, 8, &info), 0);
+    assert_int_equal(info.error, -NST_EHOSTUNREACH);
+    assert_int_equal(info.type, ICMP4_UNREACHABLE);
+    assert_int_equal(info.code, ICMP4_HOST_UNREACHABLE);
+    assert_false(info.v6);
+    assert_int_equal(info.remote.port, 2000);
+    assert_true(nst_addr_equal(&info.remote.addr, &PEER(2000).addr));
+    assert_true(nst_addr_equal(&info.offender, &router));
+    assert_int_equal(nst_socket_recv_error(g->stack, s, text, 8, &info), 0);
+    assert_int_equal(info.type, ICMP4_PARAMETER_PROBLEM);
+    assert_int_equal(nst_socket_recv_error(g->stack, s, text, 8, &info), -NST_EAGAIN);
+    assert_false(nst_socket_events(g->stack, s) & NST_READY_ERROR);
+    guest_free(g);
+}
+
+static void what_must_not_be_cut_is_refused(void **state)
+{
+    struct guest *g = guest_new(NULL);
+    const nst_socket s = connected(g, 53, 2000);
+    static const uint8_t data[4000];
+    struct nst_error_info info;
+    int64_t on = 1;
+
+    assert_int_equal(nst_socket_get(g->stack, s, NST_OPT_DONT_FRAGMENT, &on), 0);
+    assert_int_equal(on, 0);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_DONT_FRAGMENT, 1), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), -NST_EMSGSIZE);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 1), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), -NST_EMSGSIZE);
+    assert_int_equal(nst_socket_error(g->stack, s), 0); /* it was told already */
+    assert_int_equal(nst_socket_recv_error(g->stack, s, NULL, 0, &info), 0);
+    assert_true(info.local);
+    assert_int_equal(info.error, -NST_EMSGSIZE);
+    assert_int_equal(info.info, 1500);
+    assert_int_equal(info.remote.port, 2000);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_DONT_FRAGMENT, 0), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), sizeof(data));
+    guest_free(g);
+}
+
+static void no_more_than_sixteen_errors_are_kept(void **state)
+{
+    struct guest *g = guest_new(NULL);
+    const struct nst_addr peer = GUEST_PEER;
+    const nst_socket s = connected(g, 53, 2000);
+    struct nst_error_info info;
+    int n = 0;
+
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 1), 0);
+    assert_int_equal(send_text(g, s, "hi", NULL), 2);
+    for (int i = 0; i < 20; i++)
+        guest_inject_error(g, &peer, ICMP4_UNREACHABLE, ICMP4_PORT_UNREACHABLE, guest_last(g));
+    while (nst_socket_recv_error(g->stack, s, NULL, 0, &info) >= 0)
+        n++;
+    assert_int_equal(n, 16);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 0), 0);
+    guest_inject_error(g, &peer, ICMP4_UNREACHABLE, ICMP4_PORT_UNREACHABLE, guest_last(g));
+    assert_int_equal(nst_socket_recv_error(g->stack, s, NULL, 0, &info), -NST_EAGAIN);
+    guest_free(g);
+}
+
 static void a_connected_socket_hears_only_its_peer(void **state)
 {
     struct guest *g = guest_new(NULL);
@@ -510,6 +594,9 @@ TESTS({"receives, with everything that comes along", receives_with_everything_th
       {"an ICMP error reaches the connected socket, once",
        an_icmp_error_reaches_the_connected_socket_once},
       {"an ICMP error about another flow does not", an_icmp_error_about_another_flow_does_not},
+      {"who asks gets errors one by one, without a connection too", errors_are_kept_one_by_one},
+      {"what must not be cut is refused, and kept as an error", what_must_not_be_cut_is_refused},
+      {"no more than 16 errors are kept", no_more_than_sixteen_errors_are_kept},
       {"a connected socket hears only its peer", a_connected_socket_hears_only_its_peer},
       {"a broadcast needs permission, and reaches every socket",
        broadcast_needs_permission_and_reaches_everybody},

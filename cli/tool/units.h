@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sizes, durations and rates: read as sim/units.h says, and written short; each format returns
+ * `text`. */
+#ifndef NICSTACK_CLI_TOOL_UNITS_H
+#define NICSTACK_CLI_TOOL_UNITS_H
+
+#include "sim/units.h"
+
+#define UNITS_TEXT 16
+
+/* "12B", "1.5KiB", "110MiB" */
+char *units_format_bytes(uint64_t bytes, char text[UNITS_TEXT]);
+/* Bits a second: "0bit", "9.6Kbit", "93.2Mbit" */
+char *units_format_rate(uint64_t bits, char text[UNITS_TEXT]);
+/* "250us", "1.52ms", "12.4ms", "3.1s" */
+char *units_format_time(nst_time time, char text[UNITS_TEXT]);
+/* "12s", "3m05s", "2h05m", "9d03h" */
+char *units_format_age(nst_time time, char text[UNITS_TEXT]);
+
+#endif
