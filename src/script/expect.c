@@ -390,6 +390,24 @@ static struct codec_seen *take_waiting(struct run *run)
     return got;
 }
 
+/* Is it as written, and at its time? Otherwise the script has failed. */
+static bool check_packet(struct run *run, const struct script_event *event, const struct window *w,
+                         const struct codec_seen *got)
+{
+    struct diff d = {.run = run, .want = event->packet, .got = got, .flow = flow_of(run, got)};
+    compare(&d);
+    runner_log(run, got->at, event->pos.line, expect_show(run, got));
+    /* --non_fatal=packet: the time line shows what came, and the script goes on. */
+    if (run->script->config.packets_not_fatal)
+        return true;
+    if (d.text == NULL)
+        return check_time(run, event, w, got);
+    runner_fail(run, event->pos, "the packet is not as written");
+    tell_both(run, event, w, got);
+    runner_detail(run, "%s", d.text);
+    return false;
+}
+
 bool expect_packet(struct run *run, const struct script_event *event)
 {
     const struct window w = window_of(run, &event->when);
@@ -397,16 +415,7 @@ bool expect_packet(struct run *run, const struct script_event *event)
     if (!await(run, event->packet, &w))
         return !run->over && nothing_came(run, event, &w);
     const struct codec_seen *got = take_waiting(run);
-    struct diff d = {.run = run, .want = event->packet, .got = got, .flow = flow_of(run, got)};
-    compare(&d);
-    runner_log(run, got->at, event->pos.line, expect_show(run, got));
-    if (d.text != NULL) {
-        runner_fail(run, event->pos, "the packet is not as written");
-        tell_both(run, event, &w, got);
-        runner_detail(run, "%s", d.text);
-        return false;
-    }
-    if (!check_time(run, event, &w, got))
+    if (!check_packet(run, event, &w, got))
         return false;
     const struct script_when *when = &event->when;
     run->last = when->kind == WHEN_ANY || when->range ? got->at : w.from;

@@ -149,6 +149,8 @@ int kernel_new_file(struct kernel *p, enum kernel_kind kind, int flags,
                     struct kernel_file **ret_file);
 /* 0 and a socket's file, or -EBADF, -ENOTSOCK. */
 int kernel_find_socket(const struct kernel *p, int fd, struct kernel_file **ret_file);
+/* Copies up to `len` bytes into the pieces; returns how many. */
+size_t kernel_scatter(const struct iovec *iov, size_t count, const uint8_t *flat, size_t len);
 /* Would block: at once where the file (or MSG_DONTWAIT in `flags`) does not, after `timeout`
  * otherwise. */
 int64_t kernel_block(struct kernel *p, const struct kernel_file *f, int flags, nst_time timeout,

@@ -44,6 +44,19 @@ static size_t pieces_after(const struct iovec *iov, size_t count, size_t skip,
     return n;
 }
 
+size_t kernel_scatter(const struct iovec *iov, size_t count, const uint8_t *flat, size_t len)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < count && at < len; i++) {
+        const size_t left = len - at;
+        const size_t n = left < iov[i].iov_len ? left : iov[i].iov_len;
+        if (n > 0)
+            memcpy(iov[i].iov_base, flat + at, n);
+        at += n;
+    }
+    return at;
+}
+
 /* ---- Sending ---- */
 
 /* What a control message asks for holds for one datagram. Returns what it was before. */
@@ -175,22 +188,42 @@ int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int f
 
 /* ---- Receiving ---- */
 
+/* A look at what waits, as one piece: looking does not move on. */
+static int64_t peek_stream(struct kernel *p, const struct kernel_file *f, const struct msghdr *msg,
+                           struct nst_message *ret_message)
+{
+    int64_t unread = 0;
+    const int64_t room = total(msg->msg_iov, msg->msg_iovlen);
+    nst_socket_get(p->world->stack, f->socket, NST_OPT_RECEIVE_QUEUED, &unread);
+    const size_t size = (size_t)(unread < room ? unread : room);
+    uint8_t *flat = malloc(size + 1);
+    if (flat == NULL)
+        return -NST_ENOBUFS;
+    const int64_t r = nst_socket_recvfrom(p->world->stack, f->socket, flat, size > 0 ? size : 1,
+                                          NST_MSG_PEEK, ret_message);
+    if (r > 0)
+        kernel_scatter(msg->msg_iov, msg->msg_iovlen, flat, (size_t)r < size ? (size_t)r : size);
+    free(flat);
+    return r;
+}
+
 static int64_t receive_stream(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
                               int flags, struct kernel_wait *wait, struct nst_message *ret_message)
 {
     struct nst_iovec pieces[IOV_LIMIT];
     const size_t count = pieces_after(msg->msg_iov, msg->msg_iovlen, wait->done, pieces);
-    const uint32_t peek = (flags & MSG_PEEK) != 0 ? NST_MSG_PEEK : 0;
     int64_t sum = 0;
     if (count == 0)
-        return nst_socket_recv(p->world->stack, f->socket, NULL, 0, peek);
+        return nst_socket_recv(p->world->stack, f->socket, NULL, 0, 0);
+    if ((flags & MSG_PEEK) != 0)
+        return peek_stream(p, f, msg, ret_message);
     for (size_t i = 0; i < count; i++) {
         const int64_t r = nst_socket_recvfrom(p->world->stack, f->socket, pieces[i].base,
-                                              pieces[i].len, peek, ret_message);
+                                              pieces[i].len, 0, ret_message);
         if (r < 0)
             return sum > 0 ? sum : r;
         sum += r;
-        if (peek != 0 || r < (int64_t)pieces[i].len)
+        if (r < (int64_t)pieces[i].len)
             break;
     }
     return sum;
@@ -206,14 +239,7 @@ static int64_t receive_datagram(struct kernel *p, const struct kernel_file *f, s
         return -NST_ENOBUFS;
     const int64_t r =
         nst_socket_recvfrom(p->world->stack, f->socket, flat, room, peek, ret_message);
-    size_t at = 0;
-    for (size_t i = 0; r > 0 && i < msg->msg_iovlen && at < (size_t)r; i++) {
-        const size_t left = (size_t)r - at;
-        const size_t n = left < msg->msg_iov[i].iov_len ? left : msg->msg_iov[i].iov_len;
-        if (n > 0)
-            memcpy(msg->msg_iov[i].iov_base, flat + at, n);
-        at += n;
-    }
+    const size_t at = r > 0 ? kernel_scatter(msg->msg_iov, msg->msg_iovlen, flat, (size_t)r) : 0;
     free(flat);
     if (r < 0)
         return r;

@@ -200,19 +200,6 @@ static void add_details(const struct kernel_file *f, const struct kernel_error *
         kernel_control_add(msg, used, IPPROTO_IPV6, IPV6_RECVERR, &whole, sizeof(whole.ee) + len);
 }
 
-static size_t copy_quote(const struct kernel_error *e, struct msghdr *msg)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < msg->msg_iovlen && at < e->len; i++) {
-        const size_t left = e->len - at;
-        const size_t n = left < msg->msg_iov[i].iov_len ? left : msg->msg_iov[i].iov_len;
-        if (n > 0)
-            memcpy(msg->msg_iov[i].iov_base, e->quote + at, n);
-        at += n;
-    }
-    return at;
-}
-
 /* What was sent is not kept: its bytes cannot be read. */
 static bool reads_what_was_sent(const struct kernel_error *e, const struct msghdr *msg)
 {
@@ -236,7 +223,7 @@ int64_t kernel_error_recv(struct kernel *p, struct kernel_file *f, struct msghdr
             kernel_control_add_stamp(p, msg, &used, e->at);
         msg->msg_namelen = 0;
     } else {
-        len = copy_quote(e, msg);
+        len = kernel_scatter(msg->msg_iov, msg->msg_iovlen, e->quote, e->len);
         if (msg->msg_name != NULL)
             kernel_address_put(f->family, &e->remote, msg->msg_name, &msg->msg_namelen);
     }

@@ -399,11 +399,25 @@ static bool take_event(struct parse *p)
     return true;
 }
 
+/* The name of a command that was defined; false: none stands here. */
+static bool take_defined(struct parse *p, const char **ret_text)
+{
+    const struct scan before = p->s;
+    const char *name = scan_word(&p->s);
+    const struct script_define *d = name != NULL ? parse_define(p, name) : NULL;
+    if (d != NULL && d->quote == '`') {
+        *ret_text = d->value;
+        return true;
+    }
+    p->s = before;
+    return false;
+}
+
 static bool take_command(struct parse *p, const char **ret_text)
 {
     char *text;
     scan_space(&p->s);
-    if (scan_peek(&p->s, 0) != '`')
+    if (take_defined(p, ret_text) || scan_peek(&p->s, 0) != '`')
         return true;
     if (!scan_quoted(&p->s, false, &text, NULL))
         return false;
@@ -416,13 +430,14 @@ static bool take_script(struct parse *p)
     struct scan *s = &p->s;
     if (!take_options(p) || !take_command(p, &p->script->first_command))
         return false;
-    while (!scan_at_end(s) && scan_peek(s, 0) != '`')
+    while (!scan_at_end(s) && scan_peek(s, 0) != '`' && !scan_is_word(s))
         if (!take_event(p))
             return false;
     if (!take_command(p, &p->script->last_command))
         return false;
     if (!s->failed && !scan_at_end(s))
-        return scan_fail(s, "nothing follows the last command");
+        return scan_fail(s, p->script->last_command != NULL ? "nothing follows the last command"
+                                                            : "a time is missing here");
     return !s->failed;
 }
 

@@ -9,7 +9,8 @@
 #define OPT_WSCALE     4
 
 /* Always 0: fackets and last_ack_sent, as on Linux today; delivered_ce, rehash and
- * fastopen_client_fail, because the stack has no ECN, no flow labels to change and no Fast Open. */
+ * fastopen_client_fail, because the stack has no ECN and no Fast Open, and keeps its flow labels.
+ */
 
 /* Linux's states. */
 static const uint8_t states[] = {

@@ -222,21 +222,17 @@ static void input(struct nst_stack *stack, struct pkt *p, const struct rx *rx)
 }
 
 /* Without a connection other errors say nothing about the next datagram, unless they are asked for;
- * a path MTU does, and over IPv6 nobody else cuts what is too long (RFC 8201 5.5). False: nobody
- * has sent this. */
-static bool report_unconnected(struct nst_stack *stack, const struct net_error_report *report,
+ * a path MTU does, and over IPv6 nobody else cuts what is too long (RFC 8201 5.5). */
+static void report_unconnected(struct nst_stack *stack, const struct net_error_report *report,
                                const struct demux_key *key)
 {
     /* As an answer would be looked up. */
     const struct rx rx = {
         .nic = report->nic, .src = report->dst, .dst = report->src, .proto = IP_PROTO_UDP};
     struct demux_entry *e = demux_lookup(stack, &rx, key->remote_port, key->local_port);
-    if (e == NULL)
-        return false;
-    struct dgram *d = container_of(e, struct dgram, entry);
-    if (report->kind == NET_ERROR_TOO_BIG || d->errors != NULL)
+    struct dgram *d = e != NULL ? container_of(e, struct dgram, entry) : NULL;
+    if (d != NULL && (report->kind == NET_ERROR_TOO_BIG || d->errors != NULL))
         dgram_report(d, report);
-    return true;
 }
 
 /* N105. The quote has 8 bytes at least: ports, length, checksum. */
@@ -251,9 +247,12 @@ static void error(struct nst_stack *stack, const struct net_error_report *report
         .proto = IP_PROTO_UDP,
     };
     struct demux_entry *e = demux_lookup_exact(stack, &key);
-    if (e != NULL)
+    if (e != NULL) {
         dgram_report(container_of(e, struct dgram, entry), report);
-    else if (!report_unconnected(stack, report, &key))
+        return;
+    }
+    report_unconnected(stack, report, &key);
+    if (report->kind != NET_ERROR_TOO_BIG)
         forwarder_report(stack, &key);
 }
 

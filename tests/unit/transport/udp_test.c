@@ -392,6 +392,31 @@ static void errors_are_kept_one_by_one(void **state)
     guest_free(g);
 }
 
+static void what_must_not_be_cut_is_refused(void **state)
+{
+    struct guest *g = guest_new(NULL);
+    const nst_socket s = connected(g, 53, 2000);
+    static const uint8_t data[4000];
+    struct nst_error_info info;
+    int64_t on = 1;
+
+    assert_int_equal(nst_socket_get(g->stack, s, NST_OPT_DONT_FRAGMENT, &on), 0);
+    assert_int_equal(on, 0);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_DONT_FRAGMENT, 1), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), -NST_EMSGSIZE);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_RECEIVE_ERRORS, 1), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), -NST_EMSGSIZE);
+    assert_int_equal(nst_socket_error(g->stack, s), 0); /* it was told already */
+    assert_int_equal(nst_socket_recv_error(g->stack, s, NULL, 0, &info), 0);
+    assert_true(info.local);
+    assert_int_equal(info.error, -NST_EMSGSIZE);
+    assert_int_equal(info.info, 1500);
+    assert_int_equal(info.remote.port, 2000);
+    assert_int_equal(nst_socket_set(g->stack, s, NST_OPT_DONT_FRAGMENT, 0), 0);
+    assert_int_equal(nst_socket_send(g->stack, s, data, sizeof(data), 0), sizeof(data));
+    guest_free(g);
+}
+
 static void no_more_than_sixteen_errors_are_kept(void **state)
 {
     struct guest *g = guest_new(NULL);
@@ -570,6 +595,7 @@ TESTS({"receives, with everything that comes along", receives_with_everything_th
        an_icmp_error_reaches_the_connected_socket_once},
       {"an ICMP error about another flow does not", an_icmp_error_about_another_flow_does_not},
       {"who asks gets errors one by one, without a connection too", errors_are_kept_one_by_one},
+      {"what must not be cut is refused, and kept as an error", what_must_not_be_cut_is_refused},
       {"no more than 16 errors are kept", no_more_than_sixteen_errors_are_kept},
       {"a connected socket hears only its peer", a_connected_socket_hears_only_its_peer},
       {"a broadcast needs permission, and reaches every socket",
