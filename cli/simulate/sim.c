@@ -133,7 +133,7 @@ static int run_world(const struct nst_sim_topology *topology, const struct sim_o
     }
     if (ok) {
         const nst_time began = nst_host_now();
-        run(sim, topology->duration, samples);
+        run(sim, nst_sim_duration(sim), samples);
         ok = finish(sim, topology, o, samples);
         if (o->verbose)
             fprintf(stderr, "nst sim: %llu events in %.3f s\n",
@@ -159,8 +159,6 @@ static int make_and_run(const struct sim_options *o, const char *file)
         topology->seed = o->seed;
     if (o->duration[0] != 0)
         topology->duration = o->duration[0];
-    if (topology->duration == 0)
-        topology->duration = 10 * NST_SEC;
     if (status == 0)
         status = o->print ? print(topology) : run_world(topology, o);
     nst_sim_topology_free(topology);

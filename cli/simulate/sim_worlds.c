@@ -33,7 +33,7 @@ static void run_one(const struct nst_sim_topology *t, struct outcome *ret)
         snprintf(ret->fault, sizeof(ret->fault), "%s", error.text);
         return;
     }
-    nst_sim_run(sim, t->duration);
+    nst_sim_run(sim, nst_sim_duration(sim));
     ret->ok = nst_sim_settle(sim, PATIENCE);
     ret->events = nst_sim_events(sim);
     for (uint32_t i = 0; nst_sim_get_flow(sim, i, &flow); i++)

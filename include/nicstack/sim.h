@@ -8,7 +8,7 @@
  *     nst_sim_topology_new(allocator, &topology);
  *     nst_sim_topology_read(topology, text, len, &error);      or _add_node, _add_link, _add_flow
  *     nst_sim_new(allocator, topology, &error, &sim);
- *     nst_sim_run(sim, topology->duration);
+ *     nst_sim_run(sim, nst_sim_duration(sim));
  *     nst_sim_get_flow(sim, 0, &flow);
  *     nst_sim_free(sim); nst_sim_topology_free(topology);
  *
@@ -137,6 +137,8 @@ NST_API void nst_sim_free(struct nst_sim *sim);
 /* Lets everything happen up to and including `until`, which becomes the time. */
 NST_API void nst_sim_run(struct nst_sim *sim, nst_time until);
 NST_API nst_time nst_sim_now(const struct nst_sim *sim);
+/* That of the topology, or 10 s where it has none. */
+NST_API nst_time nst_sim_duration(const struct nst_sim *sim);
 /* How many events there were: packets that arrived, timers, applications that acted. */
 NST_API uint64_t nst_sim_events(const struct nst_sim *sim);
 

@@ -212,20 +212,12 @@ static void afpacket_detach(struct nst_link *link)
     reader_detach(&afpacket_of(link)->reader);
 }
 
-static int afpacket_set_mtu(struct nst_link *link, uint32_t mtu)
-{
-    if (mtu == 0 || mtu > READER_IP_PACKET_MAX)
-        return -NST_EINVAL;
-    link->mtu = mtu;
-    return 0;
-}
-
 static const struct nst_link_ops ethernet_ops = {
     .transmit = afpacket_transmit,
     .parse_header = nst_ethernet_parse,
     .push_header = nst_ethernet_push,
     .detach = afpacket_detach,
-    .set_mtu = afpacket_set_mtu,
+    .set_mtu = reader_set_mtu,
 };
 
 static const struct nst_link_ops p2p_ops = {
@@ -233,7 +225,7 @@ static const struct nst_link_ops p2p_ops = {
     .parse_header = p2p_parse,
     .push_header = p2p_push,
     .detach = afpacket_detach,
-    .set_mtu = afpacket_set_mtu,
+    .set_mtu = reader_set_mtu,
 };
 
 static bool is_zero(const struct nst_mac *mac)

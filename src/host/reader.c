@@ -117,3 +117,11 @@ void reader_detach(struct reader *r)
         nst_pkt_free(r->spare);
     r->spare = NULL;
 }
+
+int reader_set_mtu(struct nst_link *link, uint32_t mtu)
+{
+    if (mtu == 0 || mtu > READER_IP_PACKET_MAX)
+        return -NST_EINVAL;
+    link->mtu = mtu;
+    return 0;
+}

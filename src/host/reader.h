@@ -45,4 +45,7 @@ struct nst_pkt *reader_packet(struct reader *r, uint32_t len);
 /* Frees what it holds of the link's pool: when the link is detached. */
 void reader_detach(struct reader *r);
 
+/* The operation of struct nst_link_ops: any MTU of an IP packet. */
+int reader_set_mtu(struct nst_link *link, uint32_t mtu);
+
 #endif

@@ -83,14 +83,6 @@ static void tuntap_detach(struct nst_link *link)
     reader_detach(&tuntap_of(link)->reader);
 }
 
-static int tuntap_set_mtu(struct nst_link *link, uint32_t mtu)
-{
-    if (mtu == 0 || mtu > READER_IP_PACKET_MAX)
-        return -NST_EINVAL;
-    link->mtu = mtu;
-    return 0;
-}
-
 static int tap_set_address(struct nst_link *link, struct nst_mac addr)
 {
     link->addr = addr;
@@ -102,7 +94,7 @@ static const struct nst_link_ops tun_ops = {
     .parse_header = nst_bare_ip_parse,
     .push_header = nst_bare_ip_push,
     .detach = tuntap_detach,
-    .set_mtu = tuntap_set_mtu,
+    .set_mtu = reader_set_mtu,
 };
 
 static const struct nst_link_ops tap_ops = {
@@ -110,7 +102,7 @@ static const struct nst_link_ops tap_ops = {
     .parse_header = nst_ethernet_parse,
     .push_header = nst_ethernet_push,
     .detach = tuntap_detach,
-    .set_mtu = tuntap_set_mtu,
+    .set_mtu = reader_set_mtu,
     .set_address = tap_set_address,
 };
 

@@ -28,6 +28,7 @@
 #include <string.h>
 
 #include "link/bridge_table.h"
+#include "link/lower.h"
 #include "wire/eth.h"
 
 #define MTU_DEFAULT     1500
@@ -367,25 +368,14 @@ static void bridge_transmit(struct nst_link *link, struct nst_pktq *q)
 
 static void attach_port(struct port *port)
 {
-    struct nst_link *link = port->link;
-    link->upper = &port->upper;
-    link->pool = port->bridge->link.pool;
     port->is_attached = true;
-    if (link->ops->attach != NULL)
-        link->ops->attach(link);
+    lower_attach(port->link, &port->upper, port->bridge->link.pool);
 }
 
 static void detach_port(struct port *port)
 {
-    struct nst_link *link = port->link;
-    struct nst_pkt *p;
     port->is_attached = false;
-    if (link->ops->detach != NULL)
-        link->ops->detach(link);
-    link->upper = NULL;
-    link->pool = NULL;
-    while ((p = nst_pktq_pop(&port->out)) != NULL)
-        nst_pkt_free(p);
+    lower_detach(port->link, &port->out);
 }
 
 static void bridge_attach(struct nst_link *link)
@@ -417,8 +407,8 @@ static void bridge_run(struct nst_link *link, nst_time now)
     struct nst_bridge *b = bridge_of(link);
     b->now = (uint32_t)(now / NST_SEC) + 1;
     for (uint32_t i = 0; i < b->ports_max; i++)
-        if (b->ports[i] != NULL && b->ports[i]->link->ops->run != NULL)
-            b->ports[i]->link->ops->run(b->ports[i]->link, now);
+        if (b->ports[i] != NULL)
+            lower_run(b->ports[i]->link, now);
 }
 
 static nst_time bridge_next_deadline(struct nst_link *link)
@@ -426,10 +416,8 @@ static nst_time bridge_next_deadline(struct nst_link *link)
     const struct nst_bridge *b = bridge_of(link);
     nst_time next = NST_TIME_NEVER;
     for (uint32_t i = 0; i < b->ports_max; i++) {
-        struct nst_link *port = b->ports[i] != NULL ? b->ports[i]->link : NULL;
-        if (port == NULL || port->ops->next_deadline == NULL)
-            continue;
-        const nst_time deadline = port->ops->next_deadline(port);
+        const nst_time deadline =
+            b->ports[i] != NULL ? lower_next_deadline(b->ports[i]->link) : NST_TIME_NEVER;
         next = deadline < next ? deadline : next;
     }
     return next;

@@ -2,6 +2,8 @@
 /* The parts that every middleware has in common: see middleware.h. */
 #include "link/middleware.h"
 
+#include "link/lower.h"
+
 static struct nst_link *lower_of(struct nst_link *link)
 {
     return ((struct middleware *)link)->lower;
@@ -41,42 +43,30 @@ void middleware_push_header(struct nst_link *link, struct nst_pkt *p,
 void middleware_attach(struct nst_link *link)
 {
     struct middleware *m = (struct middleware *)link;
-    m->lower->upper = &m->upper;
-    m->lower->pool = link->pool;
     link->tx_blocked = m->lower->tx_blocked;
-    if (m->lower->ops->attach != NULL)
-        m->lower->ops->attach(m->lower);
+    lower_attach(m->lower, &m->upper, link->pool);
 }
 
 void middleware_detach(struct nst_link *link)
 {
     struct middleware *m = (struct middleware *)link;
-    struct nst_pkt *p;
-    if (m->lower->ops->detach != NULL)
-        m->lower->ops->detach(m->lower);
-    m->lower->upper = NULL;
-    m->lower->pool = NULL;
-    while ((p = nst_pktq_pop(&m->out)) != NULL)
-        nst_pkt_free(p);
+    lower_detach(m->lower, &m->out);
 }
 
 void middleware_run(struct nst_link *link, nst_time now)
 {
-    struct nst_link *lower = lower_of(link);
-    if (lower->ops->run != NULL)
-        lower->ops->run(lower, now);
+    lower_run(lower_of(link), now);
 }
 
 nst_time middleware_next_deadline(struct nst_link *link)
 {
-    struct nst_link *lower = lower_of(link);
-    return lower->ops->next_deadline != NULL ? lower->ops->next_deadline(lower) : NST_TIME_NEVER;
+    return lower_next_deadline(lower_of(link));
 }
 
 int middleware_set_mtu(struct nst_link *link, uint32_t mtu)
 {
     struct nst_link *lower = lower_of(link);
-    int r = lower->ops->set_mtu != NULL ? lower->ops->set_mtu(lower, mtu) : -NST_EOPNOTSUPP;
+    const int r = lower_set_mtu(lower, mtu);
     link->mtu = lower->mtu;
     return r;
 }
@@ -84,8 +74,7 @@ int middleware_set_mtu(struct nst_link *link, uint32_t mtu)
 int middleware_set_address(struct nst_link *link, struct nst_mac addr)
 {
     struct nst_link *lower = lower_of(link);
-    int r =
-        lower->ops->set_address != NULL ? lower->ops->set_address(lower, addr) : -NST_EOPNOTSUPP;
+    const int r = lower_set_address(lower, addr);
     link->addr = lower->addr;
     return r;
 }

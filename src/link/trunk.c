@@ -23,6 +23,7 @@
 
 #include <string.h>
 
+#include "link/lower.h"
 #include "wire/eth.h"
 
 #define IDS      4096
@@ -212,22 +213,8 @@ static void vlan_attach(struct nst_link *link)
         return;
     }
     t->runner = vlan;
-    t->lower->upper = &t->upper;
-    t->lower->pool = link->pool;
-    if (t->lower->ops->attach != NULL)
-        t->lower->ops->attach(t->lower);
+    lower_attach(t->lower, &t->upper, link->pool);
     link->tx_blocked = is_blocked(t);
-}
-
-static void detach_lower(struct nst_trunk *t)
-{
-    struct nst_pkt *p;
-    if (t->lower->ops->detach != NULL)
-        t->lower->ops->detach(t->lower);
-    t->lower->upper = NULL;
-    t->lower->pool = NULL;
-    while ((p = nst_pktq_pop(&t->out)) != NULL)
-        nst_pkt_free(p);
 }
 
 static void vlan_detach(struct nst_link *link)
@@ -241,23 +228,21 @@ static void vlan_detach(struct nst_link *link)
     while (t->runner != NULL && !t->runner->is_attached)
         t->runner = t->runner->next;
     if (t->runner == NULL)
-        detach_lower(t);
+        lower_detach(t->lower, &t->out);
 }
 
 /* The lower link runs once, whichever links there are. */
 static void vlan_run(struct nst_link *link, nst_time now)
 {
     struct nst_trunk *t = vlan_of(link)->trunk;
-    if (t->runner == vlan_of(link) && t->lower->ops->run != NULL)
-        t->lower->ops->run(t->lower, now);
+    if (t->runner == vlan_of(link))
+        lower_run(t->lower, now);
 }
 
 static nst_time vlan_next_deadline(struct nst_link *link)
 {
     struct nst_trunk *t = vlan_of(link)->trunk;
-    return t->runner == vlan_of(link) && t->lower->ops->next_deadline != NULL
-               ? t->lower->ops->next_deadline(t->lower)
-               : NST_TIME_NEVER;
+    return t->runner == vlan_of(link) ? lower_next_deadline(t->lower) : NST_TIME_NEVER;
 }
 
 /* ---- The rest ---- */
@@ -295,7 +280,7 @@ static int vlan_set_mtu(struct nst_link *link, uint32_t mtu)
         r = -NST_EBUSY;
         mtu = link->mtu;
     } else if (vlan->id == 0) {
-        r = lower->ops->set_mtu != NULL ? lower->ops->set_mtu(lower, mtu) : -NST_EOPNOTSUPP;
+        r = lower_set_mtu(lower, mtu);
         mtu = lower->mtu;
     } else if (mtu == 0 || mtu > lower->mtu) {
         r = -NST_EINVAL;
@@ -310,8 +295,7 @@ static int vlan_set_address(struct nst_link *link, struct nst_mac addr)
     struct vlan *vlan = vlan_of(link);
     struct nst_link *lower = vlan->trunk->lower;
     if (vlan->id == 0) {
-        int r = lower->ops->set_address != NULL ? lower->ops->set_address(lower, addr)
-                                                : -NST_EOPNOTSUPP;
+        const int r = lower_set_address(lower, addr);
         link->addr = lower->addr;
         return r;
     }

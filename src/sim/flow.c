@@ -226,18 +226,6 @@ void sim_flow_ready(struct sim_end *end, nst_socket s)
 
 /* ---- Making them ---- */
 
-static void take_defaults(struct nst_sim_flow *c)
-{
-    if (c->request == 0)
-        c->request = 100;
-    if (c->response == 0)
-        c->response = 10000;
-    if (c->rate_bps == 0)
-        c->rate_bps = 1000000;
-    if (c->size == 0)
-        c->size = 1000;
-}
-
 /* The server's socket, open from the beginning. */
 static int listen_at(struct sim_flow *flow)
 {
@@ -271,7 +259,6 @@ static int init_flow(struct nst_sim *sim, uint32_t i, struct nst_sim_error *erro
                               .config = sim->topology->flows[i],
                               .phase_end = NST_TIME_NEVER,
                               .act_at = NST_TIME_NEVER};
-    take_defaults(&flow->config);
     from = sim_find_port(sim, flow->config.from, flow->config.to, &to);
     if (from == NULL)
         return sim_refuse(error,

@@ -30,7 +30,7 @@ static int check_links(const struct nst_sim_topology *t, struct nst_sim_error *e
         if (l->way[0].rate_bps > NST_SIM_RATE_MAX || l->way[1].rate_bps > NST_SIM_RATE_MAX)
             return sim_refuse(error, "the rate of link %s -- %s is over 100gbit",
                               t->nodes[l->from].name, t->nodes[l->to].name);
-        if (l->mtu != 0 && (l->mtu < 576 || l->mtu > 65535))
+        if (l->mtu < 576 || l->mtu > 65535)
             return sim_refuse(error, "the mtu %u of link %s -- %s is not 576 to 65535", l->mtu,
                               t->nodes[l->from].name, t->nodes[l->to].name);
     }
@@ -40,8 +40,7 @@ static int check_links(const struct nst_sim_topology *t, struct nst_sim_error *e
 /* More than a million a second, and the world would hardly get on. */
 static bool is_too_fast(const struct nst_sim_flow *f)
 {
-    const uint64_t size = f->size != 0 ? f->size : 1000;
-    return f->kind == NST_SIM_DATAGRAMS && f->rate_bps / 8 > size * 1000000;
+    return f->kind == NST_SIM_DATAGRAMS && f->rate_bps / 8 > f->size * (uint64_t)1000000;
 }
 
 static int check_flow(const struct nst_sim_topology *t, const struct nst_sim_flow *f,
@@ -56,8 +55,7 @@ static int check_flow(const struct nst_sim_topology *t, const struct nst_sim_flo
         return sim_refuse(error, "flow %s -> %s: a kind or a time that there is not", from, to);
     if ((f->on != 0 || f->off != 0) && (f->on < NST_MSEC || f->off < NST_MSEC))
         return sim_refuse(error, "flow %s -> %s: give both on and off, at least 1ms", from, to);
-    if (f->kind == NST_SIM_DATAGRAMS && f->size != 0 &&
-        (f->size < 24 || f->size > NST_SIM_SIZE_MAX))
+    if (f->kind == NST_SIM_DATAGRAMS && (f->size < 24 || f->size > NST_SIM_SIZE_MAX))
         return sim_refuse(error, "flow %s -> %s: size %u is not 24 to %u", from, to, f->size,
                           NST_SIM_SIZE_MAX);
     if (is_too_fast(f))
@@ -218,8 +216,7 @@ static nst_time time_over(const struct nst_sim_topology *t, const struct sim_wir
     nst_time time = w->delay + w->jitter;
     if (w->rate_bps == 0)
         return time;
-    const uint64_t packets = (w->queue != 0 ? w->queue : 1000) + 1u;
-    const uint64_t bits = packets * ((l->mtu != 0 ? l->mtu : 1500) + 14) * 8;
+    const uint64_t bits = (w->queue + (uint64_t)1) * (l->mtu + 14) * 8;
     return time + (nst_time)(bits / w->rate_bps * (uint64_t)NST_SEC +
                              bits % w->rate_bps * (uint64_t)NST_SEC / w->rate_bps);
 }

@@ -51,6 +51,7 @@ static int copy_topology(struct nst_sim *sim, const struct nst_sim_topology *fro
         r = nst_sim_topology_add_flow(sim->topology, &from->flows[i]);
     sim->topology->seed = from->seed;
     sim->topology->duration = from->duration;
+    sim_take_defaults(sim->topology);
     return r < 0 ? r : 0;
 }
 
@@ -157,6 +158,11 @@ void nst_sim_run(struct nst_sim *sim, nst_time until)
 nst_time nst_sim_now(const struct nst_sim *sim)
 {
     return sim->events.now;
+}
+
+nst_time nst_sim_duration(const struct nst_sim *sim)
+{
+    return sim->topology->duration;
 }
 
 uint64_t nst_sim_events(const struct nst_sim *sim)

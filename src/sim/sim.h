@@ -167,6 +167,9 @@ const char *sim_node_name(const struct nst_sim *sim, uint32_t node);
 
 /* ---- Pieces of nst_sim_new, in this order: 0 or a negative error, with *ret_error ---- */
 
+/* defaults.c: fills in what was left open. */
+void sim_take_defaults(struct nst_sim_topology *topology);
+
 /* layout.c: checks the topology, fills in segments and ports' numbers. */
 int sim_layout(struct nst_sim *sim, struct nst_sim_error *ret_error);
 /* wire.c: lines and ports. */

@@ -5,8 +5,6 @@
 #include "sim/sim.h"
 #include "wire/eth.h"
 
-#define DEFAULT_MTU 1500
-
 /* Hosts have 02:00 and the number of their port. */
 static struct nst_mac mac_of(uint32_t number)
 {
@@ -57,11 +55,10 @@ static void harmed(void *context, const struct nst_pkt *p, enum nst_line_fate fa
 /* Sends p out of a port, unless it is too long for the link there. Consumes p. */
 static void forward(struct nst_sim *sim, const struct sim_port *port, struct nst_pkt *p)
 {
-    const uint32_t mtu = sim->topology->links[port->out->link].mtu;
     struct nst_pktq q = {0};
     if (p == NULL)
         return;
-    if (p->len > (mtu != 0 ? mtu : DEFAULT_MTU) + ETH_HDR_LEN) {
+    if (p->len > sim->topology->links[port->out->link].mtu + ETH_HDR_LEN) {
         sim_observe_harm(sim, p);
         nst_pkt_free(p);
         return;
@@ -190,7 +187,6 @@ static void init_port(struct nst_sim *sim, uint32_t i, int side)
 {
     struct sim_link *l = &sim->links[i];
     struct sim_port *port = &l->ports[side];
-    const uint32_t mtu = sim->topology->links[i].mtu;
     port->sim = sim;
     port->out = &l->wires[side];
     if (sim->topology->nodes[port->node].kind == NST_SIM_SWITCH) {
@@ -202,7 +198,7 @@ static void init_port(struct nst_sim *sim, uint32_t i, int side)
     port->host->ports[port->host->port_count++] = port;
     port->link = (struct nst_link){.ops = &port_ops,
                                    .caps = NST_LINK_RESOLVES,
-                                   .mtu = mtu != 0 ? mtu : DEFAULT_MTU,
+                                   .mtu = sim->topology->links[i].mtu,
                                    .max_header = ETH_HDR_LEN,
                                    .addr = mac_of(port->number)};
 }

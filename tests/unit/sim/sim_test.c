@@ -94,6 +94,17 @@ static void every_kind_of_flow_comes_to_its_end(void **state)
     end(&r);
 }
 
+static void a_duration_is_told_where_none_was_given_too(void **state)
+{
+    struct rig r;
+    begin(&r, dumbbell);
+    assert_int_equal(nst_sim_duration(r.sim), 10 * NST_SEC);
+    end(&r);
+    begin(&r, "duration 3s\nhost a b\nlink a -- b\n");
+    assert_int_equal(nst_sim_duration(r.sim), 3 * NST_SEC);
+    end(&r);
+}
+
 static uint64_t fingerprint_of(const char *text, uint64_t *ret_frames)
 {
     struct rig r;
@@ -347,7 +358,8 @@ static void every_failing_allocation_is_survived(void **state)
     nst_sim_topology_free(t);
 }
 
-TESTS({"every kind of flow comes to its end", every_kind_of_flow_comes_to_its_end},
+TESTS({"a duration is told where none was given too", a_duration_is_told_where_none_was_given_too},
+      {"every kind of flow comes to its end", every_kind_of_flow_comes_to_its_end},
       {"the same seed gives the same frames, another one others",
        the_same_seed_gives_the_same_frames},
       {"a rate and a delay are what a flow gets", a_rate_and_a_delay_are_what_a_flow_gets},
