@@ -5,8 +5,8 @@
  */
 #include <string.h>
 
-#include "base/bytes.h"
 #include "sim/sim.h"
+#include "wire/eth.h" /* be64_put */
 
 enum {
     HEADER = 16,

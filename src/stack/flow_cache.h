@@ -23,6 +23,8 @@
 #ifndef NICSTACK_SRC_STACK_FLOW_CACHE_H
 #define NICSTACK_SRC_STACK_FLOW_CACHE_H
 
+#include <string.h>
+
 #include "stack/proto.h"
 #include "wire/ipproto.h"
 
