@@ -272,6 +272,9 @@ struct nst_tcp_info {
     uint64_t segs_retransmitted, segs_delivered, segs_out_of_order;
     uint64_t duplicate_reports; /* DSACKs that came */
     uint64_t reorderings;       /* segments that arrived behind later ones */
+    /* The ICMP error (ICMPv6, with a peer of IPv6) that the pending error came from, if any. */
+    bool has_icmp;
+    uint8_t icmp_type, icmp_code;
 };
 /* -NST_EPROTOTYPE for what is no stream. */
 NST_API int nst_socket_tcp_info(struct nst_stack *stack, nst_socket s,

@@ -261,7 +261,7 @@ static int64_t connect_result(struct kernel *p, struct kernel_file *f, struct ke
     const int events = nst_socket_events(stack, f->socket);
     if ((events & NST_READY_ERROR) != 0) {
         f->connecting = false;
-        return -nst_errno_from_error(nst_socket_error(stack, f->socket));
+        return -kernel_error_number(p, f, nst_socket_error(stack, f->socket));
     }
     if ((events & (NST_READY_OUT | NST_READY_HUP)) != 0) {
         f->connecting = false;

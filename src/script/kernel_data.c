@@ -142,7 +142,7 @@ static int64_t send_all(struct kernel *p, struct kernel_file *f, const struct ms
         if (r == -NST_EAGAIN)
             r = kernel_block(p, f, flags, f->sndtimeo, wait);
         else
-            r = r == -NST_ENOTCONN ? -EPIPE : -nst_errno_from_error((int)r);
+            r = r == -NST_ENOTCONN ? -EPIPE : -kernel_error_number(p, f, (int)r);
         return r != KERNEL_WAIT && wait->done > 0 ? (int64_t)wait->done : r;
     }
 }
@@ -276,7 +276,7 @@ static int64_t receive_all(struct kernel *p, struct kernel_file *f, struct msghd
     }
     if (wait->done > 0)
         return (int64_t)wait->done;
-    return r < 0 ? -nst_errno_from_error((int)r) : r;
+    return r < 0 ? -kernel_error_number(p, f, (int)r) : r;
 }
 
 int64_t kernel_recvmsg(struct kernel *p, int fd, struct msghdr *msg, int flags,

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <nicstack/host.h>
+
 #include "script/kernel.h"
 #include "script/kernel_address.h"
 #include "wire/icmp4.h"
@@ -110,6 +112,20 @@ static uint32_t errno_of(const struct nst_error_info *info)
     return info->type == ICMP4_UNREACHABLE         ? errno_of_unreachable(info->code)
            : info->type == ICMP4_PARAMETER_PROBLEM ? EPROTO
                                                    : EHOSTUNREACH;
+}
+
+int kernel_error_number(struct kernel *p, const struct kernel_file *f, int error)
+{
+    const int number = nst_errno_from_error(error);
+    struct nst_tcp_info tcp;
+    struct nst_endpoint peer;
+    if ((number != ECONNREFUSED && number != EHOSTUNREACH && number != ENETUNREACH) ||
+        nst_socket_tcp_info(p->world->stack, f->socket, &tcp) < 0 || !tcp.has_icmp ||
+        nst_socket_get_remote(p->world->stack, f->socket, &peer) < 0)
+        return number;
+    const struct nst_error_info info = {
+        .v6 = !nst_addr_is_v4(&peer.addr), .type = tcp.icmp_type, .code = tcp.icmp_code};
+    return (int)errno_of(&info);
 }
 
 void kernel_error_collect(struct kernel *p, struct kernel_file *f)

@@ -327,7 +327,9 @@ static int get_meminfo(struct kernel *p, const struct kernel_file *f, void *valu
 static int socket_error(struct kernel *p, struct kernel_file *f)
 {
     const int error = -kernel_error_take(f);
-    return error != 0 ? error : nst_errno_from_error(nst_socket_error(p->world->stack, f->socket));
+    if (error != 0)
+        return error;
+    return kernel_error_number(p, f, nst_socket_error(p->world->stack, f->socket));
 }
 
 static int get_socket_level(struct kernel *p, struct kernel_file *f, int name, void *value,

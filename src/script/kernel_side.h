@@ -93,6 +93,8 @@ void kernel_error_collect(struct kernel *p, struct kernel_file *f);
 /* One that tells when something was sent: `what` is SCM_TSTAMP_*, `len` bytes of it come along. */
 void kernel_error_add_stamp(struct kernel_file *f, nst_time at, uint32_t what, uint32_t key,
                             size_t len);
+/* Linux's errno of an error of the stack's, which may have come by ICMP. */
+int kernel_error_number(struct kernel *p, const struct kernel_file *f, int error);
 /* The pending errno, negated, which is cleared; 0. */
 int kernel_error_take(struct kernel_file *f);
 void kernel_error_free(struct kernel_side *side);

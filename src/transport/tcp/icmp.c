@@ -38,6 +38,14 @@ static void too_big(struct tcb *tcb, uint32_t mtu)
     tcb_schedule(tcb, TODO_SEND);
 }
 
+/* What NST_TCP_INFO tells of the error. */
+static void remember(struct tcb *tcb, const struct net_error_report *report)
+{
+    tcb->has_icmp = true;
+    tcb->icmp_type = report->type;
+    tcb->icmp_code = report->code;
+}
+
 /* The user asked to hear of it; the connection goes on. */
 static void tell(struct tcb *tcb, int error)
 {
@@ -77,11 +85,14 @@ void icmp_error(struct nst_stack *stack, const struct net_error_report *report)
     const int error = connect_error(report->kind);
     /* RFC 5927 5.2: on a connection that stands even hard errors are soft: it retransmits. */
     if (tcb->state != NST_TCP_SYN_SENT && tcb->state != NST_TCP_SYN_RECEIVED) {
-        if (tcb->tells_errors && error != 0)
+        if (tcb->tells_errors && error != 0) {
+            remember(tcb, report);
             tell(tcb, error);
+        }
         return;
     }
     if (error != 0) {
+        remember(tcb, report);
         COUNT(stack->counters.tcp_failed_attempts);
         tcb_end(tcb, error);
     }

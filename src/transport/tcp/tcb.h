@@ -203,12 +203,14 @@ struct tcb {
         struct tcb *parent;        /* embryo */
     };
     struct tcb_opt *opt;
-    uint32_t oow_ms;      /* when a duplicate ACK or challenge was last sent, plus 1 */
-    uint32_t last_ms;     /* data was sent last */
-    uint32_t alive_ms;    /* the peer was last heard */
-    uint32_t waits_ms;    /* later than that: something has waited for an answer since */
-    uint32_t retransmits; /* segments, for NST_TCP_INFO */
-    uint16_t spurious;    /* recoveries that were none */
+    uint32_t oow_ms;              /* when a duplicate ACK or challenge was last sent, plus 1 */
+    uint32_t last_ms;             /* data was sent last */
+    uint32_t alive_ms;            /* the peer was last heard */
+    uint32_t waits_ms;            /* later than that: something has waited for an answer since */
+    uint32_t retransmits;         /* segments, for NST_TCP_INFO */
+    uint16_t spurious;            /* recoveries that were none */
+    uint8_t icmp_type, icmp_code; /* of the error that was told, by ICMP */
+    bool has_icmp;
     uint32_t segs_in, segs_out;
     uint32_t data_segs_in, data_segs_out; /* of these, with payload */
     uint32_t segs_resent, delivered;      /* each segment that the peer has, once */

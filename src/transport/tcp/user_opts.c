@@ -294,6 +294,9 @@ void tcp_info(const struct tcb *tcb, struct nst_tcp_info *ret_info)
         .segs_out_of_order = tcb->segs_ooo,
         .duplicate_reports = tcb->dsacks,
         .reorderings = tcb->reorderings,
+        .has_icmp = tcb->has_icmp,
+        .icmp_type = tcb->icmp_type,
+        .icmp_code = tcb->icmp_code,
     };
     sending_info(tcb, ret_info);
 }
