@@ -195,6 +195,7 @@ struct script_config {
     uint32_t ts_tick_us;
     bool ts_ecr_scaled, strict_segments, is_anyip;
     bool calls_not_fatal, packets_not_fatal;
+    const char *init_scripts; /* names, with commas between them; NULL: none */
 };
 
 struct script {

@@ -229,6 +229,7 @@ static int adopt(struct kernel *p, const struct kernel_file *listener, nst_socke
     f->type = NST_STREAM;
     f->family = listener->family;
     f->connected = true;
+    kernel_side_inherit(p, f, listener);
     return fd;
 }
 

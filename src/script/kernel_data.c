@@ -149,10 +149,8 @@ static int64_t send_all(struct kernel *p, struct kernel_file *f, const struct ms
 
 static int refuse_flags(struct kernel *p, int flags)
 {
-    return kernel_refuse_named(p, EOPNOTSUPP,
-                               (flags & MSG_OOB) != 0        ? "MSG_OOB of a send"
-                               : (flags & MSG_FASTOPEN) != 0 ? "MSG_FASTOPEN (RFC 7413)"
-                                                             : "MSG_ZEROCOPY");
+    return kernel_refuse_named(
+        p, EOPNOTSUPP, (flags & MSG_OOB) != 0 ? "MSG_OOB of a send" : "MSG_FASTOPEN (RFC 7413)");
 }
 
 int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int flags,
@@ -168,7 +166,7 @@ int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int f
     const int64_t len = total(msg->msg_iov, msg->msg_iovlen);
     if (len < 0)
         return len;
-    if ((flags & (MSG_OOB | MSG_FASTOPEN | MSG_ZEROCOPY)) != 0)
+    if ((flags & (MSG_OOB | MSG_FASTOPEN)) != 0)
         return refuse_flags(p, flags);
     r = kernel_control_take(p, f, msg, &send);
     if (r == 0)
@@ -182,7 +180,7 @@ int64_t kernel_sendmsg(struct kernel *p, int fd, const struct msghdr *msg, int f
         n = send_datagram(p, f, msg, (size_t)len, &send);
     if (n >= 0)
         kernel_stamp_sent(p, f, send.stamping >= 0 ? (uint32_t)send.stamping : f->side.stamping,
-                          (size_t)n);
+                          (flags & MSG_ZEROCOPY) != 0, (size_t)n);
     return n;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The error queue: errors of ICMP with Linux's errno, and times of what was sent. */
+/* The error queue: errors of ICMP with Linux's errno, times of what was sent, and what was lent for
+ * it and is given back. */
 #include <time.h> /* errqueue.h wants it before */
 
 #include <errno.h>
@@ -32,6 +33,11 @@ struct kernel_error {
 static bool is_icmp(const struct kernel_error *e)
 {
     return e->ee.ee_origin == SO_EE_ORIGIN_ICMP || e->ee.ee_origin == SO_EE_ORIGIN_ICMP6;
+}
+
+static bool is_copied(const struct kernel_error *e)
+{
+    return e->ee.ee_origin == SO_EE_ORIGIN_ZEROCOPY;
 }
 
 static bool is_stamp(const struct kernel_error *e)
@@ -172,6 +178,30 @@ void kernel_error_add_stamp(struct kernel_file *f, nst_time at, uint32_t what, u
     e->len = len;
 }
 
+static struct kernel_error *newest(const struct kernel_side *side)
+{
+    struct kernel_error *e = side->errors;
+    while (e != NULL && e->next != NULL)
+        e = e->next;
+    return e;
+}
+
+void kernel_error_add_copied(struct kernel_file *f, uint32_t key)
+{
+    struct kernel_error *e = newest(&f->side);
+    if (e != NULL && is_copied(e) && e->ee.ee_data + 1 == key) {
+        e->ee.ee_data = key;
+        return;
+    }
+    e = add(f);
+    if (e == NULL)
+        return;
+    e->ee.ee_origin = SO_EE_ORIGIN_ZEROCOPY;
+    e->ee.ee_code = SO_EE_CODE_ZEROCOPY_COPIED;
+    e->ee.ee_info = key;
+    e->ee.ee_data = key;
+}
+
 /* ---- Out ---- */
 
 int kernel_error_take(struct kernel_file *f)
@@ -234,7 +264,9 @@ int64_t kernel_error_recv(struct kernel *p, struct kernel_file *f, struct msghdr
         return kernel_refuse(p, EINVAL, "reading back what was sent: SO_TIMESTAMPING flags",
                              f->side.stamping);
     struct kernel_error *e = pop(&f->side);
-    if (is_stamp(e)) {
+    if (is_copied(e)) {
+        msg->msg_namelen = 0;
+    } else if (is_stamp(e)) {
         if ((f->side.stamping & SOF_TIMESTAMPING_SOFTWARE) != 0)
             kernel_control_add_stamp(p, msg, &used, e->at);
         msg->msg_namelen = 0;

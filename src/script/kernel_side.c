@@ -28,7 +28,7 @@ static const struct option options[] = {
     {IPPROTO_IP, IP_RECVTOS, WANT_TOS},          {IPPROTO_IP, IP_PKTINFO, WANT_INFO},
     {IPPROTO_IP, IP_RECVERR, WANT_ERRORS},       {IPPROTO_IPV6, IPV6_RECVHOPLIMIT, WANT_HOPS},
     {IPPROTO_IPV6, IPV6_RECVTCLASS, WANT_CLASS}, {IPPROTO_IPV6, IPV6_RECVPKTINFO, WANT_INFO6},
-    {IPPROTO_IPV6, IPV6_RECVERR, WANT_ERRORS6},
+    {IPPROTO_IPV6, IPV6_RECVERR, WANT_ERRORS6},  {SOL_SOCKET, SO_ZEROCOPY, WANT_COPIES},
 };
 
 static uint32_t find(int level, int name)
@@ -101,6 +101,14 @@ static int set_errors(struct kernel *p, const struct kernel_file *f)
         nst_socket_set(p->world->stack, f->socket, NST_OPT_RECEIVE_ERRORS, on));
 }
 
+void kernel_side_inherit(struct kernel *p, struct kernel_file *f, const struct kernel_file *from)
+{
+    f->side.wants = from->side.wants;
+    f->side.stamping = from->side.stamping;
+    if ((f->side.wants & (WANT_ERRORS | WANT_ERRORS6)) != 0)
+        (void)set_errors(p, f); /* a connection takes it */
+}
+
 int kernel_side_set(struct kernel *p, struct kernel_file *f, int level, int name, int value)
 {
     uint32_t *wants = &f->side.wants;
@@ -115,6 +123,9 @@ int kernel_side_set(struct kernel *p, struct kernel_file *f, int level, int name
         return -ENOPROTOOPT;
     if (want == WANT_INQ && (f->type != NST_STREAM || value < 0 || value > 1))
         return f->type != NST_STREAM ? -ENOPROTOOPT : -EINVAL;
+    if (want == WANT_COPIES && (value < 0 || value > 1))
+        return -EINVAL;
+    p->watched = p->watched || want == WANT_COPIES;
     if ((want & (WANT_TIME | WANT_TIME_NS)) != 0)
         *wants &= ~(uint32_t)(WANT_TIME | WANT_TIME_NS); /* one or the other */
     *wants = value != 0 ? *wants | want : *wants & ~want;

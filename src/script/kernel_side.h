@@ -9,10 +9,11 @@
  * the errno that Linux has for them becomes the pending error. A send that asks for its times
  * leaves a mark, the position in the stream of its last byte, which is compared with what has left
  * and what is acknowledged after each run (kernel_stamp.c): in virtual time nothing happens in
- * between, so these times are exact.
+ * between, so these times are exact. So it is told when memory that was lent (MSG_ZEROCOPY) is
+ * given back: everything is copied, as it is on a TUN device, and said to have been.
  *
  * Limits: an error queue of ERRORS_MAX entries; what comes then is not kept. Not done: hardware
- * times, SOF_TIMESTAMPING_OPT_CMSG, _OPT_STATS and _OPT_PKTINFO, zero-copy notifications.
+ * times, SOF_TIMESTAMPING_OPT_CMSG, _OPT_STATS and _OPT_PKTINFO.
  */
 #ifndef NICSTACK_SRC_SCRIPT_KERNEL_SIDE_H
 #define NICSTACK_SRC_SCRIPT_KERNEL_SIDE_H
@@ -39,14 +40,16 @@ enum kernel_want {
     WANT_INFO6 = 0x100,
     WANT_ERRORS = 0x200, /* IP_RECVERR */
     WANT_ERRORS6 = 0x400,
+    WANT_COPIES = 0x800, /* SO_ZEROCOPY: when what a send lent is given back */
 };
 
 struct kernel_side {
-    uint32_t wants;    /* enum kernel_want */
-    uint32_t stamping; /* SOF_TIMESTAMPING_* */
-    int mtu_discover;  /* IP_PMTUDISC_*, as it was set */
-    uint64_t key_base; /* what OPT_ID counts from: bytes of a stream */
-    uint32_t key_next; /* of datagrams */
+    uint32_t wants;     /* enum kernel_want */
+    uint32_t stamping;  /* SOF_TIMESTAMPING_* */
+    int mtu_discover;   /* IP_PMTUDISC_*, as it was set */
+    uint64_t key_base;  /* what OPT_ID counts from: bytes of a stream */
+    uint32_t key_next;  /* of datagrams */
+    uint32_t copy_next; /* of sends with MSG_ZEROCOPY */
     struct kernel_error *errors, **errors_end;
     uint32_t error_count;
     struct kernel_mark *marks, **marks_end;
@@ -62,6 +65,8 @@ struct kernel_send {
 
 void kernel_side_init(struct kernel_side *side);
 void kernel_side_free(struct kernel_side *side);
+/* What an accepted connection has from its listener: all that was asked for. */
+void kernel_side_inherit(struct kernel *p, struct kernel_file *f, const struct kernel_file *from);
 /* After a run of the stack: takes in errors and times. */
 void kernel_side_ran(struct kernel *p);
 
@@ -95,13 +100,16 @@ void kernel_error_add_stamp(struct kernel_file *f, nst_time at, uint32_t what, u
                             size_t len);
 /* Linux's errno of an error of the stack's, which may have come by ICMP. */
 int kernel_error_number(struct kernel *p, const struct kernel_file *f, int error);
+/* One that gives back what the send number `key` lent; it joins the one before it. */
+void kernel_error_add_copied(struct kernel_file *f, uint32_t key);
 /* The pending errno, negated, which is cleared; 0. */
 int kernel_error_take(struct kernel_file *f);
 void kernel_error_free(struct kernel_side *side);
 
 /* ---- Times of what was sent ---- */
-/* A send took `len` bytes; `stamping` is which times it asked for. */
-void kernel_stamp_sent(struct kernel *p, struct kernel_file *f, uint32_t stamping, size_t len);
+/* A send took `len` bytes; `stamping` is which times it asked for, `lends` whether it lent them. */
+void kernel_stamp_sent(struct kernel *p, struct kernel_file *f, uint32_t stamping, bool lends,
+                       size_t len);
 /* What of it has left or is acknowledged by now. */
 void kernel_stamp_collect(struct kernel *p, struct kernel_file *f);
 void kernel_stamp_free(struct kernel_side *side);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Times of what was sent (SO_TIMESTAMPING): into the queue, onto the link, acknowledged. */
+/* Times of what was sent (SO_TIMESTAMPING): into the queue, onto the link, acknowledged. And when
+ * what was lent for it (SO_ZEROCOPY) is given back. */
 #include <time.h> /* errqueue.h wants it before */
 
 #include <linux/errqueue.h>
@@ -18,6 +19,8 @@ struct kernel_mark {
     uint32_t left; /* of ASKED: what is still to come */
     uint32_t key;
     size_t len; /* bytes that come along with each time */
+    bool lends; /* and copy_key is the number of the send */
+    uint32_t copy_key;
 };
 
 /* Nothing shapes a script's link: what enters its queue leaves at once. */
@@ -52,18 +55,26 @@ static void mark_stream(struct kernel *p, struct kernel_file *f, const struct ke
     side->marks_end = &m->next;
 }
 
-void kernel_stamp_sent(struct kernel *p, struct kernel_file *f, uint32_t stamping, size_t len)
+void kernel_stamp_sent(struct kernel *p, struct kernel_file *f, uint32_t stamping, bool lends,
+                       size_t len)
 {
     struct kernel_side *side = &f->side;
     const bool bare = (side->stamping & SOF_TIMESTAMPING_OPT_TSONLY) != 0;
     struct kernel_mark mark = {.left = stamping & ASKED, .len = bare ? 0 : len};
-    if (mark.left == 0)
+    mark.lends = lends && len > 0 && (side->wants & WANT_COPIES) != 0;
+    if (mark.lends)
+        mark.copy_key = side->copy_next++;
+    if (mark.left == 0 && !mark.lends)
         return;
     if (f->type == NST_STREAM) {
         if (len > 0)
             mark_stream(p, f, &mark);
         return;
     }
+    if (mark.lends)
+        kernel_error_add_copied(f, mark.copy_key);
+    if (mark.left == 0)
+        return;
     if ((side->stamping & SOF_TIMESTAMPING_OPT_ID) != 0)
         mark.key = side->key_next++;
     note_left(f, stage_stack_time(p->world), &mark);
@@ -88,7 +99,11 @@ void kernel_stamp_collect(struct kernel *p, struct kernel_file *f)
             kernel_error_add_stamp(f, now, SCM_TSTAMP_ACK, m->key, m->len);
             m->left = 0;
         }
-        if (m->left == 0) {
+        if (m->lends && (info.bytes_acked >= m->end || info.state == NST_TCP_CLOSED)) {
+            kernel_error_add_copied(f, m->copy_key);
+            m->lends = false;
+        }
+        if (m->left == 0 && !m->lends) {
             *at = m->next;
             free(m);
         } else {

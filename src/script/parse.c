@@ -187,6 +187,8 @@ static bool set_other(struct script_config *config, const char *name, const char
         config->tolerance = (nst_time)number * NST_USEC;
         return true;
     }
+    if (strcmp(name, "init_scripts") == 0)
+        config->init_scripts = value;
     if (strcmp(name, "non_fatal") == 0) {
         config->packets_not_fatal = strstr(value, "packet") != NULL;
         config->calls_not_fatal = strstr(value, "syscall") != NULL;
@@ -251,8 +253,6 @@ static bool take_option(struct parse *p)
                 return false;
         }
     }
-    if (strcmp(name, "init_scripts") == 0)
-        parse_skip(p, pos, "--init_scripts runs other scripts first");
     if (!set_option(&p->script->config, o, value))
         return scan_fail_at(s, pos, "'%.60s' is no value of --%s", value, name);
     return true;

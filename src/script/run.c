@@ -170,6 +170,21 @@ static bool take_command(struct run *run, struct script_pos pos, const char *tex
     return why == NULL || runner_skip(run, pos, "%s", why);
 }
 
+/* The scripts of --init_scripts come first of all, in the order of their names. */
+static bool take_init_scripts(struct run *run)
+{
+    const struct script_pos nowhere = {0, 0};
+    const char *names = run->script->config.init_scripts;
+    while (names != NULL && *names != '\0') {
+        const size_t len = strcspn(names, ",");
+        char *name = arena_text(&run->arena, names, len);
+        if (!take_command(run, nowhere, name, false))
+            return false;
+        names += names[len] == ',' ? len + 1 : len;
+    }
+    return true;
+}
+
 /* Commands at time 0 come before everything; later ones must change nothing. */
 static bool take_commands(struct run *run)
 {
@@ -178,7 +193,7 @@ static bool take_commands(struct run *run)
     bool begun = false;
     if (script->skip != NULL)
         return runner_skip(run, script->skip_pos, "%s", script->skip);
-    if (!take_command(run, nowhere, script->first_command, false))
+    if (!take_init_scripts(run) || !take_command(run, nowhere, script->first_command, false))
         return false;
     for (const struct script_event *e = script->first; e != NULL; e = e->next) {
         begun = begun || e->kind != EVENT_COMMAND;

@@ -143,6 +143,8 @@ static void unnamed_packets(void **state)
 static void skipped(void **state)
 {
     assert_says("`iptables -F`\n0 close(3) = -1 EBADF\n", SCRIPT_SKIPPED, "iptables", "");
+    assert_says("--init_scripts=defaults.sh,first.sh\n0 close(3) = -1 EBADF\n", SCRIPT_SKIPPED,
+                "first.sh", "");
     assert_says("0 nonsense(3) = 0\n", SCRIPT_SKIPPED, "nonsense is not built in", "");
     assert_says(HANDSHAKE "+0 setsockopt(4, SOL_TCP, TCP_FASTOPEN, [1], 4) = 0\n", SCRIPT_SKIPPED,
                 "TCP_FASTOPEN", "");
