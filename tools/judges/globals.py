@@ -19,6 +19,13 @@ FLAGS = ["-std=gnu11", "-O0", "-g", "-fno-pic", "-fno-pie", "-fno-common", "-fno
          *judge.DIALECT]
 
 
+MUTABLE = re.compile(r"[0-9a-f]+ ([dDbBCgGsS]) (\S+)(?:\t(.*):(\d+))?")
+
+
+def symbols(obj, *flags):
+    return subprocess.run(["nm", *flags, obj], capture_output=True, text=True).stdout.splitlines()
+
+
 def look(root, name, folder):
     """[(path, line, message)]"""
     obj = os.path.join(folder, name.replace("/", "-") + ".o")
@@ -30,9 +37,10 @@ def look(root, name, folder):
             return [(os.path.normpath(m.group(1)), int(m.group(2)), "does not compile: " + m.group(3))]
         return [(name, 1, "does not compile: " + r.stderr.strip()[:200])]
     out = []
-    text = subprocess.run(["nm", "-l", obj], capture_output=True, text=True).stdout
-    for line in text.splitlines():
-        m = re.match(r"[0-9a-f]+ ([dDbBCgGsS]) (\S+)(?:\t(.*):(\d+))?", line)
+    if not any(MUTABLE.match(line) for line in symbols(obj)):
+        return out
+    for line in symbols(obj, "-l"):  # which is slow
+        m = MUTABLE.match(line)
         if m:
             path = os.path.relpath(m.group(3), root) if m.group(3) else name
             variable = re.sub(r"\.\d+$", "", m.group(2))
