@@ -122,7 +122,9 @@ int opener_open(const struct opener *opener, enum order_type type, const char *n
         control_receive(opener->fd, 0, &record, fds, &count) != 1)
         return -NST_EPIPE;
     *ret_mtu = (uint32_t)record.b;
-    return count == 1 ? fds[0] : record.a;
+    if (count == 1)
+        return fds[0];
+    return record.a < 0 ? record.a : -NST_ENOBUFS; /* no room for it here */
 }
 
 void opener_stop(struct opener *opener)
