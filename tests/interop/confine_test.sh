@@ -69,6 +69,7 @@ test_without_library() {
 
 # start PROGRAM...: nst run with it in the background; sets $pid, $init; waits for "up".
 start() {
+    rm -f "$work/out"
     (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; as_exec "$nst" run -v -- "$@") >"$work/out" 2>"$work/err" &
     pid=$!
     wait_until 60 says_or_ends $pid up "$work/out"

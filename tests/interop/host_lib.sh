@@ -68,6 +68,7 @@ without() {
 shows() { said=$("${command[@]}") && grep -qE "$pattern" <<<"$said"; }
 capture() { # what is seen on nst0 from now on
     have tshark || return
+    rm -f "$work/shark"
     tshark -q -i nst0 -w "$work/capture.pcapng" >"$work/shark" 2>&1 &
     shark=$!
     wait_until 60 says_or_ends $shark Capturing "$work/shark"

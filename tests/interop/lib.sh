@@ -19,7 +19,8 @@ wait_until() {
         sleep 0.02
     done
 }
-# says_or_ends PID PATTERN FILE: there is such a line in FILE, or who writes it has ended.
+# says_or_ends PID PATTERN FILE: there is such a line in FILE, or who writes it has ended. Remove FILE before its
+# writer is begun: until that one has opened it, it has what an earlier one said.
 says_or_ends() { grep -qs "$2" "$3" || ! kill -0 "$1" 2>/dev/null; }
 
 # What a run could leave behind: interfaces, mounts, files, processes that carry our marker (a run that may

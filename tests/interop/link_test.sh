@@ -53,6 +53,7 @@ make_pair() {
 start() { # KIND HOW [CAPTURE]
     local name=nst0
     case $1 in ether | p2p) make_pair "$2" "$1" && name=nst0p ;; esac
+    rm -f "$work/out"
     "$work/link_peer" $name "$@" >"$work/out" 2>"$work/err" &
     peer=$!
     wait_until 60 says_or_ends $peer up "$work/out"

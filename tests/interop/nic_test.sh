@@ -50,6 +50,7 @@ start() {
 
 # load: a connection of each family in the background, under way, until `loaded`.
 load() {
+    rm -f "$work/load4" "$work/load6"
     $python "$here/nic_client.py" $peer4 load >"$work/load4" 2>&1 3>&- 4<&- &
     load4=$!
     $python "$here/nic_client.py" $peer6 load >"$work/load6" 2>&1 3>&- 4<&- &

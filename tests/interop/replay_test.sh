@@ -63,6 +63,7 @@ test_small_memory() {
 test_killed() {
     local file=$work/$who-killed.rec pid
     touch "$file" && chmod 666 "$file"
+    rm -f "$work/out"
     (as_exec "$nst" run -q --record "$file" -- sh -c "curl -s -o /dev/null http://10.0.2.2:$http/medium; echo up; sleep 1000") \
         >"$work/out" 2>&1 &
     pid=$!

@@ -127,6 +127,7 @@ listens() {
 # start_names OPTION...: a dnsmasq of the test's own; sets $dns_port and $dns, which is ended by stop_names.
 start_names() {
     dns_port=$((20000 + RANDOM % 10000))
+    rm -f "$work/dnsmasq.err"
     dnsmasq --keep-in-foreground --port=$dns_port --bind-interfaces --no-resolv --no-hosts --conf-file=/dev/null \
         --pid-file= --user="$(id -un)" --log-facility=- "$@" >"$work/dnsmasq.err" 2>&1 </dev/null &
     dns=$!
@@ -137,6 +138,7 @@ stop_names() { kill "$dns"; wait "$dns" 2>/dev/null; }
 
 # start_servers: run_server.py on the host's side; sets its ports: $http $echo ... as it prints them.
 start_servers() {
+    rm -f "$work/ports"
     $python "$work/run_server.py" "$work" >"$work/ports" 2>"$work/server.err" </dev/null &
     server=$!
     wait_until 60 says_or_ends "$server" '^ready' "$work/ports"

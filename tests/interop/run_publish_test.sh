@@ -121,11 +121,11 @@ test_begin_and_end() {
     wait_until 60 eval "! kill -0 $nst_pid 2>/dev/null" || kill $nst_pid
     wait $nst_pid || status=$?
     check "$who: and its status is its own" 0 $status
-    rm -f "$work/enough"
+    rm -f "$work/enough" "$work/err"
     (as_exec "$nst" run --json -v -p 127.0.0.1:0:7000 -- sh -c "until [ -e $work/enough ]; do sleep 0.05; done") \
         >"$work/inside" 2>"$work/err" &
     local runner=$! port="" answers=0
-    wait_until 60 says_or_ends $runner '^nst: tcp 127.0.0.1 port' "$work/err"
+    wait_until 60 says_or_ends $runner '^nst: tcp 127.0.0.1 port [0-9]* is' "$work/err"
     port=$(sed -n "s/^nst: tcp 127.0.0.1 port \([0-9]*\) is .*/\1/p" "$work/err")
     wait_until 60 eval '(exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && [ $((++answers)) = 20 ]'
     touch "$work/enough"
@@ -141,7 +141,7 @@ X
 # 300 connections and 64 descriptors: who finds no room waits in the backlog, and nst does not spin meanwhile.
 test_few_descriptors() {
     local ticks before
-    rm -f "$work/inside"
+    rm -f "$work/inside" "$work/err"
     (ulimit -n 64 && as_exec "$nst" run -v -p 127.0.0.1:0:$((FIRST + 1)) -- \
         $python -c "$ECHO" $((FIRST + 1))) \
         >"$work/inside" 2>"$work/err" </dev/null &

@@ -104,6 +104,7 @@ X
 # A pipe that nobody reads must not stop the network.
 test_stuck() {
     mkfifo "$work/fifo" 2>/dev/null
+    rm -f "$work/out"
     exec 7<>"$work/fifo" # open for reading, and not read
     (as_exec timeout -k 5 200 "$nst" run --top --json -q -- sh -c '
         for _ in 1 2 3; do head -c 60000 /dev/zero | tr "\0" x >&2; sleep 0.2; done &
