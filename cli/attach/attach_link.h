@@ -5,6 +5,8 @@
 #ifndef NICSTACK_CLI_ATTACH_ATTACH_LINK_H
 #define NICSTACK_CLI_ATTACH_ATTACH_LINK_H
 
+#include <unistd.h>
+
 #include "attach/attach_text.h"
 
 enum {
@@ -32,5 +34,12 @@ struct attach_link {
     int note_error;   /* 0, or the errno for which it goes on without note_step */
     enum attach_step note_step;
 };
+
+/* Gives up what was opened of it. */
+static inline void attach_link_close(struct attach_link *link)
+{
+    while (link->count > 0)
+        close(link->fds[--link->count]);
+}
 
 #endif

@@ -84,8 +84,7 @@ int attach_tun_open(unsigned queues, bool vnet_hdr, enum attach_step *ret_step,
         error = set_vnet_hdr(&link);
     }
     if (error < 0) {
-        while (link.count > 0)
-            close(link.fds[--link.count]);
+        attach_link_close(&link);
         return error;
     }
     link.ifindex = if_nametoindex(name);

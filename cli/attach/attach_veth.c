@@ -111,8 +111,7 @@ int attach_veth_open(unsigned queues, bool vnet_hdr, enum attach_step *ret_step,
     *ret_step = ATTACH_STEP_PACKET_SOCKET;
     error = open_sockets(queues, vnet_hdr, &link);
     if (error < 0) {
-        while (link.count > 0)
-            close(link.fds[--link.count]);
+        attach_link_close(&link);
         return error;
     }
     link.ifindex = if_nametoindex(program_end);

@@ -8,14 +8,13 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "doctor/doctor_refusal.h"
+#include "doctor/doctor_try.h"
 
 /* The numbers are the same on every architecture since 5.1; older headers lack them. */
 #ifndef SYS_io_uring_setup
@@ -59,18 +58,6 @@ static void check_io_uring(struct doctor_result *result)
         doctor_works(result, NULL);
 }
 
-/* A child that waits until it is killed. */
-static pid_t start_child(void)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pause();
-        _exit(0);
-    }
-    return pid;
-}
-
 /* The end of a child shows, and a descriptor of it can be had. */
 static int try_pidfd(pid_t pid)
 {
@@ -86,12 +73,10 @@ static int try_pidfd(pid_t pid)
 
 static void check_pidfd(struct doctor_result *result)
 {
-    pid_t pid = start_child();
+    pid_t pid = doctor_try_start_child();
     int error = pid < 0 ? -errno : try_pidfd(pid);
-    if (pid > 0) {
-        kill(pid, SIGKILL);
-        waitpid(pid, NULL, 0);
-    }
+    if (pid > 0)
+        doctor_try_end_child(pid);
     if (error == 0)
         doctor_works(result, NULL);
     else

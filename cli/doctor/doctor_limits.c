@@ -2,16 +2,14 @@
 /* nst doctor: limits of processes, and the libraries of this build. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "doctor/doctor.h"
 #include "doctor/doctor_refusal.h"
+#include "doctor/doctor_try.h"
 
 enum {
     DESCRIPTORS_GOOD = 1024, /* fewer, and a browser would fill them */
@@ -51,30 +49,17 @@ static void check_descriptors(struct doctor_result *result)
         snprintf(result->help, sizeof(result->help), "for more: ulimit -Hn 65536");
 }
 
-static pid_t start_idle_process(void)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        pause();
-        _exit(0);
-    }
-    return pid;
-}
-
 static void check_processes(struct doctor_result *result)
 {
     struct rlimit limit;
     char text[24];
     pid_t pids[PROCESSES];
     int count = 0;
-    while (count < PROCESSES && (pids[count] = start_idle_process()) > 0)
+    while (count < PROCESSES && (pids[count] = doctor_try_start_child()) > 0)
         count++;
     int error = errno;
-    for (int i = 0; i < count; i++) {
-        kill(pids[i], SIGKILL);
-        waitpid(pids[i], NULL, 0);
-    }
+    for (int i = 0; i < count; i++)
+        doctor_try_end_child(pids[i]);
     getrlimit(RLIMIT_NPROC, &limit);
     if (count == PROCESSES)
         doctor_works(result, "%s", limit_text(limit.rlim_cur, text, sizeof(text)));

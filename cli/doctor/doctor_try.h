@@ -4,6 +4,8 @@
 #ifndef NICSTACK_CLI_DOCTOR_DOCTOR_TRY_H
 #define NICSTACK_CLI_DOCTOR_DOCTOR_TRY_H
 
+#include <sys/types.h>
+
 #include "doctor/doctor.h"
 
 enum {
@@ -15,5 +17,9 @@ enum {
  * happens to that process is a result too: it was killed, it hung, it could not be started.
  */
 void doctor_try(const struct doctor_check *check, struct doctor_result *ret_result);
+
+/* For checks: a child that waits until it is ended, at the latest with the check. -1: errno. */
+pid_t doctor_try_start_child(void);
+void doctor_try_end_child(pid_t pid);
 
 #endif

@@ -222,8 +222,7 @@ static inline struct flow_slot *find_known(struct net_ep *ep, const struct pkt *
     struct flow_slot *slot = slot_of(stack, h);
     if (likely(slot->rx.src.w[3] == addr_raw4_get(h + 12) &&
                slot->rx.dst.w[3] == addr_raw4_get(h + 16) &&
-               slot->ports == flow_ports(h + IP4_HDR_LEN) && slot->rx.proto == h[9] &&
-               slot->ep == ep && slot->generation == stack->routes.generation))
+               flow_is(slot, ep, h[9], flow_ports(h + IP4_HDR_LEN), stack->routes.generation)))
         return slot;
     return NULL;
 }

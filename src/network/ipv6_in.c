@@ -123,8 +123,7 @@ static inline struct flow_slot *find_known(struct net_ep *ep, const struct pkt *
     const uint8_t *h = p->data;
     struct flow_slot *slot = slot_of(stack, h);
     if (likely(memcmp(&slot->rx.src, h + 8, 16) == 0 && memcmp(&slot->rx.dst, h + 24, 16) == 0 &&
-               slot->ports == flow_ports(h + IP6_HDR_LEN) && slot->rx.proto == h[6] &&
-               slot->ep == ep && slot->generation == stack->routes.generation))
+               flow_is(slot, ep, h[6], flow_ports(h + IP6_HDR_LEN), stack->routes.generation)))
         return slot;
     return NULL;
 }

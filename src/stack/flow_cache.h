@@ -58,6 +58,15 @@ static inline struct flow_slot *flow_slot_of(struct flow_cache *cache, uint64_t 
     return &cache->slots[(addrs ^ ports) * 0x9e3779b97f4a7c15u >> (64 - FLOW_SLOTS_LOG)];
 }
 
+/* Is it of a flow with these ports, to an endpoint that is as it was? The addresses are left to
+ * compare. */
+static inline bool flow_is(const struct flow_slot *slot, const struct net_ep *ep, uint8_t proto,
+                           uint32_t ports, uint32_t generation)
+{
+    return slot->ports == ports && slot->rx.proto == proto && slot->ep == ep &&
+           slot->generation == generation;
+}
+
 /* Keeps in `slot` what *rx says of all packets with these ports, and tells rx. */
 static inline void flow_keep(struct flow_slot *slot, struct rx *rx, const struct net_ep *ep,
                              uint32_t ports, uint32_t generation)

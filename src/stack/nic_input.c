@@ -60,16 +60,13 @@ static SLOW_PATH void tap(struct nic *nic, struct pkt *p, struct nst_link_header
     nic_tap_inbound(nic, p, header);
 }
 
-static inline bool ep_takes(const struct net_ep *ep, uint16_t ethertype)
-{
-    return ep->proto != NULL && ep->proto->ethertype == ethertype;
-}
-
 static struct net_ep *ep_by_ethertype(struct nic *nic, uint16_t ethertype)
 {
-    for (unsigned i = 0; i < NET_INDEX_MAX; i++)
-        if (ep_takes(&nic->eps[i], ethertype))
-            return &nic->eps[i];
+    for (unsigned i = 0; i < NET_INDEX_MAX; i++) {
+        struct net_ep *ep = &nic->eps[i];
+        if (ep->proto != NULL && ep->proto->ethertype == ethertype)
+            return ep;
+    }
     return NULL;
 }
 

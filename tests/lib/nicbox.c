@@ -136,7 +136,7 @@ void nicbox_inject(struct nicbox *b, unsigned n, const struct nicbox_udp *udp)
     const size_t payload_len = strlen(udp->payload);
     const bool v4 = nst_addr_is_v4(&dst.addr);
     const size_t len = frame_udp(packet, &src, &dst, udp->payload, payload_len);
-    const bool is_own = memcmp(&udp->to, &(struct nst_mac){0}, sizeof(udp->to)) == 0;
+    const bool is_own = mac_is_zero(&udp->to);
     if (m->link.max_header == 0)
         memlink_inject(m, packet, len);
     else

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Orders where there is no memory for a list. */
+#include "small_memory.h"
 #include "testing.h"
 
 #include "alloc.h"
@@ -7,13 +8,6 @@
 #include "order/act.h"
 
 #define ROUTES 16384 /* a list of them takes more than what is allowed below */
-
-/* An allocation of more than 1 MiB fails in this program: the sanitizer asks it. */
-NST_API const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1:max_allocation_size_mb=1";
-}
 
 static bool act(const struct scene *scene, const char *text, struct fault *fault)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What nst sim and nst replay write, where there is little memory or much to write. */
+#include "small_memory.h"
 #include "testing.h"
 
 #include <dirent.h>
@@ -19,13 +20,6 @@
 #define FLOWS 400 /* whose samples take more than what is allowed below */
 #define LINKS 300000
 #define NICS  300
-
-/* An allocation of more than 1 MiB fails in this program: the sanitizer asks it. */
-NST_API const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1:max_allocation_size_mb=1";
-}
 
 static void make_name(char name[32])
 {

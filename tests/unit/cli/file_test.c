@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Whole files, or none. */
+#include "small_memory.h"
 #include "testing.h"
 
 #include <errno.h>
@@ -7,13 +8,6 @@
 
 #include "tool/file.h"
 #include "up/config.h"
-
-/* An allocation of more than 1 MiB fails in this program: the sanitizer asks it. */
-NST_API const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-    return "allocator_may_return_null=1:max_allocation_size_mb=1";
-}
 
 /* A file of so many bytes, 'a' to 'z' over and over; its name is written to `name`. */
 static void make_file(size_t size, char name[32])
