@@ -5,18 +5,17 @@
 
 #include "script/call.h"
 
-/* (fd, data, len ...) as one piece. */
-static struct iovec *one_piece(struct call *c, size_t *ret_len)
+/* (fd, data, len ...) as one piece: the data, or (`receives`) room that keeps over tries what was
+ * read into it, and does not begin with what is expected. */
+static struct iovec *one_piece(struct call *c, bool receives)
 {
     struct iovec *iov = call_slot(c, sizeof(*iov));
     const int64_t len = call_int(c, 2, 0);
-    *ret_len = 0;
     if (len < 0 || (uint64_t)len > CALL_BUFFER_MAX) {
         call_blame(c, call_arg(c, 2), "this length is not one that a call can move here");
         return iov;
     }
-    *ret_len = (size_t)len;
-    iov->iov_base = call_data(c, call_arg(c, 1), (size_t)len);
+    iov->iov_base = call_data(c, receives ? NULL : call_arg(c, 1), (size_t)len);
     iov->iov_len = (size_t)len;
     return iov;
 }
@@ -27,33 +26,20 @@ static bool check_piece(struct call *c, int64_t result)
     return call_check_text(c, call_arg(c, 1), iov->iov_base, (size_t)result);
 }
 
-/* What is read does not begin with what is expected. */
-static struct iovec *room(struct call *c)
-{
-    size_t len;
-    struct iovec *iov = one_piece(c, &len);
-    if (len > 0)
-        memset(iov->iov_base, 0, len);
-    return iov;
-}
-
 static int64_t make_read(struct call *c)
 {
-    return kernel_readv(&c->run->kernel, call_fd(c, 0), room(c), 1, &c->wait);
+    return kernel_readv(&c->run->kernel, call_fd(c, 0), one_piece(c, true), 1, &c->wait);
 }
 
 static int64_t make_write(struct call *c)
 {
-    size_t len;
-    const struct iovec *iov = one_piece(c, &len);
-    return kernel_writev(&c->run->kernel, call_fd(c, 0), iov, 1, &c->wait);
+    return kernel_writev(&c->run->kernel, call_fd(c, 0), one_piece(c, false), 1, &c->wait);
 }
 
 /* send and sendto. */
 static int64_t make_send(struct call *c)
 {
-    size_t len;
-    struct msghdr msg = {.msg_iov = one_piece(c, &len), .msg_iovlen = 1};
+    struct msghdr msg = {.msg_iov = one_piece(c, false), .msg_iovlen = 1};
     const struct script_value *to = call_arg(c, 4);
     if (to != NULL)
         msg.msg_name = call_address(c, to, CALL_REMOTE, &msg.msg_namelen);
@@ -63,7 +49,7 @@ static int64_t make_send(struct call *c)
 /* recv and recvfrom: the address is in the third slot. */
 static int64_t make_recv(struct call *c)
 {
-    struct msghdr msg = {.msg_iov = room(c), .msg_iovlen = 1};
+    struct msghdr msg = {.msg_iov = one_piece(c, true), .msg_iovlen = 1};
     msg.msg_namelen = sizeof(struct sockaddr_storage);
     msg.msg_name = call_slot(c, msg.msg_namelen);
     return kernel_recvmsg(&c->run->kernel, call_fd(c, 0), &msg, (int)call_int(c, 3, 0), &c->wait);
@@ -81,7 +67,8 @@ static bool check_recv(struct call *c, int64_t result)
 
 #define PIECES_MAX 16
 
-static void *piece_base(struct call *c, const struct script_value *v, size_t *ret_len)
+static void *piece_base(struct call *c, const struct script_value *v, bool receives,
+                        size_t *ret_len)
 {
     const struct script_value *base = call_field(v, "iov_base"), *len = call_field(v, "iov_len");
     int64_t number;
@@ -96,7 +83,7 @@ static void *piece_base(struct call *c, const struct script_value *v, size_t *re
         return NULL;
     }
     *ret_len = (size_t)number;
-    return call_data(c, base, (size_t)number);
+    return call_data(c, receives ? NULL : base, (size_t)number);
 }
 
 static struct iovec *pieces(struct call *c, const struct script_value *list, bool receives,
@@ -109,11 +96,8 @@ static struct iovec *pieces(struct call *c, const struct script_value *list, boo
         call_blame(c, list, "a list of at most 16 pieces is needed here");
         return iov;
     }
-    for (const struct script_value *v = list->first; v != NULL; v = v->next, n++) {
-        iov[n].iov_base = piece_base(c, v, &iov[n].iov_len);
-        if (receives && iov[n].iov_base != NULL) /* it does not begin with what is expected */
-            memset(iov[n].iov_base, 0, iov[n].iov_len);
-    }
+    for (const struct script_value *v = list->first; v != NULL; v = v->next, n++)
+        iov[n].iov_base = piece_base(c, v, receives, &iov[n].iov_len);
     *ret_count = n;
     return iov;
 }

@@ -425,12 +425,16 @@ static bool parse_members(struct eval *e, struct value v)
         end(e, CODE_UNSUPPORTED, "code looks into what is no list of values");
         return false;
     }
+    const char *close = list ? "]" : ")";
     e->parens++;
     do {
         found = equal(v, parse_expression(e)) || found;
-    } while (e->result == CODE_GOOD && take(e, ",") && peek(e, 0) != ')');
+        if (!take(e, ","))
+            break;
+        blank(e); /* a comma may stand behind the last, too */
+    } while (e->result == CODE_GOOD && peek(e, 0) != close[0]);
     e->parens--;
-    if (!take(e, list ? "]" : ")"))
+    if (!take(e, close))
         end(e, CODE_BAD, list ? "']' is missing here" : "')' is missing here");
     return found;
 }

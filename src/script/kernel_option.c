@@ -406,7 +406,7 @@ int kernel_getsockopt(struct kernel *p, int fd, int level, int name, void *value
         return give_number(side, value, len);
     if (level == SOL_SOCKET)
         return get_socket_level(p, f, name, value, len);
-    if (level == SOL_TCP && f->type == NST_STREAM)
+    if (level == SOL_TCP)
         return get_tcp_level(p, f, name, value, len);
     if ((level == IPPROTO_IP && name == IP_MTU_DISCOVER) ||
         (level == IPPROTO_IPV6 && name == IPV6_MTU_DISCOVER))

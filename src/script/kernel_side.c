@@ -67,16 +67,14 @@ void kernel_side_ran(struct kernel *p)
 static int begin_keys(struct kernel *p, struct kernel_file *f, uint32_t flags)
 {
     struct nst_tcp_info info;
-    int64_t queued = 0;
     f->side.key_next = 0;
     if (f->type != NST_STREAM)
         return 0;
     if (nst_socket_tcp_info(p->world->stack, f->socket, &info) < 0 ||
         info.state == NST_TCP_CLOSED || info.state == NST_TCP_LISTEN)
         return -EINVAL;
-    if ((flags & LINUX_OPT_ID_TCP) != 0)
-        nst_socket_get(p->world->stack, f->socket, NST_OPT_SEND_QUEUED, &queued);
-    f->side.key_base = info.bytes_acked + (uint64_t)queued;
+    f->side.key_base =
+        (flags & LINUX_OPT_ID_TCP) != 0 ? kernel_stamp_written(p, f, &info) : info.bytes_acked;
     return 0;
 }
 
@@ -105,6 +103,7 @@ void kernel_side_inherit(struct kernel *p, struct kernel_file *f, const struct k
 {
     f->side.wants = from->side.wants;
     f->side.stamping = from->side.stamping;
+    f->side.mtu_discover = from->side.mtu_discover;
     if ((f->side.wants & (WANT_ERRORS | WANT_ERRORS6)) != 0)
         (void)set_errors(p, f); /* a connection takes it */
 }
@@ -121,9 +120,7 @@ int kernel_side_set(struct kernel *p, struct kernel_file *f, int level, int name
         return 1;
     if (level == IPPROTO_IPV6 && f->family != AF_INET6)
         return -ENOPROTOOPT;
-    if (want == WANT_INQ && (f->type != NST_STREAM || value < 0 || value > 1))
-        return f->type != NST_STREAM ? -ENOPROTOOPT : -EINVAL;
-    if (want == WANT_COPIES && (value < 0 || value > 1))
+    if ((want & (WANT_INQ | WANT_COPIES)) != 0 && (value < 0 || value > 1))
         return -EINVAL;
     p->watched = p->watched || want == WANT_COPIES;
     if ((want & (WANT_TIME | WANT_TIME_NS)) != 0)

@@ -110,6 +110,9 @@ void kernel_error_free(struct kernel_side *side);
 /* A send took `len` bytes; `stamping` is which times it asked for, `lends` whether it lent them. */
 void kernel_stamp_sent(struct kernel *p, struct kernel_file *f, uint32_t stamping, bool lends,
                        size_t len);
+/* How much of a stream was ever written; info is of now. */
+uint64_t kernel_stamp_written(struct kernel *p, const struct kernel_file *f,
+                              const struct nst_tcp_info *info);
 /* What of it has left or is acknowledged by now. */
 void kernel_stamp_collect(struct kernel *p, struct kernel_file *f);
 void kernel_stamp_free(struct kernel_side *side);

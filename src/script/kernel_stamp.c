@@ -32,23 +32,24 @@ static void note_left(struct kernel_file *f, nst_time at, const struct kernel_ma
         kernel_error_add_stamp(f, at, SCM_TSTAMP_SND, mark->key, mark->len);
 }
 
-static uint64_t written(struct kernel *p, const struct kernel_file *f)
+uint64_t kernel_stamp_written(struct kernel *p, const struct kernel_file *f,
+                              const struct nst_tcp_info *info)
 {
-    struct nst_tcp_info info = {0};
     int64_t queued = 0;
-    nst_socket_tcp_info(p->world->stack, f->socket, &info);
     nst_socket_get(p->world->stack, f->socket, NST_OPT_SEND_QUEUED, &queued);
-    return info.bytes_acked + (uint64_t)queued;
+    return info->bytes_acked + (uint64_t)queued;
 }
 
 static void mark_stream(struct kernel *p, struct kernel_file *f, const struct kernel_mark *mark)
 {
     struct kernel_side *side = &f->side;
+    struct nst_tcp_info info = {0};
     struct kernel_mark *m = malloc(sizeof(*m));
     if (m == NULL)
         return;
     *m = *mark;
-    m->end = written(p, f);
+    nst_socket_tcp_info(p->world->stack, f->socket, &info);
+    m->end = kernel_stamp_written(p, f, &info);
     if ((side->stamping & SOF_TIMESTAMPING_OPT_ID) != 0)
         m->key = (uint32_t)(m->end - 1 - side->key_base);
     *side->marks_end = m;
@@ -87,7 +88,7 @@ void kernel_stamp_collect(struct kernel *p, struct kernel_file *f)
     const nst_time now = stage_stack_time(p->world);
     if (side->marks == NULL || nst_socket_tcp_info(p->world->stack, f->socket, &info) < 0)
         return;
-    const uint64_t left = written(p, f) - info.unsent;
+    const uint64_t left = kernel_stamp_written(p, f, &info) - info.unsent;
     struct kernel_mark **at = &side->marks;
     while (*at != NULL) {
         struct kernel_mark *m = *at;

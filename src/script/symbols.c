@@ -142,10 +142,6 @@ static const struct symbol symbols[] = {
     S(IP_RECVTTL),
     S(IP_PKTINFO),
     S(IP_BIND_ADDRESS_NO_PORT),
-    S(IP_PMTUDISC_DO),
-    S(IP_PMTUDISC_DONT),
-    S(IP_PMTUDISC_PROBE),
-    S(IP_PMTUDISC_WANT),
     S(IPV6_TCLASS),
     S(IPV6_UNICAST_HOPS),
     S(IPV6_V6ONLY),
@@ -167,6 +163,11 @@ static const struct symbol symbols[] = {
     S(IP_RECVOPTS),
     S(IP_MULTICAST_TTL),
     S(IP_MULTICAST_LOOP),
+    /* Values behind the options: symbols_name takes the first of a number. */
+    S(IP_PMTUDISC_DO),
+    S(IP_PMTUDISC_DONT),
+    S(IP_PMTUDISC_PROBE),
+    S(IP_PMTUDISC_WANT),
     /* sends and receives */
     S(MSG_PEEK),
     S(MSG_OOB),
