@@ -181,14 +181,13 @@ static void set_surroundings_up(const struct attach_config *config, int control_
         note(control_fd, ATTACH_STEP_PING, -error);
 }
 
-static void send_ready(int control_fd, int method, const struct attach_link *link)
+static void send_ready(int control_fd, int method, struct attach_link *link)
 {
     struct control_record record = {
         .kind = CONTROL_READY, .a = method, .b = (int)link->vnet_hdr_len, .c = (int)link->offload};
     if (control_send(control_fd, &record, link->fds, link->count, 0) < 0)
         _exit(ATTACH_CHILD_EXIT);
-    for (unsigned i = 0; i < link->count; i++)
-        close(link->fds[i]);
+    attach_link_close(link);
 }
 
 /*

@@ -35,7 +35,7 @@ struct attach_link {
     enum attach_step note_step;
 };
 
-/* Gives up what was opened of it. */
+/* Its descriptors are not wanted (any more) in this process. */
 static inline void attach_link_close(struct attach_link *link)
 {
     while (link->count > 0)

@@ -36,19 +36,14 @@ tell() {
     read -r -t 60 -u "${PEER[0]}" answer || answer="no answer"
     echo "$answer"
 }
-# until_is SECONDS EXPECTED COMMAND...: the output of COMMAND once it is that (a pattern), or what it was last.
+# until_is EXPECTED COMMAND...: the output of COMMAND once it is that (a pattern), or what it was after a minute.
 until_is() {
-    local tries=$(($1 * 20)) want=$2 got
-    shift 2
-    while :; do
-        got=$("$@")
-        # shellcheck disable=SC2053
-        [[ $got == $want ]] && break
-        [ $((tries--)) -gt 0 ] || break
-        sleep 0.05
-    done
+    local want=$1 command=("${@:2}") got
+    wait_until 60 is_wanted
     echo "$got"
 }
+# shellcheck disable=SC2053
+is_wanted() { got=$("${command[@]}"); [[ $got == $want ]]; }
 # A pipe around tell would lose the peer's descriptors: it is called in $() alone.
 # matches NAME PATTERN GOT
 # shellcheck disable=SC2053
@@ -72,7 +67,7 @@ start() {
     ip addr add fd77::1/64 dev nst0 nodad
     check "an address is announced" ok "$(tell addr 10.77.0.2 16)"
     check "an IPv6 address is added" ok "$(tell addr fd77::2 64)"
-    check "duplicate detection finds nobody" assigned "$(until_is 60 assigned tell state fd77::2)"
+    check "duplicate detection finds nobody" assigned "$(until_is assigned tell state fd77::2)"
     for table in ipv4 ipv6; do # so that states pass quickly
         echo 1 >/proc/sys/net/$table/neigh/nst0/delay_first_probe_time
         echo 200 >/proc/sys/net/$table/neigh/nst0/retrans_time_ms
@@ -88,7 +83,7 @@ test_asking() { # KERNEL OURS
     check "the kernel resolved $2" $ours "$(kernel_mac "$2")"
     tell flush >/dev/null
     check "a datagram to $1 waits for its address" ok "$(tell send "$1")"
-    check "and the kernel answered for $1" "reachable $theirs" "$(until_is 60 "reachable*" tell neigh "$1")"
+    check "and the kernel answered for $1" "reachable $theirs" "$(until_is "reachable*" tell neigh "$1")"
 }
 
 test_arping() {
@@ -109,7 +104,7 @@ test_states_of_kernel() { # OURS
         ping_once "$1"
         check "$1 answers when the kernel has it as $state" 0 $?
         check "the kernel's neighbour $1 becomes reachable after $state" REACHABLE \
-            "$(until_is 60 REACHABLE pinged_state "$1")"
+            "$(until_is REACHABLE pinged_state "$1")"
     done
     ping -q -c 1 -W 1 -w 1 "$2" >/dev/null 2>&1
     matches "nobody answers the kernel for $2" "@(INCOMPLETE|FAILED)" "$(kernel_state "$2")"
@@ -120,22 +115,22 @@ test_states_of_ours() { # KERNEL NOBODY
     tell flush >/dev/null
     tell events "$1" >/dev/null
     tell send "$1" >/dev/null
-    until_is 60 "stale*" tell neigh "$1" >/dev/null
+    until_is "stale*" tell neigh "$1" >/dev/null
     tell send "$1" >/dev/null
-    until_is 60 "stale*" tell neigh "$1" >/dev/null # delay, probe, answered, and its time passed again
+    until_is "stale*" tell neigh "$1" >/dev/null # delay, probe, answered, and its time passed again
     check "$1 went through every state that answers" "incomplete reachable stale delay probe reachable stale ." \
         "$(tell events "$1")"
     ip link set nst0 arp off # the kernel says nothing any more
     [ "${1#*:}" = "$1" ] || echo 1 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6
     tell send "$1" >/dev/null
-    matches "$1 is unreachable when it does not answer probes" "unreachable *" "$(until_is 60 "unreachable*" tell neigh "$1")"
+    matches "$1 is unreachable when it does not answer probes" "unreachable *" "$(until_is "unreachable*" tell neigh "$1")"
     check "$1 was so by way of delay and probe" "delay probe unreachable ." "$(tell events "$1")"
     ip link set nst0 arp on
     [ "${1#*:}" = "$1" ] || { echo 0 >/proc/sys/net/ipv6/conf/nst0/disable_ipv6; ip addr add "$1/64" dev nst0 nodad; }
     tell send "$1" >/dev/null
-    matches "$1 comes back" "@(reachable|stale) $theirs" "$(until_is 60 "@(reachable|stale) $theirs" tell neigh "$1")"
+    matches "$1 comes back" "@(reachable|stale) $theirs" "$(until_is "@(reachable|stale) $theirs" tell neigh "$1")"
     tell send "$2" >/dev/null
-    matches "$2, which nobody has, is unreachable" "unreachable *" "$(until_is 60 "unreachable*" tell neigh "$2")"
+    matches "$2, which nobody has, is unreachable" "unreachable *" "$(until_is "unreachable*" tell neigh "$2")"
     tell times 30000 5000 1000 >/dev/null
 }
 
@@ -158,19 +153,19 @@ test_static() { # KERNEL OURS
 # ---- Duplicates ----
 test_duplicates() {
     check "IPv4: we probe for the kernel's address" ok "$(tell addr 10.77.0.1 16 probe)"
-    check "IPv4: and find that it has it" duplicate "$(until_is 60 duplicate tell state 10.77.0.1)"
+    check "IPv4: and find that it has it" duplicate "$(until_is duplicate tell state 10.77.0.1)"
     matches "IPv4: and who it is" "*addr_duplicate $theirs *" "$(tell events 10.77.0.1)"
     tell drop 10.77.0.1 >/dev/null
     check "IPv4: we probe for a free one" ok "$(tell addr 10.77.0.3 16 probe)"
-    check "IPv4: and have it" assigned "$(until_is 60 assigned tell state 10.77.0.3)"
+    check "IPv4: and have it" assigned "$(until_is assigned tell state 10.77.0.3)"
     tell drop 10.77.0.3 >/dev/null
     check "IPv6: we look for the kernel's address" ok "$(tell addr fd77::1 64)"
-    check "IPv6: and find that it has it" duplicate "$(until_is 60 duplicate tell state fd77::1)"
+    check "IPv6: and find that it has it" duplicate "$(until_is duplicate tell state fd77::1)"
     matches "IPv6: and who it is" "*addr_duplicate $theirs *" "$(tell events fd77::1)"
     tell drop fd77::1 >/dev/null
     ip addr add fd77::2/64 dev nst0
     matches "IPv6: the kernel finds that we have ours" "*dadfailed*" \
-        "$(until_is 60 "*dadfailed*" ip -6 addr show dev nst0 to fd77::2)"
+        "$(until_is "*dadfailed*" ip -6 addr show dev nst0 to fd77::2)"
     ip addr del fd77::2/64 dev nst0
     tell events 10.77.0.2 >/dev/null
     ip addr add 10.77.0.2/16 dev nst0 # the kernel takes it without asking
@@ -184,23 +179,23 @@ test_duplicates() {
 # ---- Link addresses that change ----
 test_moving() {
     local other=02:00:00:77:00:11 us=02:00:00:77:00:22
-    for a in 10.77.0.1 fd77::1; do tell send $a >/dev/null; until_is 60 "reachable*" tell neigh $a >/dev/null; done
+    for a in 10.77.0.1 fd77::1; do tell send $a >/dev/null; until_is "reachable*" tell neigh $a >/dev/null; done
     echo 1 >/proc/sys/net/ipv4/conf/nst0/arp_notify
     echo 1 >/proc/sys/net/ipv6/conf/nst0/ndisc_notify
     ip link set nst0 address $other
     check "IPv4: the kernel's new link address is learnt from what it says" "stale $other" \
-        "$(until_is 60 "* $other" tell neigh 10.77.0.1)"
-    check "IPv6: and its other one, too" "stale $other" "$(until_is 60 "* $other" tell neigh fd77::1)"
+        "$(until_is "* $other" tell neigh 10.77.0.1)"
+    check "IPv6: and its other one, too" "stale $other" "$(until_is "* $other" tell neigh fd77::1)"
     ip link set nst0 address $theirs
-    until_is 60 "* $theirs" tell neigh 10.77.0.1 >/dev/null
+    until_is "* $theirs" tell neigh 10.77.0.1 >/dev/null
     for a in 10.77.0.2 fd77::2; do ping_once $a; done
     check "our link address changes" ok "$(tell mac $us)"
-    check "IPv4: the kernel learns ours" $us "$(until_is 60 $us kernel_mac 10.77.0.2)"
-    check "IPv6: the kernel learns ours" $us "$(until_is 60 $us kernel_mac fd77::2)"
+    check "IPv4: the kernel learns ours" $us "$(until_is $us kernel_mac 10.77.0.2)"
+    check "IPv6: the kernel learns ours" $us "$(until_is $us kernel_mac fd77::2)"
     for a in 10.77.0.2 fd77::2; do ping_once $a; check "$a answers at its new address" 0 $?; done
     tell mac $ours >/dev/null
-    until_is 60 $ours kernel_mac 10.77.0.2 >/dev/null
-    until_is 60 $ours kernel_mac fd77::2 >/dev/null
+    until_is $ours kernel_mac 10.77.0.2 >/dev/null
+    until_is $ours kernel_mac fd77::2 >/dev/null
 }
 
 # ---- Floods ----
@@ -208,9 +203,9 @@ test_flood() { # FAMILY KERNEL OURS FIRST
     local before after
     tell use "$2" >/dev/null
     tell send "$2" >/dev/null
-    until_is 60 "reachable*" tell neigh "$2" >/dev/null
+    until_is "reachable*" tell neigh "$2" >/dev/null
     $python "$here/neigh_flood.py" nst0 "$1" 2000
-    until_is 60 "@(5[1-9]?|[6-9]??|1???)" tell count >/dev/null
+    until_is "@(5[1-9]?|[6-9]??|1???)" tell count >/dev/null
     tell events "$2" >/dev/null
     before=$(tell memory)
     $python "$here/neigh_flood.py" nst0 "$1" 100000 &

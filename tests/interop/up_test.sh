@@ -235,10 +235,10 @@ test_planted() {
     opener=$(pgrep -P "$up")
     timeout 60 gdb -q -nx -batch -p "$up" -ex 'set confirm off' -ex 'print ((int (*)(int, int, int))socket)(2, 1, 0)' \
         </dev/null >"$work/gdb" 2>&1
-    timeout 10 tail --pid="$up" -f /dev/null || kill -9 "$up"
+    timeout 60 tail --pid="$up" -f /dev/null || kill -9 "$up"
     { wait "$up"; } 2>/dev/null
     check "confined: a planted call ends it by SIGSYS" 159 $?
-    timeout 10 tail --pid="$opener" -f /dev/null
+    timeout 60 tail --pid="$opener" -f /dev/null
     check "confined: and the process that opens devices with it" 0 $?
     up=$first
 }
