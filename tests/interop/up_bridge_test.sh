@@ -54,14 +54,16 @@ test_through() {
     check "bridge: nst bridge -j" 3 "$("$nst" bridge -j | jq '.[0].ports | length')"
 }
 
-test_bulk() { # NAME FROM TO [OPTION...]
-    needs iperf3 "$1" || return
-    in_ns b iperf3 -s -1 -D -I "$work/iperf.pid" >/dev/null 2>&1
+# test_bulk NAME: from a to b. Not by iperf3, whose receiver does not count what is under way when the sender is done.
+test_bulk() {
+    needs nc "$1" || return
+    head -c 100000000 /dev/urandom >"$work/data"
+    in_ns b timeout 200 nc -l -N 10.8.0.3 5201 </dev/null >"$work/received" &
+    local receiver=$!
     wait_for in_ns b sh -c 'ss -Hltn sport = :5201 | grep -q .'
-    local said
-    said=$(in_ns a timeout 200 iperf3 -c 10.8.0.3 -n 100M -J "${@:2}" 2>&1)
-    check "$1: 100 MB go through" ok "$(jq -r 'if .end.sum_received.bytes >= 100000000 then "ok" else .error end' <<<"$said")"
-    jq -r '.end.sum_received.bits_per_second / 1e9 | "   # \(. * 100 | floor / 100) Gbit/s"' <<<"$said"
+    in_ns a timeout 200 nc -N 10.8.0.3 5201 <"$work/data"
+    wait $receiver
+    check "$1: 100 MB go through" same "$(cmp "$work/data" "$work/received" 2>&1 && echo same)"
 }
 
 test_moves() {

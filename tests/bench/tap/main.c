@@ -3,10 +3,14 @@
  * The protocol on nicstack over a TAP, on the public API alone. The device is there already, and
  * its kernel's end has an address in the /24 of ours.
  *
- *     tap serve DEVICE ADDRESS [OPTION...]                      prints "ready"; ends with stdin,
- * and a line of JSON: what hindered it tap ask DEVICE ADDRESS SERVER SECONDS [OPTION...]         64
- * bytes to and fro tap connect DEVICE ADDRESS SERVER SECONDS [OPTION...]     connect, ask, reset
- *     tap connect-fin DEVICE ADDRESS SERVER SECONDS             connect, ask, the server closes
+ *     tap serve DEVICE ADDRESS [OPTION...]
+ *         prints "ready"; ends with stdin, and a line of JSON: what hindered it
+ *     tap ask DEVICE ADDRESS SERVER SECONDS [OPTION...]
+ *         64 bytes to and fro
+ *     tap connect DEVICE ADDRESS SERVER SECONDS [OPTION...]
+ *         connect, ask, reset
+ *     tap connect-fin DEVICE ADDRESS SERVER SECONDS
+ *         connect, ask, the server closes
  *
  * OPTION: `plain` no virtio-net header, so no offload; `spin` never sleeps. Clients print one line
  * of JSON. Nothing takes longer than it should by more than 20 s: an alarm ends it.

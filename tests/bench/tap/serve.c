@@ -108,5 +108,6 @@ void serve(struct world *w)
         listen_at(w, PORT_SINK + i);
     puts("ready");
     fflush(stdout);
+    w->serves = true;
     world_run(w, on_ready, w);
 }

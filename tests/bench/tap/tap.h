@@ -23,6 +23,7 @@ struct world {
     struct nst_loop *loop;
     int fd;
     bool spin, stopped;
+    bool serves; /* the end of stdin ends it, not an alarm or world_stop alone */
     void (*on_ready)(void *context, const struct nst_ready *ready);
     void *context;
 };

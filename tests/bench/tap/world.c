@@ -90,11 +90,12 @@ static void run_loop(struct world *w)
     must(nst_loop_new(&w->loop), "loop");
     must(nst_loop_add_stack(w->loop, w->stack, w->on_ready, w->context), "stack");
     must(nst_loop_add_link(w->loop, w->link, w->fd, nst_tuntap_receive), "link");
-    /* Not a device that epoll refuses, such as /dev/null: then only an alarm or world_stop ends. */
-    (void)nst_loop_add(w->loop, &in.watch, EPOLLIN);
+    if (w->serves)
+        must(nst_loop_add(w->loop, &in.watch, EPOLLIN), "stdin");
     if (!w->stopped)
         must(nst_loop_run(w->loop), "loop");
-    nst_loop_remove(w->loop, &in.watch);
+    if (w->serves)
+        nst_loop_remove(w->loop, &in.watch);
     nst_loop_remove_link(w->loop, w->link);
     nst_loop_free(w->loop);
     w->loop = NULL;
@@ -134,7 +135,7 @@ static void run_spinning(struct world *w)
     bool more = true;
     for (uint64_t turn = 1; !w->stopped; turn++) {
         more = spin_once(w, more);
-        if (turn % STDIN_LOOK == 0 && stdin_ended())
+        if (w->serves && turn % STDIN_LOOK == 0 && stdin_ended())
             world_stop(w);
     }
 }
