@@ -187,15 +187,18 @@ bool listeners_open(const struct option_texts *texts, struct listeners *ret_list
 void listeners_print(const struct listeners *l)
 {
     char address[NST_ADDR_TEXT];
-    for (const struct listener *one = l->list; one < l->list + l->count; one++)
+    for (unsigned i = 0; i < l->count; i++) {
+        const struct listener *one = &l->list[i];
         fprintf(stderr, "nst: %s %s port %u is the program's port %u\n", one->udp ? "udp" : "tcp",
                 nst_addr_format(&one->addr, address, sizeof(address)), one->host, one->guest);
+    }
 }
 
 int listeners_publish(struct listeners *l, struct nst_gateway *gateway,
                       const struct upstream *upstream)
 {
-    for (struct listener *one = l->list; one < l->list + l->count; one++) {
+    for (unsigned i = 0; i < l->count; i++) {
+        struct listener *one = &l->list[i];
         const struct nst_publish_config config = {
             .size = sizeof(config),
             .fd = one->fd,
@@ -213,7 +216,8 @@ int listeners_publish(struct listeners *l, struct nst_gateway *gateway,
 
 void listeners_stop(struct listeners *l)
 {
-    for (struct listener *one = l->list; one < l->list + l->count; one++) {
+    for (unsigned i = 0; i < l->count; i++) {
+        struct listener *one = &l->list[i];
         if (one->udp)
             continue; /* what the program sent last goes out by it */
         nst_gateway_unpublish(one->publication);
@@ -223,9 +227,9 @@ void listeners_stop(struct listeners *l)
 
 void listeners_fini(struct listeners *l)
 {
-    for (struct listener *one = l->list; one < l->list + l->count; one++)
-        if (one->fd >= 0)
-            close(one->fd);
+    for (unsigned i = 0; i < l->count; i++)
+        if (l->list[i].fd >= 0)
+            close(l->list[i].fd);
     free(l->list);
     *l = (struct listeners){0};
 }
