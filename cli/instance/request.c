@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "instance/request.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "tool/units.h"
 
 int request_hex_digit(char c)
 {
@@ -66,16 +66,9 @@ bool request_get_number(const struct request *request, const char *key, uint64_t
                         uint64_t *ret_value)
 {
     const char *text = request_get(request, key);
-    char *end;
-    if (text == NULL) {
-        *ret_value = otherwise;
-        return true;
-    }
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-        return false;
-    *ret_value = n;
+    if (text != NULL)
+        return units_parse_number(text, ret_value);
+    *ret_value = otherwise;
     return true;
 }
 

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Single values of orders: numbers, addresses and link addresses. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "instance/request.h"
 #include "order/order.h"
+#include "tool/units.h"
 
 bool order_parse_number(const char *text, uint64_t max, uint64_t *ret)
 {
-    char *end;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0 || n > max)
+    uint64_t n;
+    if (!units_parse_number(text, &n) || n > max)
         return false;
     *ret = n;
     return true;

@@ -168,13 +168,9 @@ static int make_and_run(const struct sim_options *o, const char *file)
 /* What is given has to go together. */
 static bool check(struct sim_options *o, const char *file)
 {
-    char *end;
-    if (o->random_text != NULL) {
-        o->random = strtoull(o->random_text, &end, 0);
-        if (*o->random_text < '0' || *o->random_text > '9' || *end != '\0') {
-            fprintf(stderr, "nst sim: --random %s: is no number, such as 7\n", o->random_text);
-            return false;
-        }
+    if (o->random_text != NULL && !units_parse_number(o->random_text, &o->random)) {
+        fprintf(stderr, "nst sim: --random %s: is no number, such as 7\n", o->random_text);
+        return false;
     }
     if ((o->random_text != NULL || o->worlds != 0) == (file != NULL)) {
         fprintf(stderr, "nst sim: name one topology, or --random SEED; see nst sim --help\n");

@@ -2,10 +2,8 @@
 /* Command-line options: see options.h. */
 #include "tool/options.h"
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tool/units.h"
@@ -17,17 +15,6 @@ static bool add_text(struct option_texts *texts, const char *value)
     if (texts->count == OPTION_TEXTS_MAX)
         return false;
     texts->text[texts->count++] = value;
-    return true;
-}
-
-static bool parse_number(const char *text, uint64_t *ret)
-{
-    char *end;
-    errno = 0;
-    unsigned long long n = strtoull(text, &end, 0);
-    if (*text < '0' || *text > '9' || *end != '\0' || errno != 0)
-        return false;
-    *ret = n;
     return true;
 }
 
@@ -47,7 +34,7 @@ static bool store(const struct option_spec *spec, const char *value, void *optio
     case OPTION_SIZE:
         return units_parse_size(value, at);
     case OPTION_NUMBER:
-        return parse_number(value, at);
+        return units_parse_number(value, at);
     case OPTION_TIMES:
         return units_parse_time(value, at);
     case OPTION_RATE:

@@ -2,7 +2,24 @@
 /* See units.h. */
 #include "tool/units.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
+
+bool units_parse_number(const char *text, uint64_t *ret_number)
+{
+    const bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
+    char *end;
+    if (!(is_hex ? isxdigit((unsigned char)text[2]) : isdigit((unsigned char)text[0])))
+        return false;
+    errno = 0;
+    const unsigned long long n = strtoull(text, &end, is_hex ? 16 : 10);
+    if (*end != '\0' || errno != 0)
+        return false;
+    *ret_number = n;
+    return true;
+}
 
 /* Three digits, or four before a unit of 1,024. */
 static char *format(double n, double step, const char *const *units, char text[UNITS_TEXT])

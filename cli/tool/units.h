@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes, durations and rates: read as sim/units.h says, and written short; each format returns
- * `text`. */
+/* Numbers; sizes, durations and rates: read as sim/units.h says, and written short; each format
+ * returns `text`. */
 #ifndef NICSTACK_CLI_TOOL_UNITS_H
 #define NICSTACK_CLI_TOOL_UNITS_H
 
@@ -8,6 +8,9 @@
 
 #define UNITS_TEXT 16
 
+/* "7", "0x1f"; "010" is ten. No sign, no space, at most UINT64_MAX. False: it is no such thing, and
+ * *ret_number is unchanged. */
+bool units_parse_number(const char *text, uint64_t *ret_number);
 /* "12B", "1.5KiB", "110MiB" */
 char *units_format_bytes(uint64_t bytes, char text[UNITS_TEXT]);
 /* Bits a second: "0bit", "9.6Kbit", "93.2Mbit" */

@@ -194,6 +194,31 @@ static void sizes(void **state)
     }
 }
 
+static void numbers(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t number;
+    } good[] = {
+        {"0", 0},     {"7", 7},   {"010", 10},
+        {"0x1f", 31}, {"0X0", 0}, {"18446744073709551615", UINT64_MAX},
+    };
+    static const char *const bad[] = {
+        "",   "-1",   "+1",   " 1",    "1 ",  "a",   "7f",
+        "0x", "0x 1", "0x-1", "0x0x1", "0xg", "1.5", "18446744073709551616",
+    };
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        uint64_t n = 5;
+        assert_true(units_parse_number(good[i].text, &n));
+        assert_true(n == good[i].number);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        uint64_t n = 5;
+        assert_false(units_parse_number(bad[i], &n));
+        assert_int_equal(n, 5);
+    }
+}
+
 static void texts(void **state)
 {
     char t[UNITS_TEXT];
@@ -218,4 +243,4 @@ static void texts(void **state)
 
 TESTS({"times have a unit, but 0", times}, {"rates are bits or bytes a second", rates},
       {"percentages have a sign or none", percentages}, {"sizes are whole", sizes},
-      {"they are written short", texts})
+      {"numbers are decimal, or hexadecimal after 0x", numbers}, {"they are written short", texts})
