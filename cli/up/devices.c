@@ -93,9 +93,9 @@ static bool is_over(const struct device *d, const struct device *bridge)
     return false;
 }
 
-/* Can it be a port of the bridge, once it has no other master? */
-static bool can_enslave(const struct device *d, const struct device *bridge, unsigned column,
-                        struct fault *fault)
+/* Can it be a port of the bridge? `is_freed`: it has no other master, or will have none by then. */
+static bool can_enslave(const struct device *d, const struct device *bridge, bool is_freed,
+                        unsigned column, struct fault *fault)
 {
     if (bridge->bridge == NULL)
         return fault_set(fault, column, "%s is no bridge: bridge show lists them", bridge->name);
@@ -107,17 +107,15 @@ static bool can_enslave(const struct device *d, const struct device *bridge, uns
     if (nst_bridge_port_list(bridge->bridge, NULL, 0) >= DEVICE_PORTS_MAX)
         return fault_set(fault, column, "%s has %d ports, and can have no more (ENOBUFS)",
                          bridge->name, DEVICE_PORTS_MAX);
-    return true;
+    return is_freed ||
+           fault_set(fault, column, "%s is a port of %s (EBUSY): nic set %s nomaster frees it",
+                     d->name, d->master->name, d->name);
 }
 
+/* Of a device that can_enslave is true of. */
 static bool enslave(struct devices *devices, struct device *d, struct device *bridge,
                     unsigned column, struct fault *fault)
 {
-    if (!can_enslave(d, bridge, column, fault))
-        return false;
-    if (d->master != NULL)
-        return fault_set(fault, column, "%s is a port of %s (EBUSY): nic set %s nomaster frees it",
-                         d->name, d->master->name, d->name);
     remove_nic(devices, d);
     const int r = nst_bridge_add_port(bridge->bridge, d->top);
     if (r < 0) {
@@ -316,7 +314,8 @@ static bool add_bridge(struct devices *devices, const struct order *order, struc
         return false;
     for (unsigned i = 0; i < order->port_count; i++) {
         struct device *d = find(devices, order->ports[i], order->port_column[i], fault);
-        if (d != NULL && enslave(devices, d, bridge, order->port_column[i], fault))
+        if (d != NULL && can_enslave(d, bridge, d->master == NULL, order->port_column[i], fault) &&
+            enslave(devices, d, bridge, order->port_column[i], fault))
             continue;
         struct fault unused;
         del_device(devices, bridge, 0, &unused);
@@ -361,7 +360,7 @@ static bool can_set(const struct devices *devices, const struct device *d,
                     const struct device *bridge, const struct order *order, struct fault *fault)
 {
     const bool is_freed = d->master == NULL || order->at[FIELD_NOMASTER] != 0;
-    if (bridge != NULL && !can_enslave(d, bridge, order->at[FIELD_MASTER], fault))
+    if (bridge != NULL && !can_enslave(d, bridge, is_freed, order->at[FIELD_MASTER], fault))
         return false;
     if (order->at[FIELD_ISOLATED] != 0 && bridge == NULL && is_freed)
         return fault_set(fault, order->at[FIELD_ISOLATED],
