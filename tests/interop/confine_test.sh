@@ -67,12 +67,9 @@ test_without_library() {
     check "$who: and the rest is done" "1 0000000000000000" "$(field "$work/out" NoNewPrivs) $(field "$work/out" CapEff)"
 }
 
-# start PROGRAM...: nst run with it in the background; sets $pid, $init; waits for "up".
-start() {
-    rm -f "$work/out"
-    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; as_exec "$nst" run -v -- "$@") >"$work/out" 2>"$work/err" &
-    pid=$!
-    wait_until 60 says_or_ends $pid up "$work/out"
+# start_confined PROGRAM...: start, and what is known of its init: sets $init, $namespaces.
+start_confined() {
+    start -v -- "$@"
     init=$(pgrep -P "$pid" -x attach-init | head -1)
     namespaces=$([ -n "$init" ] && for type in net pid mnt; do readlink "/proc/$init/ns/$type" | tr -dc '0-9\n'; done)
 }
@@ -80,7 +77,7 @@ start() {
 test_nst() {
     local name before after none=0000000000000000
     before=$(as_exec grep -E '^(NoNewPrivs|Seccomp|Cap(Inh|Prm|Eff|Amb)):' /proc/self/status | xargs)
-    start sh -c 'grep -E "^(NoNewPrivs|Seccomp|Cap(Inh|Prm|Eff|Amb)):" /proc/self/status | xargs; echo up; sleep 1000'
+    start_confined sh -c 'grep -E "^(NoNewPrivs|Seccomp|Cap(Inh|Prm|Eff|Amb)):" /proc/self/status | xargs; echo up; sleep 1000'
     cat "/proc/$pid/status" >"$work/status"
     check "$who: nst has no new privileges and a filter" "1 2" \
         "$(field "$work/status" NoNewPrivs) $(field "$work/status" Seccomp)"
@@ -95,7 +92,7 @@ $(field "$work/status" CapPrm) $(field "$work/status" CapEff) $(field "$work/sta
     wait "$pid"
     check "$who: a signal reaches the program and its end comes back" 143 $?
     [ "$who" = root ] || return 0
-    start sh -c 'trap "exit 9" TERM; exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "trap \"exit 9\" TERM; echo up; while :; do sleep 0.05; done"'
+    start_confined sh -c 'trap "exit 9" TERM; exec setpriv --reuid 65534 --regid 65534 --clear-groups sh -c "trap \"exit 9\" TERM; echo up; while :; do sleep 0.05; done"'
     kill -TERM "$pid"
     wait "$pid"
     check "root: also one that has changed its ids" 9 $?
@@ -105,7 +102,7 @@ $(field "$work/status" CapPrm) $(field "$work/status" CapEff) $(field "$work/sta
 test_planted() {
     needs gdb "$who: a planted call" || return 0
     remember
-    start sh -c 'setsid sleep 1000 & (setsid sh -c "trap \"\" TERM HUP; sleep 1000" &) ; sleep 0.1; echo up; sleep 1000'
+    start_confined sh -c 'setsid sleep 1000 & (setsid sh -c "trap \"\" TERM HUP; sleep 1000" &) ; sleep 0.1; echo up; sleep 1000'
     (as_exec timeout 120 gdb -q -nx -batch -p "$pid" -ex 'set confirm off' \
         -ex 'print ((int (*)(int, int, int))socket)(16, 3, 0)' </dev/null >"$work/gdb" 2>&1)
     timeout 60 tail --pid="$pid" -f /dev/null || { not_ok "$who: a planted call ends nst" "$(tail -n 3 "$work/gdb")"; kill -9 "$pid"; }

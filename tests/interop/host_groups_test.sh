@@ -3,7 +3,7 @@
 # Groups, with a bridge of the kernel as querier, nst1, which writes down whom it hears on its port, nst0.
 . "$(dirname "$0")/host_lib.sh"
 
-# queries: how often the querier has asked, for IPv4 and IPv6; await_queries N: N times more, of each.
+# queries: how often the querier has asked, for IPv4 and IPv6; await_queries NAME N: N times more, of each.
 queries() {
     ip link xstats type bridge dev nst1 | awk '/queries:/ {of = $1}
         of && /RX:/ {for (i = 3; i <= NF; i += 2) n[of] += $i; of = ""} END {print n["IGMP"] + 0, n["MLD"] + 0}'
@@ -11,7 +11,7 @@ queries() {
 await_queries() {
     local four six
     read -r four six <<<"$(queries)"
-    wait_until 60 has_asked $((four + $1)) $((six + $1))
+    wait_until 60 has_asked $((four + $2)) $((six + $2)) || not_ok "$1: the querier asks" "$(queries) queries since $four $six"
     ask show >/dev/null # what came meanwhile was received
 }
 has_asked() {
@@ -34,12 +34,12 @@ test_groups() {
     go
     # Its link-local address is there; then it has heard the querier.
     within "$name: the link-local address is assigned" 'addr fe80::.* assigned' ask show
-    await_queries 1
+    await_queries "$name" 1
     echo "join 239.77.1.1" >&5
     echo "join ff05::77:1" >&5
     within "$name: the kernel's querier hears of the IPv4 group" 'grp 239\.77\.1\.1' mdb
     within "$name: the kernel's querier hears of the IPv6 group" 'grp ff05::77:1' mdb
-    await_queries 2 # and then it is still there
+    await_queries "$name" 2 # and then it is still there
     within "$name: queries are answered" 'grp 239\.77\.1\.1' mdb
     within "$name: queries for IPv6 are answered" 'grp ff05::77:1' mdb
     ip route add 239.0.0.0/8 dev nst1

@@ -63,9 +63,10 @@ within() {
 }
 without() {
     local name=$1 pattern=$2 command=("${@:3}") said
-    if wait_until 60 eval '! shows'; then ok "$name"; else not_ok "$name" "still '$pattern' in: $said"; fi
+    if wait_until 60 hides; then ok "$name"; else not_ok "$name" "still '$pattern' in: $said"; fi
 }
 shows() { said=$("${command[@]}") && grep -qE "$pattern" <<<"$said"; }
+hides() { said=$("${command[@]}") && ! grep -qE "$pattern" <<<"$said"; }
 capture() { # what is seen on nst0 from now on
     have tshark || return
     rm -f "$work/shark"

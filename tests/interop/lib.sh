@@ -23,6 +23,13 @@ wait_until() {
 # writer is begun: until that one has opened it, it has what an earlier one said.
 says_or_ends() { grep -qs "$2" "$3" || ! kill -0 "$1" 2>/dev/null; }
 
+# answered NAME OPTION... ADDRESS: three pings are, sooner or later. Not by the count of answers: ping goes on until there
+# are three, and there may be one more by then.
+answered() {
+    ping -q -c 3 -i 0.1 -w 60 "${@:2}" >/dev/null 2>&1
+    check "$1" 0 $?
+}
+
 # What a run could leave behind: interfaces, mounts, files, processes that carry our marker (a run that may
 # leave some sets it to "$NST_INTEROP_MARK-run"), and those of the namespaces in $namespaces.
 export NST_INTEROP_MARK=mark-$$

@@ -104,8 +104,7 @@ test_ping() { # NAME
     local size to
     for size in 56 1452 1453 1472 1473 4000 60000; do
         for to in $peer4 $peer6; do
-            check "$1: ping of $size bytes to $to" "3 received" \
-                "$(ping -q -c 3 -i 0.05 -w 60 -s $size $to | grep -oE '[0-9]+ received')"
+            answered "$1: ping of $size bytes to $to" -s $size $to
         done
     done
     check "$1: pings without a fragment that are too long are the kernel's fault" 1 \

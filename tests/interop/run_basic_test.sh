@@ -73,24 +73,15 @@ test_ways() {
     chmod 666 /dev/net/tun
 }
 
-# start PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
-start() {
-    rm -f "$work/out"
-    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run; 
-        as_exec env --default-signal=INT,QUIT "$nst" run -q -- "$@") >"$work/out" 2>"$work/err" & # bash ignores them behind &
-    pid=$!
-    wait_until 60 says_or_ends $pid up "$work/out"
-}
-
 test_signals() {
     local signal
     for signal in INT TERM HUP USR1; do
-        start sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
+        start -q -- sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
         kill -$signal "$pid"; await $pid; check "$who: SIG$signal to nst is the program's" 9 $?
     done
-    start sh -c 'echo up; exec sleep 100'
+    start -q -- sh -c 'echo up; exec sleep 100'
     kill -TERM "$pid"; await $pid;        check "$who: SIGTERM ends a program that does not care" 143 $?
-    start $python -c 'import signal, time; signal.signal(2, signal.SIG_DFL); print("up", flush=True); time.sleep(100)'
+    start -q -- $python -c 'import signal, time; signal.signal(2, signal.SIG_DFL); print("up", flush=True); time.sleep(100)'
     kill -INT "$pid"; await $pid;         check "$who: SIGINT too" 130 $?
 }
 

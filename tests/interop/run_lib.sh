@@ -108,16 +108,25 @@ client() {
         not_ok "$name" "status $status: $(tail -n 3 <<<"$said") $(tail -n 2 "$work/err")"; fi
 }
 
+# start ARGUMENTS...: nst run ARGUMENTS as $who in the background, until its program has said "up". Its process id is
+# $pid; what the two say is in $work/out and $work/err.
+start() {
+    rm -f "$work/out"
+    # bash has what is behind & ignore these signals.
+    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run
+        as_exec env --default-signal=INT,QUIT "$nst" run "$@") >"$work/out" 2>"$work/err" &
+    pid=$!
+    wait_until 60 says_or_ends $pid up "$work/out"
+}
 # await PID...: the status of the last of them; they are killed if they do not end within two minutes.
 await() {
-    local watchdog status
-    (sleep 120; kill -9 "$@") 2>/dev/null &
-    watchdog=$!
+    wait_until 120 have_ended "$@" || kill -9 "$@" 2>/dev/null
     wait "$@"
-    status=$?
-    kill $watchdog 2>/dev/null
-    wait $watchdog 2>/dev/null
-    return $status
+}
+# have_ended PID...: none of these children runs any more.
+have_ended() {
+    local IFS=,
+    ! ps -o stat= -p "$*" | grep -qv '^Z'
 }
 # listens tcp|udp PORT: somebody has that port, for IPv4 or IPv6; of TCP, listens there.
 listens() {

@@ -40,24 +40,16 @@ test_exit_statuses() {
     check "the limit of descriptors is its own" 321 "$(ulimit -Sn 321; run 20 -q -- sh -c 'ulimit -Sn')"
 }
 
-# start [OPTION...] -- PROGRAM...: runs it in the background, marked, waits for "up"; sets $pid.
-start() {
-    rm -f "$work/out"
-    (export NST_INTEROP_MARK=$NST_INTEROP_MARK-run
-        as_exec env --default-signal=INT,QUIT "$nst" run -q "$@") >"$work/out" 2>"$work/err" &
-    pid=$!
-    wait_until 60 says_or_ends $pid up "$work/out"
-}
 test_signals() {
     local signal scenario why
     for signal in INT TERM HUP USR1; do
-        start -- sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
+        start -q -- sh -c "trap 'exit 9' $signal; echo up; while :; do sleep 0.05; done"
         kill -$signal "$pid"; await $pid; check "SIG$signal to nst is the program's" 9 $?
     done
-    start -- sh -c 'echo up; exec sleep 100'
+    start -q -- sh -c 'echo up; exec sleep 100'
     kill -TERM "$pid"; await $pid;        check "SIGTERM ends a program that does not care" 143 $?
     # A call that nst keeps is interrupted as one that the kernel keeps.
-    start -- $python -c '
+    start -q -- $python -c '
 import signal, socket, sys
 def stop(*_): sys.exit(11)
 signal.signal(signal.SIGTERM, stop)
@@ -65,7 +57,7 @@ s = socket.create_server(("127.0.0.1", 0))
 print("up", flush=True)
 s.accept()'
     kill -TERM "$pid"; await $pid;        check "a handler runs while accept waits" 11 $?
-    start -- $python -c '
+    start -q -- $python -c '
 import signal, socket, sys
 def stop(*_): sys.exit(12)
 signal.signal(signal.SIGTERM, stop)
@@ -173,7 +165,7 @@ test_bulk() {
 # What the gateway's stack has to offer reaches the guest's as it would reach a kernel's.
 test_gateway() {
     local port=$((20000 + RANDOM % 10000)) got
-    start -p 127.0.0.1:$port:7000 -- $python -c '
+    start -q -p 127.0.0.1:$port:7000 -- $python -c '
 import socket
 server = socket.create_server(("", 7000))
 print("up", flush=True)
@@ -242,7 +234,7 @@ test_death() {
     local victims=(nst init program) victim n said before=$failed init
     remember
     for n in $(seq 12); do
-        start -- sh -c "$family" sh $python "$echo"
+        start -q -- sh -c "$family" sh $python "$echo"
         sleep 0.$((RANDOM % 3))
         init=$(pgrep -P "$pid" -x attach-init | head -1)
         case ${victims[n % 3]} in
@@ -256,7 +248,7 @@ test_death() {
         [[ $said == ok* ]] || { not_ok "kill -9 at any moment, 12 times: nothing is left" "${victims[n % 3]}: $said"; break; }
     done
     [ $failed != "$before" ] || ok "kill -9 at any moment, 12 times: nothing is left"
-    start -- sh -c 'setsid sleep 1000 & (setsid sleep 1000 &); echo up'
+    start -q -- sh -c 'setsid sleep 1000 & (setsid sleep 1000 &); echo up'
     await $pid;                              check "a program that leaves processes behind ends" 0 $?
     check_nothing_left "and they end with it"
 }
