@@ -210,12 +210,22 @@ step_release() {
     program judges/install 600 tests/judges/install_test.sh "$OUT/release"
 }
 
+# clang with what libFuzzer and the sanitizers need.
+can_fuzz() {
+    have clang && clang -fsanitize=fuzzer,address,undefined -x c -o "$OUT/can_fuzz" - 2>/dev/null 9>&- \
+        <<<'int LLVMFuzzerTestOneInput(const char *data, unsigned long n) { return data == 0 && n != 0; }'
+}
+
+# One tree with sanitizers, for unit tests, scripts, worlds and fuzz targets. By clang, or by gcc without the targets;
 # gcc's maybe-uninitialized is wrong too often under sanitizers to be an error.
 sanitized() {
-    local tests=ON
+    local tests=ON fuzz=ON cc=clang flags=-Werror
     [ -e /usr/include/cmocka.h ] || tests=OFF
-    build sanitize -DCMAKE_BUILD_TYPE=Debug -DNST_SANITIZE=ON -DNST_TESTS=$tests \
-        -DCMAKE_C_FLAGS="-Werror -Wno-error=maybe-uninitialized"
+    can_fuzz || { fuzz=OFF cc=gcc; flags+=" -Wno-error=maybe-uninitialized"; }
+    # cmake keeps the compiler of a tree that is there.
+    grep -qs "^CMAKE_C_COMPILER:.*/$cc\$" "$OUT/sanitize/CMakeCache.txt" || rm -rf "$OUT/sanitize"
+    CC=$cc build sanitize -DCMAKE_BUILD_TYPE=Debug -DNST_SANITIZE=ON -DNST_TESTS=$tests -DNST_FUZZ=$fuzz \
+        -DCMAKE_C_FLAGS="$flags"
 }
 
 step_unit() {
@@ -302,7 +312,7 @@ step_sim() {
 # tests/fuzz/corpus/NAME is only read; what is new is kept in build-test/corpus/NAME.
 fuzz_one() {
     local name=$1 seconds=$2 log=$LOG/fuzz-$1.log status=0 input runs
-    local fuzzer=$OUT/fuzz/tests/fuzz/fuzz-$name own=$OUT/corpus/$name found=$OUT/found/$name seeds=()
+    local fuzzer=$OUT/sanitize/tests/fuzz/fuzz-$name own=$OUT/corpus/$name found=$OUT/found/$name seeds=()
     mkdir -p "$own" "$found"
     [ -d "tests/fuzz/corpus/$name" ] && seeds=("tests/fuzz/corpus/$name")
     for input in "$found"/*; do
@@ -336,11 +346,11 @@ step_fuzz() {
         case $name in "$area"*) names+=("$name") ;; esac
     done
     [ ${#names[@]} -gt 0 ] || { echo "   none yet"; return; }
-    if ! have clang; then
-        for name in "${names[@]}"; do tell "skip fuzz $name: no clang (apt-get install clang)"; done
+    if ! can_fuzz; then
+        for name in "${names[@]}"; do tell "skip fuzz $name: no clang with libFuzzer (apt-get install clang)"; done
         return
     fi
-    CC=clang build fuzz -DCMAKE_BUILD_TYPE=Debug -DNST_FUZZ=ON -DNST_SANITIZE=ON || return
+    sanitized || return
     rm -f "$LOG"/fuzz-*.verdict
     # The long one first: the others run beside it.
     for name in $(printf '%s\n' "${names[@]}" | awk '$0 == "stack" {print; next} {rest = rest "\n" $0} END {print rest}'); do

@@ -9,6 +9,8 @@
 
 #define INSNS 64
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct alloc alloc;

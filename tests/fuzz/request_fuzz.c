@@ -5,6 +5,8 @@
 
 #include "instance/request.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *line = malloc(size + 1), *again = malloc(4 * size + 64);

@@ -64,8 +64,8 @@ static void holds(void **state)
         "x = 1; x = x + 1; assert x == 2",
         "x = 1; x += 4; x *= 2; x -= 1; x /= 3; assert x == 3",
         "assert 2 ** 3 ** 2 == 512 and -2 ** 2 == -4 and 2 ** -1 == 0.5",
-        "assert 3 in (1, 2, 3) and 4 not in [1, 2] and 'a' in ('a',) and 5 in [4, 5, ] and 6 in "
-        "(6, )",
+        ("assert 3 in (1, 2, 3) and 4 not in [1, 2] and 'a' in ('a',) and 5 in [4, 5, ] and 6 in "
+         "(6, )"),
         "print(tcpi_snd_cwnd, 'is it'); print(); assert float(2) == 2",
     };
     ASSERT_ALL(texts, CODE_GOOD);

@@ -303,8 +303,8 @@ static void other_names_are_no_reverse_names(void **state)
                                  "x.0.0.1.in-addr.arpa",
                                  "1.0.0.127.in-addr.arpb",
                                  "0.ip6.arpa",
-                                 "g.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4."
-                                 "ip6.arpa"};
+                                 ("g.a.9.8.7.6.5.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.0.0.0.0.1.2.3.4."
+                                  "ip6.arpa")};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         const struct dns_name n = name(texts[i]);

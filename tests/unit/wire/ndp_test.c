@@ -63,7 +63,7 @@ static void a_router_advertisement_survives_a_round_trip(void **state)
                                       .autoconf = true};
     struct ndp_prefix got_prefix;
     struct ndp_router out;
-    uint32_t mtu;
+    uint32_t mtu = 0;
     uint8_t bytes[56];
 
     for (int8_t preference = -1; preference <= 1; preference++) {
