@@ -163,7 +163,13 @@ static void draw_panel(const struct sim_samples *s, const struct nst_sim_topolog
 bool sim_samples_plot(const struct sim_samples *samples, const struct nst_sim_topology *topology,
                       const char *file)
 {
-    FILE *out = samples->count > 0 ? fopen(file, "w") : NULL;
+    if (samples->count == 0) {
+        fprintf(stderr,
+                "nst sim: nothing to draw in %s: the worlds ended before a sample was taken\n",
+                file);
+        return false;
+    }
+    FILE *out = fopen(file, "w");
     if (out == NULL) {
         fprintf(stderr, "nst sim: cannot write %s: %s\n", file, strerror(errno));
         return false;

@@ -6,13 +6,12 @@
 #include <linux/errqueue.h>
 #include <linux/net_tstamp.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/time.h>
 
 #include "script/kernel.h"
 #include "wire/addr.h"
-
-#define LINUX_TCP_CM_INQ 36
 
 /* ---- Receiving ---- */
 
@@ -100,7 +99,7 @@ static void add_inq(struct kernel *p, const struct kernel_file *f, struct msghdr
     if (unread == 0 && events > 0 && (events & NST_READY_RDHUP) != 0)
         unread = 1;
     const int inq = (int)unread;
-    kernel_control_add(msg, used, IPPROTO_TCP, LINUX_TCP_CM_INQ, &inq, sizeof(inq));
+    kernel_control_add(msg, used, IPPROTO_TCP, TCP_CM_INQ, &inq, sizeof(inq));
 }
 
 void kernel_control_put(struct kernel *p, const struct kernel_file *f, struct msghdr *msg,
