@@ -123,6 +123,7 @@ static bool enslave(struct devices *devices, struct device *d, struct device *br
         return scene_fail(fault, column, "cannot make it a port", r);
     }
     d->master = bridge;
+    d->isolated = false;
     return true;
 }
 
@@ -133,6 +134,8 @@ static int release(struct devices *devices, struct device *d)
     nst_bridge_remove_port(bridge->bridge, d->top);
     const int r = add_nic(devices, d, false);
     d->master = r < 0 && nst_bridge_add_port(bridge->bridge, d->top) == 0 ? bridge : NULL;
+    if (d->master != NULL)
+        nst_bridge_set_isolated(bridge->bridge, d->top, d->isolated);
     return r;
 }
 
@@ -442,8 +445,10 @@ static bool set_device(struct devices *devices, const struct scene *scene,
         return false;
     if (bridge != NULL && !enslave(devices, d, bridge, order->at[FIELD_MASTER], fault))
         return false;
-    if (order->at[FIELD_ISOLATED] != 0)
-        nst_bridge_set_isolated(d->master->bridge, d->top, order->isolated != 0);
+    if (order->at[FIELD_ISOLATED] != 0) {
+        d->isolated = order->isolated != 0;
+        nst_bridge_set_isolated(d->master->bridge, d->top, d->isolated);
+    }
     return true;
 }
 

@@ -195,10 +195,32 @@ static void without_memory_no_device_is_left_without_its_nic(void **state)
     }
 }
 
+static void a_port_that_cannot_be_freed_stays_as_it_was(void **state)
+{
+    unsigned stayed = 0;
+    bool ok = false;
+    for (uint64_t n = 1; !ok; n++) {
+        struct rig r;
+        struct nst_bridge_port port = {0};
+        rig_init(&r);
+        done(&r, "nic set a master br0 isolated on");
+        r.alloc.fail_at = r.alloc.count + n;
+        ok = act(&r, "nic set a nomaster");
+        if (device(&r, "a")->master != NULL) {
+            nst_bridge_port_list(device(&r, "br0")->bridge, &port, 1);
+            assert_true(port.isolated);
+            stayed++;
+        }
+        rig_fini(&r);
+    }
+    assert_true(stayed > 0);
+}
+
 TESTS({"a VLAN is never larger than what it stands on",
        a_vlan_is_never_larger_than_what_it_stands_on},
       {"a NIC that becomes a port may be set with the same order",
        a_nic_that_becomes_a_port_may_be_set_with_the_same_order},
       {"what is refused is not half done", what_is_refused_is_not_half_done},
       {"without memory no device is left without its NIC",
-       without_memory_no_device_is_left_without_its_nic})
+       without_memory_no_device_is_left_without_its_nic},
+      {"a port that cannot be freed stays as it was", a_port_that_cannot_be_freed_stays_as_it_was})
