@@ -12,11 +12,12 @@ have() { command -v "$1" >/dev/null; }
 # wait_until SECONDS COMMAND...: until COMMAND succeeds; fails if it has not after SECONDS. This is the only way to
 # wait for another process: never by a fixed time, and with SECONDS that a loaded machine cannot miss.
 wait_until() {
-    local end=$((SECONDS + $1 + 1))
+    local end=$((SECONDS + $1 + 1)) ms=20 pause
     shift
     until "$@"; do
         [ $SECONDS -lt $end ] || return 1
-        sleep 0.02
+        printf -v pause 0.%03d $ms && sleep $pause
+        ms=$((ms < 200 ? ms * 3 / 2 : 200)) # to look costs a processor that others need
     done
 }
 # says_or_ends PID PATTERN FILE: there is such a line in FILE, or who writes it has ended. Remove FILE before its
