@@ -67,7 +67,7 @@ bool request_get_number(const struct request *request, const char *key, uint64_t
 {
     const char *text = request_get(request, key);
     if (text != NULL)
-        return units_parse_number(text, ret_value);
+        return units_parse_decimal(text, ret_value);
     *ret_value = otherwise;
     return true;
 }

@@ -9,7 +9,7 @@
 bool order_parse_number(const char *text, uint64_t max, uint64_t *ret)
 {
     uint64_t n;
-    if (!units_parse_number(text, &n) || n > max)
+    if (!units_parse_decimal(text, &n) || n > max)
         return false;
     *ret = n;
     return true;

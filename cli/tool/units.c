@@ -7,18 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-bool units_parse_number(const char *text, uint64_t *ret_number)
+/* strtoull without what it passes over: spaces, a sign, what follows. */
+static bool parse_whole(const char *text, int base, uint64_t *ret_number)
 {
-    const bool is_hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
     char *end;
-    if (!(is_hex ? isxdigit((unsigned char)text[2]) : isdigit((unsigned char)text[0])))
-        return false;
     errno = 0;
-    const unsigned long long n = strtoull(text, &end, is_hex ? 16 : 10);
+    const unsigned long long n = strtoull(text, &end, base);
     if (*end != '\0' || errno != 0)
         return false;
     *ret_number = n;
     return true;
+}
+
+bool units_parse_decimal(const char *text, uint64_t *ret_number)
+{
+    return isdigit((unsigned char)text[0]) && parse_whole(text, 10, ret_number);
+}
+
+bool units_parse_number(const char *text, uint64_t *ret_number)
+{
+    if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X'))
+        return isxdigit((unsigned char)text[2]) && parse_whole(text, 16, ret_number);
+    return units_parse_decimal(text, ret_number);
 }
 
 /* Three digits, or four before a unit of 1,024. */

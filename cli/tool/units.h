@@ -8,8 +8,10 @@
 
 #define UNITS_TEXT 16
 
-/* "7", "0x1f"; "010" is ten. No sign, no space, at most UINT64_MAX. False: it is no such thing, and
- * *ret_number is unchanged. */
+/* Digits alone: "7"; "010" is ten. At most UINT64_MAX. False: it is no such thing, and *ret_number
+ * is unchanged. */
+bool units_parse_decimal(const char *text, uint64_t *ret_number);
+/* That, or hexadecimal: "0x1f". */
 bool units_parse_number(const char *text, uint64_t *ret_number);
 /* "12B", "1.5KiB", "110MiB" */
 char *units_format_bytes(uint64_t bytes, char text[UNITS_TEXT]);

@@ -121,6 +121,7 @@ static void what_is_wrong_is_told_where_it_is(void **state)
 {
     refuse("nik add eth0", 1, "'nik' is none of");
     refuse("addr add 10.0.0.1/33 dev eth0", 10, "is no ADDRESS/LENGTH");
+    refuse("addr add 10.0.0.1/0x18 dev eth0", 10, "is no ADDRESS/LENGTH");
     refuse("addr add 10.0.0.1/ dev eth0", 10, "is no ADDRESS/LENGTH");
     refuse("addr add fd00::1/129 dev eth0", 10, "is no ADDRESS/LENGTH");
     refuse("addr add 10.0.0.1/24", 0, "'dev' is missing");

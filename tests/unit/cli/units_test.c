@@ -69,12 +69,33 @@ static void times(void **state)
     }
 }
 
+struct reading {
+    const char *text;
+    uint64_t value;
+};
+
+static void assert_reads(bool (*parse)(const char *, uint64_t *), const struct reading *good,
+                         size_t good_count, const char *const *bad, size_t bad_count)
+{
+    for (size_t i = 0; i < good_count; i++) {
+        uint64_t n = 77;
+        assert_true(parse(good[i].text, &n));
+        assert_int_equal(n, good[i].value);
+    }
+    for (size_t i = 0; i < bad_count; i++) {
+        uint64_t n = 77;
+        if (parse(bad[i], &n))
+            fail_msg("\"%s\" was taken for %llu", bad[i], (unsigned long long)n);
+        assert_int_equal(n, 77);
+    }
+}
+
+#define ASSERT_READS(parse, good, bad) \
+    assert_reads(parse, good, sizeof(good) / sizeof(good[0]), bad, sizeof(bad) / sizeof(bad[0]))
+
 static void rates(void **state)
 {
-    static const struct {
-        const char *text;
-        uint64_t bits;
-    } good[] = {
+    static const struct reading good[] = {
         {"1", 1},
         {"9600", 9600},
         {"9600bit", 9600},
@@ -117,17 +138,7 @@ static void rates(void **state)
         "9999999999tbit",
         "0.0000001mbit",
     };
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        uint64_t n = 0;
-        assert_true(units_parse_rate(good[i].text, &n));
-        assert_int_equal(n, good[i].bits);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        uint64_t n = 77;
-        if (units_parse_rate(bad[i], &n))
-            fail_msg("\"%s\" was taken for %llu bit/s", bad[i], (unsigned long long)n);
-        assert_int_equal(n, 77);
-    }
+    ASSERT_READS(units_parse_rate, good, bad);
 }
 
 static void percentages(void **state)
@@ -165,10 +176,7 @@ static void percentages(void **state)
 
 static void sizes(void **state)
 {
-    static const struct {
-        const char *text;
-        uint64_t bytes;
-    } good[] = {
+    static const struct reading good[] = {
         {"0", 0},
         {"1", 1},
         {"4096", 4096},
@@ -182,24 +190,12 @@ static void sizes(void **state)
     static const char *const bad[] = {
         "", "m", "8mm", "8.5m", "-1", " 1", "1 ", "8x", "18446744073709551616", "17179869184g",
     };
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        uint64_t n = 7;
-        assert_true(units_parse_size(good[i].text, &n));
-        assert_true(n == good[i].bytes);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        uint64_t n = 7;
-        assert_false(units_parse_size(bad[i], &n));
-        assert_int_equal(n, 7);
-    }
+    ASSERT_READS(units_parse_size, good, bad);
 }
 
 static void numbers(void **state)
 {
-    static const struct {
-        const char *text;
-        uint64_t number;
-    } good[] = {
+    static const struct reading good[] = {
         {"0", 0},     {"7", 7},   {"010", 10},
         {"0x1f", 31}, {"0X0", 0}, {"18446744073709551615", UINT64_MAX},
     };
@@ -207,16 +203,11 @@ static void numbers(void **state)
         "",   "-1",   "+1",   " 1",    "1 ",  "a",   "7f",
         "0x", "0x 1", "0x-1", "0x0x1", "0xg", "1.5", "18446744073709551616",
     };
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-        uint64_t n = 5;
-        assert_true(units_parse_number(good[i].text, &n));
-        assert_true(n == good[i].number);
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        uint64_t n = 5;
-        assert_false(units_parse_number(bad[i], &n));
-        assert_int_equal(n, 5);
-    }
+    static const struct reading decimal[] = {{"7", 7}, {"010", 10}};
+    static const char *const hexadecimal[] = {"0x1f", "0X0", "0x", "7f"};
+    ASSERT_READS(units_parse_number, good, bad);
+    ASSERT_READS(units_parse_decimal, decimal, hexadecimal);
+    ASSERT_READS(units_parse_decimal, decimal, bad);
 }
 
 static void texts(void **state)
