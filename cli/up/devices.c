@@ -123,19 +123,29 @@ static bool enslave(struct devices *devices, struct device *d, struct device *br
         return scene_fail(fault, column, "cannot make it a port", r);
     }
     d->master = bridge;
-    d->isolated = false;
     return true;
+}
+
+static bool is_isolated(const struct device *port)
+{
+    struct nst_bridge_port ports[DEVICE_PORTS_MAX];
+    const size_t count = nst_bridge_port_list(port->master->bridge, ports, DEVICE_PORTS_MAX);
+    size_t i = 0;
+    while (i < count && ports[i].link != port->top)
+        i++;
+    return i < count && ports[i].isolated;
 }
 
 /* Gives it its NIC back, without addresses. It stays a port where that fails, if it can. */
 static int release(struct devices *devices, struct device *d)
 {
     struct device *bridge = d->master;
+    const bool isolated = is_isolated(d);
     nst_bridge_remove_port(bridge->bridge, d->top);
     const int r = add_nic(devices, d, false);
     d->master = r < 0 && nst_bridge_add_port(bridge->bridge, d->top) == 0 ? bridge : NULL;
     if (d->master != NULL)
-        nst_bridge_set_isolated(bridge->bridge, d->top, d->isolated);
+        nst_bridge_set_isolated(bridge->bridge, d->top, isolated);
     return r;
 }
 
@@ -445,10 +455,8 @@ static bool set_device(struct devices *devices, const struct scene *scene,
         return false;
     if (bridge != NULL && !enslave(devices, d, bridge, order->at[FIELD_MASTER], fault))
         return false;
-    if (order->at[FIELD_ISOLATED] != 0) {
-        d->isolated = order->isolated != 0;
-        nst_bridge_set_isolated(d->master->bridge, d->top, d->isolated);
-    }
+    if (order->at[FIELD_ISOLATED] != 0)
+        nst_bridge_set_isolated(d->master->bridge, d->top, order->isolated != 0);
     return true;
 }
 

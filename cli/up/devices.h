@@ -53,7 +53,6 @@ struct device {
     uint32_t vlan;
     uint32_t nic; /* id; 0: it has none */
     bool promisc, spoof;
-    bool isolated; /* as a port */
     uint8_t link_local;
 };
 

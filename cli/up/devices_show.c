@@ -5,8 +5,6 @@
 
 #include "up/devices.h"
 
-#define PORTS_MAX 64
-
 /* The name of what is over a link; "?" is never seen. */
 static const char *name_of(const struct devices *devices, const struct nst_link *top)
 {
@@ -42,10 +40,8 @@ static void show_counters(const struct device *d, const struct show *show, struc
 static void show_ports(const struct devices *devices, const struct device *bridge,
                        const struct show *show, struct json *json)
 {
-    struct nst_bridge_port ports[PORTS_MAX];
-    size_t count = nst_bridge_port_list(bridge->bridge, ports, PORTS_MAX);
-    if (count > PORTS_MAX)
-        count = PORTS_MAX;
+    struct nst_bridge_port ports[DEVICE_PORTS_MAX];
+    const size_t count = nst_bridge_port_list(bridge->bridge, ports, DEVICE_PORTS_MAX);
     for (size_t i = 0; i < count; i++) {
         const struct nst_bridge_port *p = &ports[i];
         const char *name = name_of(devices, p->link);
