@@ -210,8 +210,14 @@ step_release() {
     program judges/install 600 tests/judges/install_test.sh "$OUT/release"
 }
 
-# clang with what libFuzzer and the sanitizers need.
+# clang with what libFuzzer and the sanitizers need: asked once.
+fuzzes=""
 can_fuzz() {
+    [ -n "$fuzzes" ] || { try_fuzz && fuzzes=0 || fuzzes=1; }
+    return $fuzzes
+}
+
+try_fuzz() {
     have clang && clang -fsanitize=fuzzer,address,undefined -x c -o "$OUT/can_fuzz" - 2>/dev/null 9>&- \
         <<<'int LLVMFuzzerTestOneInput(const char *data, unsigned long n) { return data == 0 && n != 0; }'
 }

@@ -123,11 +123,8 @@ await() {
     wait_until 120 have_ended "$@" || kill -9 "$@" 2>/dev/null
     wait "$@"
 }
-# have_ended PID...: none of these children runs any more.
-have_ended() {
-    local IFS=,
-    ! ps -o stat= -p "$*" | grep -qv '^Z'
-}
+# have_ended PID...: none of them runs any more.
+have_ended() { ! kill -0 "$@" 2>/dev/null; }
 # listens tcp|udp PORT: somebody has that port, for IPv4 or IPv6; of TCP, listens there.
 listens() {
     cat "/proc/net/$1" "/proc/net/${1}6" 2>/dev/null | awk -v port="$(printf ':%04X' "$2")" -v tcp="$1" \
